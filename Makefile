@@ -1,0 +1,43 @@
+# What the README and CI call. Everything lives in a private .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: venv corpus demo test examples lint benchmark readme clean
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml setup.cfg
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# The robots of the pip package example-robot-data (131 MB): more to test on.
+corpus: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[corpus]'
+
+demo: $(STAMP)
+	$(BIN)/python examples/train_ik_regressor.py
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+examples: $(STAMP)
+	@set -e; for file in examples/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file --steps 30; done
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmark: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+# The numbers in the README, from the files that the commands wrote.
+readme: $(STAMP)
+	$(BIN)/python -m benchmarks.readme
+
+clean:
+	rm -rf .venv build *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

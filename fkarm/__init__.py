@@ -1,0 +1,53 @@
+"""Differentiable robot kinematics for Keras and TensorFlow.
+
+Conventions, everywhere unless a name says otherwise: metres, radians; `T_a_b` is the pose of
+b in a, with `p_a = T_a_b @ p_b`; poses are given in the robot's root link; a link's frame sits
+at the joint that moves it, as in URDF; twists and Jacobian rows list the linear part first;
+`rpy` turns about fixed axes, `R = Rz(yaw) Ry(pitch) Rx(roll)`; quaternions name their order.
+Any number of batch axes leads. Functions keep the dtype of `q`; layers have their own.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from fkarm import geometry, kinematics, layers, losses, metrics, robots
+from fkarm.errors import (
+    FkarmError,
+    MissingFileError,
+    RobotError,
+    UnknownJointError,
+    UnknownLinkError,
+    URDFError,
+)
+from fkarm.kinematics import forward_kinematics, geometric_jacobian, sample_configurations
+from fkarm.model import Joint, Mimic, Robot
+from fkarm.version import __version__
+
+__all__ = [
+    "FkarmError",
+    "Joint",
+    "Mimic",
+    "MissingFileError",
+    "Robot",
+    "RobotError",
+    "URDFError",
+    "UnknownJointError",
+    "UnknownLinkError",
+    "__version__",
+    "forward_kinematics",
+    "geometric_jacobian",
+    "geometry",
+    "kinematics",
+    "layers",
+    "losses",
+    "metrics",
+    "robots",
+    "sample_configurations",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`learning` needs TensorFlow and `viz` matplotlib: both are imported when first used."""
+    if name in ("learning", "viz"):
+        return import_module(f"fkarm.{name}")
+    raise AttributeError(f"module 'fkarm' has no attribute {name!r}")

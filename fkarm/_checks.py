@@ -1,0 +1,37 @@
+"""Shape and value checks with one message format: what must hold, `Received:`, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fkarm.errors import unknown_name
+
+
+def check_last_axes(name: str, shape: tuple, expected: tuple[int, ...], hint: str = "") -> None:
+    """Raise ValueError unless `shape` ends with `expected`; an unknown (None) size passes."""
+    last = tuple(shape)[-len(expected) :]
+    matches = len(last) == len(expected) and all(
+        size is None or size == want for size, want in zip(last, expected, strict=True)
+    )
+    if not matches:
+        wanted = ", ".join(str(size) for size in expected)
+        raise ValueError(
+            f"{name} must have shape (..., {wanted}). Received: shape {tuple(shape)}."
+            + (f" {hint}" if hint else "")
+        )
+
+
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Raise ValueError unless `value` is one of `choices`."""
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(unknown_name(name, value, choices))
+
+
+def check_non_negative(name: str, value: float) -> None:
+    """Raise ValueError unless `value` is a finite number that is not negative."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    if not is_number or not 0 <= value < np.inf:
+        raise ValueError(f"{name} must be a finite number >= 0. Received: {value!r}.")

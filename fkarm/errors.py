@@ -1,0 +1,45 @@
+"""Exceptions. Each derives from `FkarmError` and from the builtin that it refines."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_LISTED = 40
+
+
+class FkarmError(Exception):
+    """Base of every error that fkarm defines."""
+
+    # KeyError prints the repr of its message, which hides line breaks and quotes.
+    __str__ = Exception.__str__
+
+
+class RobotError(FkarmError, ValueError):
+    """A description that is not a robot: a bad joint, a broken tree, an impossible limit."""
+
+
+class URDFError(RobotError):
+    """A URDF that cannot be read; the message names the file, the line and the element."""
+
+
+class MissingFileError(URDFError, FileNotFoundError):
+    """A robot file that does not exist."""
+
+
+class UnknownLinkError(FkarmError, KeyError):
+    """A link name that the robot does not have; the message lists those it has."""
+
+
+class UnknownJointError(FkarmError, KeyError):
+    """A joint name that the robot does not have; the message lists those it has."""
+
+
+def unknown_name(kind: str, name: object, names: Iterable[str]) -> str:
+    """Message for a name that does not exist: the names there are, nearest spelling first."""
+    near = difflib.get_close_matches(str(name), list(names), n=3, cutoff=0.6)
+    ordered = near + [each for each in names if each not in near]
+    listed = ", ".join(repr(each) for each in ordered[:_LISTED])
+    more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{kind} must be one of: {listed or '(none)'}{more}. Received: {name!r}.{hint}"

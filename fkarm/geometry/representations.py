@@ -1,0 +1,99 @@
+"""The numbers a pose is written as, by name: what `ForwardKinematics(output=...)` accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from keras import ops
+
+from fkarm._checks import check_choice
+from fkarm._types import Tensor, TensorLike
+from fkarm.geometry import rotations
+from fkarm.geometry.dense import checked_tensor
+from fkarm.geometry.transforms import make_transform, split_transform
+
+
+@dataclass(frozen=True)
+class _Orientation:
+    width: int
+    from_matrix: Callable[[Tensor], Tensor]
+    to_matrix: Callable[[Tensor], Tensor]
+    is_angle: bool = False
+
+
+_ORIENTATIONS = {
+    "xyz_rpy": _Orientation(3, rotations.matrix_to_rpy, rotations.rpy_to_matrix, True),
+    "xyz_ypr": _Orientation(3, rotations.matrix_to_ypr, rotations.ypr_to_matrix, True),
+    "xyz_quat_wxyz": _Orientation(4, rotations.matrix_to_quat_wxyz, rotations.quat_wxyz_to_matrix),
+    "xyz_quat_xyzw": _Orientation(4, rotations.matrix_to_quat_xyzw, rotations.quat_xyzw_to_matrix),
+    "xyz_rotvec": _Orientation(3, rotations.so3_log, rotations.so3_exp, True),
+    "xyz_rot6d": _Orientation(6, rotations.matrix_to_rot6d, rotations.rot6d_to_matrix),
+}
+
+FULL_POSE_REPRESENTATIONS = ("matrix", *_ORIENTATIONS)
+POSE_REPRESENTATIONS = (*FULL_POSE_REPRESENTATIONS, "position")
+
+
+def pose_shape(representation: str) -> tuple[int, ...]:
+    """Last axes of a pose in a representation: `(4, 4)`, `(3,)`, `(6,)`, `(7,)` or `(9,)`.
+
+    Raises:
+        ValueError: If `representation` is not one of `POSE_REPRESENTATIONS`.
+    """
+    check_choice("representation", representation, POSE_REPRESENTATIONS)
+    if representation == "matrix":
+        return (4, 4)
+    if representation == "position":
+        return (3,)
+    return (3 + _ORIENTATIONS[representation].width,)
+
+
+def matrix_to_pose(
+    transform: TensorLike,
+    representation: str,
+    angle_scale: float = 1.0,
+    length_scale: float = 1.0,
+) -> Tensor:
+    """A pose matrix in another representation.
+
+    Args:
+        transform: Pose. Shape `(..., 4, 4)`.
+        representation: One of `POSE_REPRESENTATIONS`.
+        angle_scale: Output units a radian, for `rpy`, `ypr` and `rotvec`.
+        length_scale: Output units a metre, for the position.
+    Returns:
+        Pose. Shape `(..., *pose_shape(representation))`.
+    Raises:
+        ValueError: If `representation` is unknown or the last axes are not 4 x 4.
+    """
+    check_choice("representation", representation, POSE_REPRESENTATIONS)
+    rotation, position = split_transform(transform)
+    position = position * length_scale
+    if representation == "position":
+        return position
+    if representation == "matrix":
+        if length_scale == 1.0:
+            return ops.convert_to_tensor(transform)
+        return make_transform(rotation, position)
+    form = _ORIENTATIONS[representation]
+    numbers = form.from_matrix(rotation)
+    return ops.concatenate([position, numbers * angle_scale if form.is_angle else numbers], axis=-1)
+
+
+def pose_to_matrix(pose: TensorLike, representation: str) -> Tensor:
+    """The pose matrix of a pose in m and rad; the inverse of `matrix_to_pose`.
+
+    Args:
+        pose: Pose. Shape `(..., *pose_shape(representation))`.
+        representation: One of `FULL_POSE_REPRESENTATIONS`: `"position"` has no orientation.
+    Returns:
+        Pose. Shape `(..., 4, 4)`.
+    Raises:
+        ValueError: If `representation` is unknown or `"position"`, or the shape does not match.
+    """
+    check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
+    pose = checked_tensor("pose", pose, pose_shape(representation))
+    if representation == "matrix":
+        return pose
+    return make_transform(_ORIENTATIONS[representation].to_matrix(pose[..., 3:]), pose[..., :3])

@@ -1,0 +1,74 @@
+"""Roots, norms, angles and series whose gradients are finite wherever their values are.
+
+The only owner of epsilons. Both branches of `where` are differentiated, so each function
+replaces the *input* of the branch that is not taken, not only its output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from fkarm._types import Tensor, TensorLike
+
+# The smallest normal numbers: a sum of squares below them has lost its digits.
+_TINY = {"float64": 2.3e-308, "float32": 1.2e-38, "bfloat16": 1.2e-38, "float16": 6.2e-5}
+
+
+# Below this squared angle (0.22 rad) the series of geometry are exact to float64 rounding.
+SMALL_ANGLE_SQ = 0.05
+
+
+def _tiny(x: Tensor) -> float:
+    return _TINY[keras.backend.standardize_dtype(x.dtype)]
+
+
+def safe_sqrt(x: TensorLike) -> Tensor:
+    """Square root, zero for `x <= 0`.
+
+    Gradient:
+        Zero where `x` is zero, negative or too small for a normal number.
+    """
+    x = ops.convert_to_tensor(x)
+    is_zero = x <= _tiny(x)
+    return ops.where(is_zero, ops.zeros_like(x), ops.sqrt(ops.where(is_zero, 1.0, x)))
+
+
+def safe_norm(x: TensorLike, axis: int | tuple[int, ...] = -1, keepdims: bool = False) -> Tensor:
+    """Euclidean norm over `axis`.
+
+    Gradient:
+        Zero at the zero vector, where the norm has none.
+    """
+    return safe_sqrt(ops.sum(ops.square(ops.convert_to_tensor(x)), axis=axis, keepdims=keepdims))
+
+
+def safe_atan2(y: TensorLike, x: TensorLike) -> Tensor:
+    """Angle of the vector `(x, y)` in `(-pi, pi]`, rad; zero for the zero vector.
+
+    A half turn is `+pi`, also where `y` is a negative zero.
+
+    Gradient:
+        Zero at the zero vector, where the angle has none.
+    """
+    y, x = ops.convert_to_tensor(y), ops.convert_to_tensor(x)
+    is_zero = ops.square(x) + ops.square(y) <= _tiny(x)
+    angle = ops.arctan2(ops.where(is_zero, 0.0, y), ops.where(is_zero, 1.0, x))
+    return ops.where(angle <= -math.pi, angle + 2 * math.pi, angle)
+
+
+def wrap_angle(angle: Tensor) -> Tensor:
+    """An angle in `(-3 pi, 3 pi]` brought to `(-pi, pi]`, rad."""
+    angle = ops.where(angle > math.pi, angle - 2 * math.pi, angle)
+    return ops.where(angle <= -math.pi, angle + 2 * math.pi, angle)
+
+
+def power_series(coefficients: Sequence[float], x: Tensor) -> Tensor:
+    """Polynomial in `x`, coefficients from the constant upwards (Horner's scheme)."""
+    total = ops.full_like(x, coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        total = total * x + coefficient
+    return total

@@ -1,0 +1,48 @@
+"""Forward kinematics the readable way: stacked 4 x 4 matrices and matmul.
+
+What the forum's Lambda layer wanted to be: it takes batches and has a gradient. Tests compare
+the engine with it and benchmarks measure the engine against it. On an accelerator its
+float32 matmul may be rounded to TF32: use `fkarm.forward_kinematics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from keras import ops
+
+from fkarm._types import Tensor, TensorLike
+from fkarm.kinematics.forward import configuration
+from fkarm.model import Robot
+
+
+def forward_kinematics(robot: Robot, q: TensorLike, links: Sequence[str]) -> Tensor:
+    """Poses of links, one matmul a joint. Shape `(..., n, 4, 4)`; else as the engine's."""
+    q = configuration(robot, q)
+    identity = ops.eye(4, dtype=q.dtype) + ops.zeros_like(ops.sum(q, axis=-1))[..., None, None]
+    poses = {robot.root_link: identity}
+    for joint in robot.joints:
+        pose = ops.matmul(poses[str(joint.parent)], ops.convert_to_tensor(joint.origin, q.dtype))
+        if not joint.is_fixed:
+            place = robot.coordinates[joint.name]
+            value = place.multiplier * q[..., place.index] + place.offset
+            turn = ops.convert_to_tensor(joint.z_to_axis, q.dtype)
+            pose = ops.matmul(pose, turn)
+            pose = ops.matmul(pose, _slide_z(value) if joint.is_prismatic else _turn_z(value))
+            pose = ops.matmul(pose, ops.transpose(turn))
+        poses[str(joint.child)] = pose
+    return ops.stack([poses[link] for link in links], axis=-3)
+
+
+def _turn_z(angle: Tensor) -> Tensor:
+    c, s, o, i = ops.cos(angle), ops.sin(angle), ops.zeros_like(angle), ops.ones_like(angle)
+    return _stack([[c, -s, o, o], [s, c, o, o], [o, o, i, o], [o, o, o, i]])
+
+
+def _slide_z(distance: Tensor) -> Tensor:
+    o, i = ops.zeros_like(distance), ops.ones_like(distance)
+    return _stack([[i, o, o, o], [o, i, o, o], [o, o, i, distance], [o, o, o, i]])
+
+
+def _stack(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+    return ops.stack([ops.stack(row, axis=-1) for row in rows], axis=-2)

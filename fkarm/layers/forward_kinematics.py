@@ -1,0 +1,140 @@
+"""The ForwardKinematics layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from fkarm._checks import check_choice
+from fkarm._types import Tensor
+from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
+from fkarm.geometry import POSE_REPRESENTATIONS, matrix_to_pose, pose_shape
+from fkarm.kinematics import forward_kinematics
+from fkarm.kinematics.forward import check_configuration_shape
+from fkarm.layers.precision import kinematics_policy
+from fkarm.model import Robot
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class ForwardKinematics(keras.layers.Layer):
+    """Poses of links, from joint configurations. No weights; differentiable in its input.
+
+    The saved layer carries the whole robot: a `.keras` file needs no URDF beside it.
+
+    Args:
+        robot: `fkarm.Robot`.
+        links: Name of the link, or a list of names; None: `robot.end_effector`. For all
+            links pass `robot.link_names`.
+        output: How poses are written: `"matrix"` (4 x 4), `"position"`, or the position
+            followed by the orientation: `"xyz_rpy"`, `"xyz_ypr"`, `"xyz_quat_wxyz"`,
+            `"xyz_quat_xyzw"`, `"xyz_rotvec"`, `"xyz_rot6d"` (first two columns).
+        angle_unit: `"rad"` or `"deg"`: of revolute joints coming in, and of `rpy`, `ypr` and
+            `rotvec` going out.
+        length_unit: `"m"` or `"mm"`: of prismatic joints coming in and positions going out.
+        **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`. Kinematics is computed in
+            float32 or float64: a mixed policy becomes float32, with a warning.
+
+    Call arguments:
+        q: Joint configurations in the order of `robot.joint_names`. Any number of batch axes.
+            Shape `(..., dof)`.
+
+    Returns:
+        Poses in the root link's frame. Shape `(..., 4, 4)`, `(..., 3)`, `(..., 6)`,
+        `(..., 7)` or `(..., 9)` by `output`, for a list of links `(..., n, 4, 4)` and so on.
+
+    Raises:
+        TypeError: If `robot` is not a Robot.
+        UnknownLinkError: If a link does not exist.
+        ValueError: If `output` or a unit is unknown, the list of links is empty, or the input
+            does not end with an axis of size `dof`.
+
+    Gradient:
+        Exact. Orientation outputs have the finite gradients of `fkarm.geometry` where the
+        representation itself is singular.
+
+    Example:
+        >>> arm = fkarm.robots.planar([1.0, 0.5])
+        >>> layer = fkarm.layers.ForwardKinematics(arm, output="position")
+        >>> layer(np.zeros((1, 2))).numpy().tolist()
+        [[1.5, 0.0, 0.0]]
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        links: str | Sequence[str] | None = None,
+        output: str = "matrix",
+        angle_unit: str = "rad",
+        length_unit: str = "m",
+        **kwargs: Any,
+    ) -> None:
+        check_robot(robot)
+        policy = kinematics_policy(kwargs.pop("dtype", None), type(self).__name__)
+        super().__init__(dtype=policy, **kwargs)
+        check_choice("output", output, POSE_REPRESENTATIONS)
+        check_choice("angle_unit", angle_unit, ANGLE_UNITS)
+        check_choice("length_unit", length_unit, LENGTH_UNITS)
+        self.robot = robot
+        self.links = links if links is None or isinstance(links, str) else tuple(links)
+        self.output_form = output
+        self.angle_unit = angle_unit
+        self.length_unit = length_unit
+        if self.links == ():
+            raise ValueError(
+                "links must hold at least one name, or be None for the end effector. Received: []."
+            )
+        self._links = robot.end_effector if self.links is None else self.links
+        for link in (self._links,) if isinstance(self._links, str) else self._links:
+            robot.check_link(link)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        check_configuration_shape(self.robot, input_shape)
+        self.built = True
+
+    def call(self, q: Tensor) -> Tensor:
+        poses = forward_kinematics(self.robot, self._in_si_units(q), self._links)
+        poses = matrix_to_pose(
+            poses,
+            self.output_form,
+            angle_scale=1.0 / ANGLE_UNITS[self.angle_unit],
+            length_scale=1.0 / LENGTH_UNITS[self.length_unit],
+        )
+        return ops.cast(poses, self.compute_dtype)
+
+    def _in_si_units(self, q: Tensor) -> Tensor:
+        angle, length = ANGLE_UNITS[self.angle_unit], LENGTH_UNITS[self.length_unit]
+        joints = self.robot.independent_joints
+        units = np.array([length if joint.is_prismatic else angle for joint in joints])
+        return q if (units == 1.0).all() else q * ops.convert_to_tensor(units, dtype=q.dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        check_configuration_shape(self.robot, input_shape)
+        count = () if isinstance(self._links, str) else (len(self._links),)
+        return (*input_shape[:-1], *count, *pose_shape(self.output_form))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "robot": self.robot.to_dict(),
+            "links": list(self.links) if isinstance(self.links, tuple) else self.links,
+            "output": self.output_form,
+            "angle_unit": self.angle_unit,
+            "length_unit": self.length_unit,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ForwardKinematics:
+        return cls(**{**config, "robot": Robot.from_dict(config["robot"])})
+
+
+def check_robot(robot: object) -> None:
+    """Raise TypeError unless `robot` is a Robot."""
+    if not isinstance(robot, Robot):
+        raise TypeError(
+            "robot must be a fkarm.Robot, such as fkarm.robots.panda() or "
+            f"fkarm.Robot.from_urdf(path). Received: {robot!r}."
+        )

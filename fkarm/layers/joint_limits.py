@@ -1,0 +1,114 @@
+"""The JointLimits layer."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from fkarm._checks import check_last_axes
+from fkarm._types import Tensor
+from fkarm.geometry.safe import safe_atan2
+from fkarm.kinematics.sampling import inward_bounds
+from fkarm.layers.forward_kinematics import check_robot
+from fkarm.layers.precision import kinematics_policy
+from fkarm.model import Joint, Robot
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class JointLimits(keras.layers.Layer):
+    """Unbounded numbers to joint configurations within the limits, smoothly.
+
+    Put it after the last `Dense(layer.input_size)`. No weights. In the order of
+    `robot.joint_names`, by what limits the joint:
+
+    - both sides: `middle + half_range * tanh(x)`, one number;
+    - one side: `lower + softplus(x)` or `upper - softplus(x)`, one number;
+    - none, turning (continuous): the angle `atan2(s, c)` in `(-pi, pi]` of two numbers
+      `(s, c)`, which has no seam to tear a network at;
+    - none, sliding: `x` itself, one number.
+
+    Args:
+        robot: `fkarm.Robot`.
+        **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`; a mixed policy becomes float32.
+
+    Attributes:
+        input_size: `dof` and one more for each joint that turns without limits.
+
+    Call arguments:
+        x: Any numbers. Shape `(..., input_size)`.
+
+    Returns:
+        Joint configurations, rad or m, never outside the limits, rounding included. Shape
+        `(..., dof)`.
+
+    Raises:
+        TypeError: If `robot` is not a Robot.
+        ValueError: If the input does not end with an axis of size `input_size`.
+
+    Gradient:
+        Smooth; fades towards a limit as tanh does. Zero for `(s, c) = (0, 0)`.
+
+    Example:
+        >>> panda = fkarm.robots.panda()
+        >>> limits = fkarm.layers.JointLimits(panda)
+        >>> q = limits(1e3 * np.ones((1, 7)))
+        >>> bool(np.all(q <= panda.upper_limits))
+        True
+    """
+
+    def __init__(self, robot: Robot, **kwargs: Any) -> None:
+        check_robot(robot)
+        policy = kinematics_policy(kwargs.pop("dtype", None), type(self).__name__)
+        super().__init__(dtype=policy, **kwargs)
+        self.robot = robot
+        self.input_size = sum(2 if joint.is_endless else 1 for joint in robot.independent_joints)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self._check_shape(input_shape)
+        self.built = True
+
+    def call(self, x: Tensor) -> Tensor:
+        if not self.robot.dof:
+            return x
+        columns = iter(ops.unstack(x, self.input_size, axis=-1))
+        q = [_within(joint, columns) for joint in self.robot.independent_joints]
+        lower, upper = inward_bounds(
+            self.robot.lower_limits, self.robot.upper_limits, self.compute_dtype
+        )
+        return ops.minimum(ops.maximum(ops.stack(q, axis=-1), lower), upper)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        self._check_shape(input_shape)
+        return (*input_shape[:-1], self.robot.dof)
+
+    def _check_shape(self, shape: tuple[int | None, ...]) -> None:
+        check_last_axes(
+            "The input of JointLimits",
+            shape,
+            (self.input_size,),
+            "One number a joint, two for a joint that turns without limits; "
+            "see JointLimits.input_size.",
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "robot": self.robot.to_dict()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> JointLimits:
+        return cls(**{**config, "robot": Robot.from_dict(config["robot"])})
+
+
+def _within(joint: Joint, columns: Any) -> Tensor:
+    x = next(columns)
+    if joint.is_endless:
+        return safe_atan2(x, next(columns))
+    has_lower, has_upper = math.isfinite(joint.lower), math.isfinite(joint.upper)
+    if has_lower and has_upper:
+        middle, half_range = (joint.lower + joint.upper) / 2, (joint.upper - joint.lower) / 2
+        return middle + half_range * ops.tanh(x)
+    if has_lower:
+        return joint.lower + ops.softplus(x)
+    return joint.upper - ops.softplus(x) if has_upper else x

@@ -1,0 +1,68 @@
+"""How good a predictor of configurations is, in millimetres and degrees."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from fkarm._types import TensorLike
+from fkarm.geometry import orientation_distance, position_distance
+from fkarm.kinematics import forward_kinematics
+from fkarm.model import Robot
+
+
+class PoseErrors(NamedTuple):
+    """Errors of many poses.
+
+    Args:
+        position_mm: Distances, mm. Shape `(n,)`.
+        orientation_deg: Angles, degrees. Shape `(n,)`.
+    """
+
+    position_mm: np.ndarray
+    orientation_deg: np.ndarray
+
+    def summary(
+        self, position_tolerance: float = 0.01, orientation_tolerance: float = math.radians(5.0)
+    ) -> dict[str, float]:
+        """Median and 90th percentile of both errors, and the share within both tolerances.
+
+        Args:
+            position_tolerance: Largest distance that counts as reached, m.
+            orientation_tolerance: Largest angle that counts as reached, rad.
+        """
+        is_hit = (self.position_mm <= 1e3 * position_tolerance) & (
+            np.radians(self.orientation_deg) <= orientation_tolerance
+        )
+        return {
+            "median_mm": float(np.median(self.position_mm)),
+            "p90_mm": float(np.percentile(self.position_mm, 90)),
+            "median_deg": float(np.median(self.orientation_deg)),
+            "p90_deg": float(np.percentile(self.orientation_deg, 90)),
+            "share_within": float(np.mean(is_hit)),
+        }
+
+
+def pose_errors(
+    robot: Robot, q: TensorLike, target: TensorLike, link: str | None = None
+) -> PoseErrors:
+    """Errors of the poses that configurations reach, in float64.
+
+    Args:
+        robot: The robot.
+        q: Predicted configurations, rad or m. Shape `(n, dof)`.
+        target: Poses that should be reached, m. Shape `(n, 4, 4)`.
+        link: The link that should reach them; None: `robot.end_effector`.
+    Raises:
+        UnknownLinkError: If the link does not exist.
+        ValueError: If a shape does not end as stated.
+    """
+    link = robot.end_effector if link is None else link
+    reached = forward_kinematics(robot, np.asarray(q, dtype=np.float64), link)
+    target = np.asarray(target, dtype=np.float64)
+    return PoseErrors(
+        1e3 * np.asarray(position_distance(reached, target)),
+        np.degrees(np.asarray(orientation_distance(reached, target))),
+    )

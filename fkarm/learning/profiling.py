@@ -1,0 +1,63 @@
+"""What the last layer of a model costs within a training step."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from fkarm._types import Tensor, TensorLike
+from fkarm.learning.data import without_autotune
+
+
+class _Stub(keras.layers.Layer):
+    """Next to no work, with a gradient: the input's mean, spread over another shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.spread = shape
+
+    def call(self, x: Tensor) -> Tensor:
+        mean = ops.mean(x, axis=-1)
+        return ops.reshape(mean, (-1, *[1] * len(self.spread))) + ops.zeros(self.spread)
+
+
+def last_layer_share(model: keras.Model, x: TensorLike, y: TensorLike, steps: int = 100) -> float:
+    """Share of a training step that goes into the layer at the end of a model.
+
+    Times training steps of the model and of the same model with that layer replaced by one
+    that does next to nothing, in turn, so that other load on the machine meets both:
+    `1 - median(without) / median(with)`, forward and gradient. The model itself is not
+    trained: clones are.
+
+    Args:
+        model: A compiled functional model of one input and one output.
+        x: One batch of inputs.
+        y: One batch of targets.
+        steps: How many steps of each to time.
+    Returns:
+        Share, at most 1; noise can make a small one negative.
+    """
+    data = tf.data.Dataset.from_tensors((x, y)).repeat()
+    batch = iter(data.with_options(without_autotune()))
+    whole, stripped = keras.models.clone_model(model), keras.models.clone_model(model)
+    before_last = stripped.layers[-1].input
+    stripped = keras.Model(stripped.input, _Stub(tuple(model.output.shape[1:]))(before_last))
+    for each in (whole, stripped):
+        each.compile_from_config(model.get_compile_config())
+        each.make_train_function()
+
+    def timed(step: Any) -> float:
+        start = time.perf_counter()
+        step(batch)
+        return time.perf_counter() - start
+
+    pairs = [
+        (timed(whole.train_function), timed(stripped.train_function)) for _ in range(steps + 10)
+    ]
+    with_layer, without = np.median(pairs[10:], axis=0)
+    return float(1.0 - without / with_layer)

@@ -1,0 +1,157 @@
+"""Pose errors as people say them: millimetres, degrees, share of hits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from fkarm._checks import check_choice, check_non_negative
+from fkarm._types import Tensor
+from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
+from fkarm.geometry import (
+    FULL_POSE_REPRESENTATIONS,
+    orientation_distance,
+    pose_to_matrix,
+    position_distance,
+)
+
+
+class _PoseMetric(keras.metrics.Mean):
+    """Mean over all poses seen of what `value` says of each."""
+
+    def __init__(self, representation: str, name: str, **kwargs: Any) -> None:
+        check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
+        super().__init__(name=name, **kwargs)
+        self.representation = representation
+
+    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        true, pred = (
+            pose_to_matrix(ops.convert_to_tensor(y, dtype=self.dtype), self.representation)
+            for y in (y_true, y_pred)
+        )
+        super().update_state(self.value(true, pred), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "representation": self.representation}
+
+
+class _DistanceMetric(_PoseMetric):
+    """A mean distance in a unit, named after it."""
+
+    units: dict[str, float]
+    kind: str
+
+    def __init__(self, unit: str, representation: str, name: str | None, **kwargs: Any) -> None:
+        check_choice("unit", unit, self.units)
+        super().__init__(representation, name or f"{self.kind}_{unit}", **kwargs)
+        self.unit = unit
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "unit": self.unit}
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class PositionError(_DistanceMetric):
+    """Mean distance between predicted and true positions.
+
+    Args:
+        unit: `"mm"` or `"m"`.
+        representation: How poses are written, m and rad: see `PoseLoss`.
+        name: Name in logs; `position_error_mm` by default.
+        **kwargs: `dtype` of the metric.
+    Raises:
+        ValueError: If `unit` or `representation` is unknown.
+    """
+
+    units = LENGTH_UNITS
+    kind = "position_error"
+
+    def __init__(
+        self,
+        unit: str = "mm",
+        representation: str = "matrix",
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(unit, representation, name, **kwargs)
+
+    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
+        return position_distance(pose_true, pose_pred) / LENGTH_UNITS[self.unit]
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class OrientationError(_DistanceMetric):
+    """Mean angle between predicted and true orientations.
+
+    Args:
+        unit: `"deg"` or `"rad"`.
+        representation: How poses are written, m and rad: see `PoseLoss`.
+        name: Name in logs; `orientation_error_deg` by default.
+        **kwargs: `dtype` of the metric.
+    Raises:
+        ValueError: If `unit` or `representation` is unknown.
+    """
+
+    units = ANGLE_UNITS
+    kind = "orientation_error"
+
+    def __init__(
+        self,
+        unit: str = "deg",
+        representation: str = "matrix",
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(unit, representation, name, **kwargs)
+
+    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
+        return orientation_distance(pose_true, pose_pred) / ANGLE_UNITS[self.unit]
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class PoseSuccess(_PoseMetric):
+    """Share of poses within both tolerances, in [0, 1].
+
+    Args:
+        position_tolerance: Largest distance that counts, m.
+        orientation_tolerance: Largest angle that counts, rad.
+        representation: How poses are written, m and rad: see `PoseLoss`.
+        name: Name in logs.
+        **kwargs: `dtype` of the metric.
+    Raises:
+        ValueError: If a tolerance is negative or not finite, or `representation` is unknown.
+    """
+
+    def __init__(
+        self,
+        position_tolerance: float = 0.01,
+        orientation_tolerance: float = math.radians(5.0),
+        representation: str = "matrix",
+        name: str = "pose_success",
+        **kwargs: Any,
+    ) -> None:
+        check_non_negative("position_tolerance", position_tolerance)
+        check_non_negative("orientation_tolerance", orientation_tolerance)
+        super().__init__(representation, name, **kwargs)
+        self.position_tolerance = float(position_tolerance)
+        self.orientation_tolerance = float(orientation_tolerance)
+
+    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
+        is_hit = ops.logical_and(
+            position_distance(pose_true, pose_pred) <= self.position_tolerance,
+            orientation_distance(pose_true, pose_pred) <= self.orientation_tolerance,
+        )
+        return ops.cast(is_hit, self.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "position_tolerance": self.position_tolerance,
+            "orientation_tolerance": self.orientation_tolerance,
+        }

@@ -1,0 +1,67 @@
+"""A robot as a tree that a person can read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from fkarm.model.joint import Joint
+
+
+def describe(
+    name: str,
+    root_link: str,
+    end_effector: str,
+    joint_names: Sequence[str],
+    joints: Sequence[Joint],
+) -> str:
+    """Links as a tree, each with the joint that moves it: type, axis, limits with units.
+
+    A chain stays at one indent; only a fork indents.
+    """
+    children: dict[str, list[Joint]] = {}
+    for joint in joints:
+        children.setdefault(str(joint.parent), []).append(joint)
+    mark = {end_effector: "  <- end effector"}
+    index = {joint: i for i, joint in enumerate(joint_names)}
+    lines = [
+        f"{name}: {len(joint_names)} dof, {len(joints) + 1} links, end effector {end_effector}",
+        root_link + mark.get(root_link, ""),
+    ]
+    pending = [(joint, 1) for joint in reversed(children.get(root_link, []))]
+    while pending:
+        joint, depth = pending.pop()
+        child = str(joint.child)
+        lines.append(
+            f"{'  ' * depth}{child}  ({_motion(joint, index.get(joint.name))}){mark.get(child, '')}"
+        )
+        below = children.get(child, [])
+        pending.extend((each, depth + (len(below) > 1)) for each in reversed(below))
+    return "\n".join(lines)
+
+
+def _motion(joint: Joint, index: int | None) -> str:
+    if joint.is_fixed:
+        return f"{joint.name}: fixed"
+    motion = f"{joint.type} {'along' if joint.is_prismatic else 'about'} {_axis(joint)}"
+    if joint.mimic is None:
+        return f"{joint.name}: {motion}, q[{index}], {_limits(joint)}"
+    mimic = joint.mimic
+    return f"{joint.name}: {motion}, = {mimic.multiplier:g} * {mimic.joint} + {mimic.offset:g}"
+
+
+def _axis(joint: Joint) -> str:
+    axis = tuple(joint.axis)
+    for letter, unit in (("x", (1, 0, 0)), ("y", (0, 1, 0)), ("z", (0, 0, 1))):
+        if axis == unit:
+            return letter
+        if axis == tuple(-u for u in unit):
+            return f"-{letter}"
+    return "(" + ", ".join(f"{x:.4g}" for x in axis) + ")"
+
+
+def _limits(joint: Joint) -> str:
+    if math.isinf(joint.lower) and math.isinf(joint.upper):
+        return "unlimited"
+    scale, unit = (1e3, "mm") if joint.is_prismatic else (180 / math.pi, "deg")
+    return f"{joint.lower * scale:.6g} to {joint.upper * scale:.6g} {unit}"

@@ -1,0 +1,106 @@
+"""Denavit-Hartenberg tables, both conventions, as joints.
+
+A URDF joint moves the frame at its own origin. The modified (Craig) convention is already of
+that form, because `Rz(theta)` and `Tz(d)` commute: frame i sits at joint i. In the standard
+convention the constant part of a row comes after the joint, so it becomes the origin of the
+next joint, and the last one a fixed `flange`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
+from fkarm.errors import RobotError, unknown_name
+from fkarm.model.frames import Matrix, finite_vector, frame_from, make_frame, rpy_from_rotation
+from fkarm.model.joint import Joint
+
+_COLUMNS = ("a", "alpha", "d", "theta")
+_CONVENTIONS = ("standard", "modified")
+_TYPES = ("revolute", "continuous", "prismatic")
+
+
+def dh_joints(
+    rows: Sequence[Any],
+    convention: str,
+    angle_unit: str,
+    length_unit: str,
+    joint_types: str | Sequence[str] | None,
+    base: Any,
+    tool: Any,
+    limits: Sequence[Any] | None,
+    joint_names: Sequence[str] | None,
+) -> list[Joint]:
+    """Joints of the arm; the arguments are those of `Robot.from_dh`."""
+    for name, value, choices in (
+        ("convention", convention, _CONVENTIONS),
+        ("angle_unit", angle_unit, ANGLE_UNITS),
+        ("length_unit", length_unit, LENGTH_UNITS),
+    ):
+        if value not in choices:
+            raise RobotError(unknown_name(name, value, choices))
+    angle, length = ANGLE_UNITS[angle_unit], LENGTH_UNITS[length_unit]
+    table = [_row(i, row) * (length, angle, length, angle) for i, row in enumerate(rows)]
+    if not table:
+        raise RobotError("rows must hold at least one row. Received: none.")
+    count = len(table)
+    if joint_types is None or isinstance(joint_types, str):
+        joint_types = [joint_types or "revolute"] * count
+    names = joint_names or [f"joint_{i + 1}" for i in range(count)]
+    bounds = limits if limits is not None else [None] * count
+    for name, values in (("joint_types", joint_types), ("joint_names", names), ("limits", bounds)):
+        if len(values) != count:
+            raise RobotError(f"{name} must have one entry a row, {count}. Received: {values!r}.")
+
+    joints = []
+    pending = frame_from(base, "base", angle, length)
+    for i, (a, alpha, d, theta) in enumerate(table):
+        kind = joint_types[i]
+        if kind not in _TYPES:
+            raise RobotError(unknown_name(f"joint_types[{i}]", kind, _TYPES))
+        along_x = make_frame((a, 0, 0), (alpha, 0, 0))
+        along_z = make_frame((0, 0, d), (0, 0, theta))
+        if convention == "modified":
+            origin, pending = pending @ along_x @ along_z, np.eye(4)
+        else:
+            origin, pending = pending @ along_z, along_x
+        scale = length if kind == "prismatic" else angle
+        lower, upper = _bounds(i, bounds[i], scale)
+        joints.append(
+            Joint(
+                names[i], kind, "z", lower=lower, upper=upper, child=f"link_{i + 1}", **_at(origin)
+            )
+        )
+    if convention == "standard":
+        joints.append(Joint("flange_joint", "fixed", child="flange", **_at(pending)))
+    if tool is not None:
+        frame = frame_from(tool, "tool", angle, length)
+        joints.append(Joint("tool_joint", "fixed", child="tool", **_at(frame)))
+    return joints
+
+
+def _row(index: int, row: Any) -> np.ndarray:
+    if isinstance(row, Mapping):
+        unknown = [key for key in row if key not in _COLUMNS]
+        if unknown:
+            raise RobotError(unknown_name(f"key of rows[{index}]", unknown[0], _COLUMNS))
+        row = [row.get(column, 0.0) for column in _COLUMNS]
+    return np.array(finite_vector(f"rows[{index}] = (a, alpha, d, theta)", row, 4))
+
+
+def _bounds(index: int, bounds: Any, scale: float) -> tuple[float, float]:
+    if bounds is None:
+        return -math.inf, math.inf
+    try:
+        lower, upper = (float(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        raise RobotError(f"limits[{index}] must be (lower, upper). Received: {bounds!r}.") from None
+    return lower * scale, upper * scale
+
+
+def _at(frame: Matrix) -> dict[str, Any]:
+    return {"xyz": frame[:3, 3], "rpy": rpy_from_rotation(frame[:3, :3])}

@@ -1,0 +1,139 @@
+"""Rigid transforms of a description: NumPy, float64, exact where the numbers are.
+
+Sines and cosines of multiples of 90 degrees come out as exact 0 and +-1, so that products
+of such frames stay exact and the engine can drop the terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fkarm.errors import RobotError
+
+Matrix = NDArray[np.float64]
+
+_SNAP = 4 * np.finfo(np.float64).eps
+
+
+def snap(matrix: ArrayLike) -> Matrix:
+    """Entries within 4 ulp of 0, 1 or -1, made exactly so."""
+    matrix = np.array(matrix, dtype=np.float64)
+    for exact in (0.0, 1.0, -1.0):
+        matrix[np.abs(matrix - exact) <= _SNAP] = exact
+    return matrix
+
+
+def finite_vector(name: str, value: ArrayLike, size: int) -> tuple[float, ...]:
+    """`value` as a tuple of `size` finite floats, or RobotError."""
+    try:
+        vector = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        vector = np.empty(0)
+    if vector.shape != (size,) or not np.isfinite(vector).all():
+        raise RobotError(f"{name} must be {size} finite numbers. Received: {value!r}.")
+    return tuple(float(x) for x in vector)
+
+
+def rotation_from_rpy(rpy: ArrayLike) -> Matrix:
+    """`Rz(yaw) Ry(pitch) Rx(roll)`, snapped. Shapes `(3,)` to `(3, 3)`."""
+    roll, pitch, yaw = np.asarray(rpy, dtype=np.float64)
+    return snap(rotation_about("z", yaw) @ rotation_about("y", pitch) @ rotation_about("x", roll))
+
+
+def rotation_about(axis: str, angle: float) -> Matrix:
+    """Rotation about a coordinate axis, snapped. Shape `(3, 3)`."""
+    c, s = np.cos(angle), np.sin(angle)
+    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    matrix = np.eye(3)
+    matrix[first, first] = matrix[second, second] = c
+    matrix[second, first], matrix[first, second] = s, -s
+    return snap(matrix)
+
+
+def rpy_from_rotation(rotation: Matrix) -> tuple[float, float, float]:
+    """Roll, pitch, yaw that give a rotation matrix back; yaw is zero at the poles."""
+    cos_pitch = np.hypot(rotation[0, 0], rotation[1, 0])
+    pitch = np.arctan2(-rotation[2, 0], cos_pitch)
+    yaw = np.arctan2(rotation[1, 0], rotation[0, 0]) if cos_pitch > 1e-9 else 0.0
+    # With yaw undone what is left is Ry(pitch) Rx(roll): its second row has no pitch in it.
+    unturned = rotation_about("z", -yaw) @ rotation
+    roll = np.arctan2(-unturned[1, 2], unturned[1, 1])
+    return float(roll), float(pitch), float(yaw)
+
+
+def make_frame(xyz: ArrayLike, rpy: ArrayLike = (0.0, 0.0, 0.0)) -> Matrix:
+    """Transform at position `xyz` with orientation `rpy`. Shape `(4, 4)`."""
+    frame = np.eye(4)
+    frame[:3, :3] = rotation_from_rpy(rpy)
+    frame[:3, 3] = np.asarray(xyz, dtype=np.float64)
+    return frame
+
+
+def rotation_to_axis(axis: ArrayLike) -> Matrix:
+    """A rotation whose third column is the unit vector `axis`; a signed permutation if it can be.
+
+    Shapes `(3,)` to `(3, 3)`.
+    """
+    z = np.asarray(axis, dtype=np.float64)
+    # The coordinate axis after the largest component is far from `z`; cyclic order makes
+    # the result the identity for z and a pure permutation for x and y.
+    helper = np.roll(np.eye(3)[int(np.argmax(np.abs(z)))], 1)
+    x = helper - (helper @ z) * z
+    x /= np.linalg.norm(x)
+    return snap(np.stack([x, np.cross(z, x), z], axis=1))
+
+
+def frame_from(
+    value: Any, name: str, angle_scale: float = 1.0, length_scale: float = 1.0
+) -> Matrix:
+    """A constant transform as users give it.
+
+    Args:
+        value: None (identity), `{"xyz": ..., "rpy": ...}` (either may be missing), a position
+            of shape `(3,)`, a pair `(xyz, rpy)` or a transform of shape `(4, 4)`.
+        name: Name of the argument, for the error.
+        angle_scale: Radians in the unit of `rpy`.
+        length_scale: Metres in the unit of positions, those of a `(4, 4)` too.
+    Returns:
+        Transform, m. Shape `(4, 4)`.
+    Raises:
+        RobotError: If `value` is none of these, not finite, or not a rigid transform.
+    """
+    if value is None:
+        return np.eye(4)
+    if isinstance(value, Mapping):
+        unknown = set(value) - {"xyz", "rpy"}
+        if unknown:
+            raise RobotError(f"{name} takes the keys 'xyz' and 'rpy'. Received: {sorted(value)}.")
+        xyz = finite_vector(f"{name}['xyz']", value.get("xyz", (0, 0, 0)), 3)
+        rpy = finite_vector(f"{name}['rpy']", value.get("rpy", (0, 0, 0)), 3)
+        value = (xyz, rpy)
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.shape == (3,):
+        array = np.stack([array, np.zeros(3)])
+    if array.shape == (2, 3) and np.isfinite(array).all():
+        return make_frame(array[0] * length_scale, array[1] * angle_scale)
+    if array.shape == (4, 4) and _is_rigid(array):
+        array[:3, 3] *= length_scale
+        return snap(array)
+    raise RobotError(
+        f"{name} must be a position (3,), a pair (xyz, rpy), a dict with 'xyz' and 'rpy', or a "
+        f"rigid 4 x 4 transform. Received: {value!r}."
+    )
+
+
+def _is_rigid(matrix: Matrix) -> bool:
+    rotation = matrix[:3, :3]
+    return bool(
+        np.isfinite(matrix).all()
+        and np.array_equal(matrix[3], [0, 0, 0, 1])
+        and np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-6)
+        and np.linalg.det(rotation) > 0
+    )

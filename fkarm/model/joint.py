@@ -1,0 +1,230 @@
+"""One joint: where it sits on its parent link, how it moves, how far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fkarm.errors import RobotError, unknown_name
+from fkarm.model.frames import (
+    Matrix,
+    finite_vector,
+    make_frame,
+    rotation_to_axis,
+    rpy_from_rotation,
+    snap,
+)
+
+JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed")
+
+_UNIT = 4 * np.finfo(np.float64).eps
+_LETTERS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Mimic:
+    """A joint that follows another: `value = multiplier * value of joint + offset`.
+
+    Args:
+        joint: Name of the joint to follow.
+        multiplier: Factor.
+        offset: Offset, rad or m.
+    """
+
+    joint: str
+    multiplier: float = 1.0
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("multiplier", "offset"):
+            (value,) = finite_vector(f"mimic {field}", [getattr(self, field)], 1)
+            object.__setattr__(self, field, value)
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A joint between a parent link and a child link.
+
+    The child link's frame sits at the joint: with the joint at zero it is the parent's
+    frame moved by `xyz` and `rpy`; the joint then turns it about, or slides it along, `axis`.
+
+    Args:
+        name: Name, unique in the robot.
+        type: `"revolute"`, `"continuous"` (revolute without limits), `"prismatic"`, `"fixed"`.
+        axis: Direction in the joint's frame: `"x"`, `"y"`, `"z"`, with a sign (`"-y"`), or a
+            vector of any length but zero. Shape `(3,)`.
+        xyz: Position of the joint in the parent link's frame, m. Shape `(3,)`.
+        rpy: Orientation of the joint in the parent link's frame, rad. Shape `(3,)`.
+        lower: Lower limit, rad or m; `-inf` where there is none.
+        upper: Upper limit, rad or m; `inf` where there is none.
+        parent: Name of the parent link. `Robot.from_joints` fills it in.
+        child: Name of the child link. `Robot.from_joints` fills it in.
+        mimic: The joint that this one follows, if any.
+    Raises:
+        RobotError: If a value is not of its kind, not finite, or `lower > upper`.
+    """
+
+    name: str
+    type: str = "revolute"
+    axis: Any = "z"
+    xyz: Any = (0.0, 0.0, 0.0)
+    rpy: Any = (0.0, 0.0, 0.0)
+    lower: float = -math.inf
+    upper: float = math.inf
+    parent: str | None = None
+    child: str | None = None
+    mimic: Mimic | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise RobotError(f"A joint's name must be a non-empty string. Received: {self.name!r}.")
+        label = f"joint {self.name!r}"
+        if self.type not in JOINT_TYPES:
+            raise RobotError(unknown_name(f"{label}: type", self.type, JOINT_TYPES))
+        values = {
+            "axis": _unit_axis(label, self.axis),
+            "xyz": finite_vector(f"{label}: xyz", self.xyz, 3),
+            "rpy": finite_vector(f"{label}: rpy", self.rpy, 3),
+            "lower": _limit(label, "lower", self.lower),
+            "upper": _limit(label, "upper", self.upper),
+        }
+        for field, value in values.items():
+            object.__setattr__(self, field, value)
+        if self.lower > self.upper:
+            raise RobotError(
+                f"{label}: lower must not exceed upper. "
+                f"Received: lower={self.lower}, upper={self.upper}."
+            )
+        if self.type in ("continuous", "fixed") and (self.lower, self.upper) != (
+            -math.inf,
+            math.inf,
+        ):
+            raise RobotError(
+                f"{label}: a {self.type} joint has no limits. Received: lower={self.lower}, "
+                f"upper={self.upper}. Leave them out, or use type='revolute'."
+            )
+        if self.type == "fixed" and self.mimic is not None:
+            raise RobotError(f"{label}: a fixed joint cannot mimic another.")
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the joint does not move."""
+        return self.type == "fixed"
+
+    @property
+    def is_prismatic(self) -> bool:
+        """Whether the joint slides (m) rather than turns (rad)."""
+        return self.type == "prismatic"
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the joint turns without end: no limit on either side, and not a slider."""
+        turns = self.type in ("revolute", "continuous")
+        return turns and math.isinf(self.lower) and math.isinf(self.upper)
+
+    @cached_property
+    def origin(self) -> Matrix:
+        """Frame of the joint at zero in the parent link. Shape `(4, 4)`, float64."""
+        return make_frame(self.xyz, self.rpy)
+
+    @cached_property
+    def z_to_axis(self) -> Matrix:
+        """A rotation that takes the z axis to `axis`. Shape `(4, 4)`, float64."""
+        frame = np.eye(4)
+        frame[:3, :3] = rotation_to_axis(self.axis)
+        return frame
+
+    def frame_at(self, value: float) -> Matrix:
+        """Frame of the child link in the parent link at a joint value. Shape `(4, 4)`."""
+        motion = (
+            make_frame((0, 0, value)) if self.is_prismatic else make_frame((0, 0, 0), (0, 0, value))
+        )
+        return snap(self.origin @ self.z_to_axis @ motion @ self.z_to_axis.T)
+
+    def fixed_at(self, value: float) -> Joint:
+        """The same joint, fixed at a value (rad or m)."""
+        (value,) = finite_vector(f"value of joint {self.name!r}", [value], 1)
+        frame = self.frame_at(value)
+        return Joint(
+            self.name,
+            "fixed",
+            xyz=frame[:3, 3],
+            rpy=rpy_from_rotation(frame[:3, :3]),
+            parent=self.parent,
+            child=self.child,
+        )
+
+    def between(self, parent: str, child: str) -> Joint:
+        """The same joint between two other links."""
+        return replace(self, parent=parent, child=child)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The joint as JSON types; an absent limit is None."""
+        data: dict[str, Any] = {
+            "name": self.name,
+            "type": self.type,
+            "parent": self.parent,
+            "child": self.child,
+            "axis": list(self.axis),
+            "xyz": list(self.xyz),
+            "rpy": list(self.rpy),
+            "lower": self.lower if math.isfinite(self.lower) else None,
+            "upper": self.upper if math.isfinite(self.upper) else None,
+            "mimic": None,
+        }
+        if self.mimic is not None:
+            data["mimic"] = {
+                "joint": self.mimic.joint,
+                "multiplier": self.mimic.multiplier,
+                "offset": self.mimic.offset,
+            }
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Joint:
+        """The joint that `to_dict` described."""
+        fields = dict(data)
+        for name, unlimited in (("lower", -math.inf), ("upper", math.inf)):
+            if fields.get(name) is None:
+                fields[name] = unlimited
+        if fields.get("mimic") is not None:
+            fields["mimic"] = Mimic(**fields["mimic"])
+        return cls(**fields)
+
+
+def _unit_axis(label: str, axis: Any) -> tuple[float, ...]:
+    if isinstance(axis, str):
+        letter = axis.strip().lstrip("+-")
+        if letter not in _LETTERS or len(axis.strip()) > 2:
+            raise RobotError(
+                f"{label}: axis must be 'x', 'y' or 'z', with or without a sign, or a vector. "
+                f"Received: {axis!r}."
+            )
+        sign = -1.0 if axis.strip().startswith("-") else 1.0
+        return tuple(sign * x + 0.0 for x in _LETTERS[letter])
+    vector = np.array(finite_vector(f"{label}: axis", axis, 3))
+    largest = np.abs(vector).max()
+    if largest == 0:
+        raise RobotError(f"{label}: axis must not be zero. Received: {axis!r}.")
+    if abs(np.linalg.norm(vector) - 1) > _UNIT:  # a unit axis keeps its digits: dicts read back
+        # Dividing by the largest entry first keeps the norm from over- and underflowing.
+        vector = vector / largest
+        vector = vector / np.linalg.norm(vector)
+    return tuple(float(x) for x in snap(vector))
+
+
+def _limit(label: str, side: str, value: Any) -> float:
+    try:
+        limit = float(value)
+    except (TypeError, ValueError):
+        limit = math.nan
+    if math.isnan(limit):
+        raise RobotError(
+            f"{label}: {side} limit must be a number or +-inf for none. Received: {value!r}."
+        )
+    return limit

@@ -1,0 +1,357 @@
+"""`Robot`: an immutable tree of links and joints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fkarm.errors import (
+    RobotError,
+    UnknownJointError,
+    UnknownLinkError,
+    URDFError,
+    unknown_name,
+)
+from fkarm.model.describe import describe
+from fkarm.model.dh import dh_joints
+from fkarm.model.frames import frame_from, rpy_from_rotation
+from fkarm.model.joint import Joint
+from fkarm.model.tree import Coordinate, order_tree, resolve_coordinates
+from fkarm.model.urdf import read_urdf
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, repr=False)
+class Robot:
+    """A robot: links joined in a tree, one of them the end effector.
+
+    Make one with `from_urdf`, `from_joints`, `from_dh` or `fkarm.robots`. Links and joints
+    are kept parents first, depth first, siblings in the order they were given in. A
+    configuration `q` has one entry for each joint of `joint_names`: rad or m.
+
+    Args:
+        joints: Joints with parent and child links, in any order.
+        end_effector: The link that functions and layers mean when none is named. Left out, it
+            is the leaf with the most moving joints above it, the first of equals; `print`
+            shows it.
+        name: Name of the robot.
+        link_names: Links that no joint names (a robot without joints has one).
+    Raises:
+        RobotError: If the joints are not a tree with one root and unique names, or a mimic
+            cannot be resolved.
+        UnknownLinkError: If there is no link `end_effector`.
+    """
+
+    joints: tuple[Joint, ...]
+    end_effector: str = ""
+    name: str = "robot"
+    link_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        joints, links = order_tree(tuple(self.joints), self.link_names)
+        object.__setattr__(self, "joints", joints)
+        object.__setattr__(self, "link_names", links)
+        object.__setattr__(self, "_coordinates", resolve_coordinates(joints))
+        object.__setattr__(self, "end_effector", self.end_effector or self._farthest_leaf())
+        self.check_link(self.end_effector)
+
+    # ---- readers
+
+    @classmethod
+    def from_urdf(cls, source: str | os.PathLike[str] | bytes | IO[Any]) -> Robot:
+        """The robot that a URDF describes.
+
+        Args:
+            source: Path, XML text or an open file.
+        Raises:
+            MissingFileError: If there is no such file.
+            URDFError: If the text is not a URDF that can be modelled exactly; the message
+                names the line and the element.
+        """
+        label, name, link_names, joints = read_urdf(source)
+        try:
+            return cls(joints, name=name, link_names=link_names)
+        except RobotError as error:
+            raise URDFError(f"{label}: {error}") from error
+
+    @classmethod
+    def from_joints(
+        cls, joints: Iterable[Joint], tool: Any = None, name: str = "arm", base_link: str = "base"
+    ) -> Robot:
+        """A serial arm: each joint sits on the link that the joint before it moves.
+
+        Args:
+            joints: Joints from the base to the tip. A joint called `"elbow"` moves the link
+                `"elbow_link"` unless it names its `child`.
+            tool: Constant transform from the last link to the end effector, the link
+                `"tool"`: a position `(3,)`, a pair `(xyz, rpy)`, a dict with `"xyz"` and
+                `"rpy"`, or a rigid matrix `(4, 4)`; m and rad. None: no tool, the last link
+                is the end effector.
+            name: Name of the robot.
+            base_link: Name of the root link.
+        Raises:
+            RobotError: If an entry is not a `Joint`, a name is repeated, or `tool` is not a
+                transform.
+        """
+        link, placed = base_link, []
+        for joint in joints:
+            if not isinstance(joint, Joint):
+                raise RobotError(f"joints must be fkarm.Joint objects. Received: {joint!r}.")
+            child = joint.child or f"{joint.name}_link"
+            placed.append(joint.between(link, child))
+            link = child
+        robot = cls(tuple(placed), name=name, link_names=(base_link,), end_effector=link)
+        return robot if tool is None else robot._with_frame(frame_from(tool, "tool"), "tool")
+
+    @classmethod
+    def from_dh(
+        cls,
+        rows: Sequence[Any],
+        convention: str = "standard",
+        angle_unit: str = "rad",
+        length_unit: str = "m",
+        joint_types: str | Sequence[str] | None = None,
+        base: Any = None,
+        tool: Any = None,
+        *,
+        limits: Sequence[Any] | None = None,
+        joint_names: Sequence[str] | None = None,
+        name: str = "arm",
+    ) -> Robot:
+        """A serial arm from a Denavit-Hartenberg table.
+
+        `"standard"`: `T = Rz(theta) Tz(d) Tx(a) Rx(alpha)`, frame i at the end of link i;
+        `"modified"` (Craig): `T = Rx(alpha) Tx(a) Rz(theta) Tz(d)`, frame i at joint i. The
+        joint's value adds to `theta` (revolute) or to `d` (prismatic).
+
+        Args:
+            rows: One row a joint: `(a, alpha, d, theta)` or a dict with these keys (a missing
+                one is 0).
+            convention: `"standard"` or `"modified"`.
+            angle_unit: `"rad"` or `"deg"`: of angles in `rows`, `base`, `tool`, `limits`.
+            length_unit: `"m"` or `"mm"`: of lengths in the same.
+            joint_types: `"revolute"` (as None), `"continuous"` or `"prismatic"` for each row, or
+                one for all.
+            base: Constant transform before the first row, in the forms of `from_joints`.
+            tool: Constant transform after the last row, likewise.
+            limits: `(lower, upper)` for each row; None: unlimited.
+            joint_names: Names; `joint_1`, `joint_2`, ... by default.
+            name: Name of the robot.
+        Returns:
+            A robot whose link `link_i` sits at joint i (modified: it is DH frame i). With the
+            standard convention, `flange` is the frame of the last row. With `tool`, `tool`.
+            The last of them is the end effector.
+        Raises:
+            RobotError: If a row, unit, type, limit or transform is not as stated.
+        """
+        joints = dh_joints(
+            rows, convention, angle_unit, length_unit, joint_types, base, tool, limits, joint_names
+        )
+        return cls.from_joints(joints, name=name)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Robot:
+        """The robot that `to_dict` described.
+
+        Raises:
+            RobotError: If `data` was not written by `to_dict`.
+        """
+        if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
+            found = data.get("format") if isinstance(data, Mapping) else data
+            raise RobotError(
+                f"A robot's dict must have 'format': {_FORMAT}, as to_dict writes it. "
+                f"Received: {found!r}."
+            )
+        try:
+            return cls(
+                tuple(Joint.from_dict(joint) for joint in data["joints"]),
+                end_effector=data["end_effector"],
+                name=data["name"],
+                link_names=tuple(data["link_names"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise RobotError(f"A robot's dict must be as to_dict writes it: {error}.") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole robot as JSON types: what a saved layer carries."""
+        return {
+            "format": _FORMAT,
+            "name": self.name,
+            "end_effector": self.end_effector,
+            "link_names": list(self.link_names),
+            "joints": [joint.to_dict() for joint in self.joints],
+        }
+
+    # ---- what there is
+
+    @property
+    def root_link(self) -> str:
+        """The link that all poses are given in."""
+        return self.link_names[0]
+
+    @cached_property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the independent joints, in the order of `q`."""
+        return tuple(joint.name for joint in self.independent_joints)
+
+    @property
+    def dof(self) -> int:
+        """Number of independent joints: the size of `q`. Mimic joints add none."""
+        return len(self.independent_joints)
+
+    @cached_property
+    def independent_joints(self) -> tuple[Joint, ...]:
+        """The joints of `joint_names`: those that move and mimic no other."""
+        return tuple(j for j in self.joints if not j.is_fixed and j.mimic is None)
+
+    @property
+    def coordinates(self) -> Mapping[str, Coordinate]:
+        """For each moving joint, mimics included: `value = multiplier * q[index] + offset`."""
+        coordinates: Mapping[str, Coordinate] = self.__dict__["_coordinates"]
+        return coordinates
+
+    @property
+    def lower_limits(self) -> np.ndarray:
+        """Lower limits in the order of `q`, rad or m, `-inf` where none. Float64, `(dof,)`."""
+        return np.array([joint.lower for joint in self.independent_joints], dtype=np.float64)
+
+    @property
+    def upper_limits(self) -> np.ndarray:
+        """Upper limits in the order of `q`, rad or m, `inf` where none. Float64, `(dof,)`."""
+        return np.array([joint.upper for joint in self.independent_joints], dtype=np.float64)
+
+    @cached_property
+    def _joint_above(self) -> dict[str, Joint]:
+        return {str(joint.child): joint for joint in self.joints}
+
+    def check_link(self, link: object) -> None:
+        """Raise UnknownLinkError unless the robot has a link of this name."""
+        if link != self.root_link and link not in self._joint_above:
+            raise UnknownLinkError(unknown_name("link", link, self.link_names))
+
+    def path_to(self, link: str) -> tuple[Joint, ...]:
+        """Joints from the root to a link, fixed ones included.
+
+        Raises:
+            UnknownLinkError: If there is no such link.
+        """
+        self.check_link(link)
+        path = []
+        while link != self.root_link:
+            path.append(self._joint_above[link])
+            link = str(path[-1].parent)
+        return tuple(reversed(path))
+
+    def _farthest_leaf(self) -> str:
+        moving = {self.root_link: 0}
+        parents = {joint.parent for joint in self.joints}
+        for joint in self.joints:
+            moving[str(joint.child)] = moving[str(joint.parent)] + (not joint.is_fixed)
+        return max(
+            (link for link in self.link_names if link not in parents), key=moving.__getitem__
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Robot({self.name!r}, dof={self.dof}, links={len(self.link_names)}, "
+            f"end_effector={self.end_effector!r})"
+        )
+
+    def __str__(self) -> str:
+        return describe(self.name, self.root_link, self.end_effector, self.joint_names, self.joints)
+
+    # ---- the same robot, changed
+
+    def with_end_effector(self, link: str) -> Robot:
+        """The same robot with another end effector.
+
+        Raises:
+            UnknownLinkError: If there is no such link.
+        """
+        self.check_link(link)
+        return replace(self, end_effector=link)
+
+    def with_tool(
+        self,
+        xyz: ArrayLike = (0.0, 0.0, 0.0),
+        rpy: ArrayLike = (0.0, 0.0, 0.0),
+        name: str = "tool",
+    ) -> Robot:
+        """The same robot with a tool on its end effector; the tool is the new end effector.
+
+        Args:
+            xyz: Position of the tool in the end effector's frame, m. Shape `(3,)`.
+            rpy: Orientation of the tool in the end effector's frame, rad. Shape `(3,)`.
+            name: Name of the new link.
+        Raises:
+            RobotError: If a number is not finite or the name is taken.
+        """
+        return self._with_frame(frame_from({"xyz": xyz, "rpy": rpy}, "tool"), name)
+
+    def _with_frame(self, frame: np.ndarray, name: str) -> Robot:
+        joint = Joint(
+            f"{name}_joint",
+            "fixed",
+            xyz=frame[:3, 3],
+            rpy=rpy_from_rotation(frame[:3, :3]),
+            parent=self.end_effector,
+            child=name,
+        )
+        return replace(self, joints=(*self.joints, joint), end_effector=name)
+
+    def with_fixed_joints(self, values: Mapping[str, float]) -> Robot:
+        """The same robot with some joints fixed; joints that mimic them are fixed with them.
+
+        Args:
+            values: Joint names of `joint_names` and values, rad or m. Limits are not checked.
+        Raises:
+            UnknownJointError: If a name is not in `joint_names`.
+            RobotError: If a value is not finite.
+        """
+        for name in values:
+            if name not in self.joint_names:
+                raise UnknownJointError(unknown_name("joint", name, self.joint_names))
+        by_index = {self.joint_names.index(name): value for name, value in values.items()}
+        joints = []
+        for joint in self.joints:
+            place = self.coordinates.get(joint.name)
+            if place is not None and place.index in by_index:
+                joint = joint.fixed_at(place.multiplier * by_index[place.index] + place.offset)
+            joints.append(joint)
+        return replace(self, joints=tuple(joints))
+
+    def sub_chain(self, base_link: str, tip_link: str) -> Robot:
+        """The serial chain from one link down to another, as a robot of its own.
+
+        Args:
+            base_link: The new root; `tip_link` or a link above it.
+            tip_link: The new end effector.
+        Raises:
+            UnknownLinkError: If a link does not exist.
+            RobotError: If `base_link` is not on the way from the root to `tip_link`, or a joint
+                of the chain mimics one outside it.
+        """
+        self.check_link(base_link)
+        path = self.path_to(tip_link)
+        above = [self.root_link, *(joint.child for joint in path)]
+        if base_link not in above:
+            raise RobotError(
+                f"base_link must be on the way from the root to {tip_link!r}: "
+                f"{', '.join(map(repr, above))}. Received: {base_link!r}."
+            )
+        joints = path[above.index(base_link) :]
+        kept = {joint.name for joint in joints}
+        for joint in joints:
+            if joint.mimic is not None and joint.mimic.joint not in kept:
+                raise RobotError(
+                    f"joint {joint.name!r} mimics {joint.mimic.joint!r}, which is not between "
+                    f"{base_link!r} and {tip_link!r}. Fix it first: with_fixed_joints."
+                )
+        return replace(self, joints=joints, link_names=(base_link,), end_effector=tip_link)

@@ -1,0 +1,124 @@
+"""From a bag of joints to a tree: parents first, one root, every mimic resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fkarm.errors import RobotError, unknown_name
+from fkarm.model.joint import Joint
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """Where a joint's value comes from: `multiplier * q[index] + offset`."""
+
+    index: int
+    multiplier: float = 1.0
+    offset: float = 0.0
+
+
+def order_tree(
+    joints: Sequence[Joint], link_names: Iterable[str]
+) -> tuple[tuple[Joint, ...], tuple[str, ...]]:
+    """Joints and links depth first, in the given order among siblings; parents come first.
+
+    Args:
+        joints: Joints with parent and child, in any order.
+        link_names: Names of the links in any order; links that only joints name are added.
+    Returns:
+        Ordered joints, ordered link names (the root first).
+    Raises:
+        RobotError: If a name is missing or repeated, a link has two parents, there is not
+            exactly one root, or the joints form a cycle.
+    """
+    names = list(link_names)
+    _check_unique("link", names)
+    _check_unique("joint", [joint.name for joint in joints])
+    parent_of: dict[str, Joint] = {}
+    children: dict[str, list[Joint]] = {}
+    for joint in joints:
+        for role, link in (("parent", joint.parent), ("child", joint.child)):
+            if not isinstance(link, str) or not link:
+                raise RobotError(
+                    f"joint {joint.name!r} must name its {role} link. Received: {link!r}."
+                )
+        parent, child = str(joint.parent), str(joint.child)
+        if child in parent_of:
+            raise RobotError(
+                f"link {child!r} must have one parent joint. Received: "
+                f"{parent_of[child].name!r} and {joint.name!r}."
+            )
+        parent_of[child] = joint
+        children.setdefault(parent, []).append(joint)
+    links = dict.fromkeys(
+        [*names, *(str(j.parent) for j in joints), *(str(j.child) for j in joints)]
+    )
+    if not links:
+        raise RobotError("A robot must have at least one link. Received: none.")
+    roots = [link for link in links if link not in parent_of]
+    if len(roots) > 1:
+        raise RobotError(
+            f"A robot must have one root link (one that is no joint's child). Received: "
+            f"{len(roots)}: {', '.join(map(repr, roots[:10]))}. Join them with a fixed joint."
+        )
+    ordered_joints: list[Joint] = []
+    pending = list(reversed(children.get(roots[0], []))) if roots else []
+    while pending:
+        joint = pending.pop()
+        ordered_joints.append(joint)
+        pending.extend(reversed(children.get(str(joint.child), [])))
+    if len(ordered_joints) < len(joints):
+        reached = {joint.name for joint in ordered_joints}
+        loop = [joint.name for joint in joints if joint.name not in reached]
+        raise RobotError(
+            f"Joints must form a tree. Received: a cycle through {', '.join(map(repr, loop[:10]))}."
+        )
+    return tuple(ordered_joints), (roots[0], *(str(joint.child) for joint in ordered_joints))
+
+
+def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
+    """For each moving joint, the entry of `q` it depends on, chains of mimics included.
+
+    Raises:
+        RobotError: If a joint mimics a missing joint, a fixed one, or itself through a cycle.
+    """
+    by_name = {joint.name: joint for joint in joints}
+    coordinates: dict[str, Coordinate] = {}
+    for joint in joints:
+        if not joint.is_fixed and joint.mimic is None:
+            coordinates[joint.name] = Coordinate(len(coordinates))
+    for joint in joints:
+        # Walk to a joint that is resolved already, then back down the chain.
+        chain: list[Joint] = []
+        seen: set[str] = set()
+        while joint.mimic is not None and joint.name not in coordinates:
+            chain.append(joint)
+            seen.add(joint.name)
+            target = joint.mimic.joint
+            if target in seen:
+                raise RobotError(f"joint {joint.name!r} mimics itself through {target!r}.")
+            if target not in by_name:
+                movable = [each.name for each in joints if not each.is_fixed]
+                raise RobotError(unknown_name(f"joint {joint.name!r}: mimic", target, movable))
+            joint = by_name[target]
+        if chain and joint.is_fixed:
+            raise RobotError(f"joint {chain[-1].name!r} mimics the fixed joint {joint.name!r}.")
+        for follower in reversed(chain):
+            mimic = follower.mimic
+            if mimic is not None:
+                source = coordinates[mimic.joint]
+                coordinates[follower.name] = Coordinate(
+                    source.index,
+                    mimic.multiplier * source.multiplier,
+                    mimic.multiplier * source.offset + mimic.offset,
+                )
+    return coordinates
+
+
+def _check_unique(kind: str, names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise RobotError(f"{kind} names must be unique. Received: {name!r} twice.")
+        seen.add(name)

@@ -1,0 +1,234 @@
+"""URDF text to joints. Strict: what cannot be modelled exactly is refused, with its place.
+
+Reads with expat directly. Files in the wild use unbound prefixes (`<sensor:ray/>`), which
+namespace-aware parsers refuse; a DOCTYPE, the door to entity attacks, is refused unread.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+from xml.parsers import expat
+
+from fkarm.errors import MissingFileError, RobotError, URDFError
+from fkarm.model.joint import JOINT_TYPES, Joint, Mimic
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+# robot / joint / origin: nothing deeper has a meaning for kinematics.
+_DEPTH = 3
+
+
+@dataclass
+class _Element:
+    tag: str
+    attributes: dict[str, str]
+    line: int
+    children: list[_Element] = field(default_factory=list)
+
+    def named(self, tag: str) -> Iterator[_Element]:
+        return (child for child in self.children if child.tag == tag)
+
+
+class _Place:
+    """Where in which file: prefixes the messages of one element."""
+
+    def __init__(self, label: str, element: _Element) -> None:
+        name = element.attributes.get("name")
+        named = f" {name!r}" if name else ""
+        self.text = f"{label}, line {element.line}, <{element.tag}>{named}"
+
+    def error(self, message: str) -> URDFError:
+        return URDFError(f"{self.text}: {message}")
+
+
+def read_urdf(
+    source: str | os.PathLike[str] | bytes | IO[Any],
+) -> tuple[str, str, tuple[str, ...], tuple[Joint, ...]]:
+    """A label for messages, and the robot's name, link names and joints, in file order.
+
+    Raises:
+        MissingFileError: If `source` is a path to nothing.
+        URDFError: If the text is not a URDF that can be modelled exactly.
+    """
+    data, label = _load(source)
+    robot = _parse(data, label)
+    if robot.tag != "robot":
+        raise _Place(label, robot).error("the outermost element must be <robot>.")
+    _refuse_xacro(label, robot)
+    links = tuple(_required(_Place(label, link), link, "name") for link in robot.named("link"))
+    if not links:
+        raise _Place(label, robot).error("a robot must have at least one <link>. Received: none.")
+    known = frozenset(links)
+    joints = tuple(_read_joint(label, joint, known) for joint in robot.named("joint"))
+    return label, robot.attributes.get("name") or "robot", links, joints
+
+
+def _load(source: Any) -> tuple[bytes | str, str]:
+    if isinstance(source, str) and "<" in source:
+        return source.lstrip("\ufeff \t\r\n"), "URDF text"
+    if isinstance(source, bytes):
+        return source.lstrip(b" \t\r\n"), "URDF text"
+    if hasattr(source, "read"):
+        return _load_text(source.read(), str(getattr(source, "name", "URDF file")))
+    if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
+        raise URDFError(f"source must be a path, XML text or an open file. Received: {source!r}.")
+    path = Path(source)
+    try:
+        return path.read_bytes().lstrip(b" \t\r\n"), str(path)
+    except FileNotFoundError as error:
+        raise MissingFileError(
+            f"There must be a URDF file at the path. Received: {str(path)!r}, and the folder "
+            f"{str(path.absolute().parent)!r} has no such file."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise URDFError(f"{path}: the file cannot be read: {error}.") from error
+
+
+def _load_text(data: Any, label: str) -> tuple[bytes | str, str]:
+    if not isinstance(data, (str, bytes)):
+        raise URDFError(f"{label}: read() must give text or bytes. Received: {type(data)}.")
+    return (data.lstrip("\ufeff \t\r\n") if isinstance(data, str) else data.lstrip()), label
+
+
+def _parse(data: bytes | str, label: str) -> _Element:
+    # Text is decoded already: what its XML declaration says of the encoding no longer holds.
+    parser = expat.ParserCreate("utf-8" if isinstance(data, str) else None)
+    outermost = _Element("", {}, 0)
+    open_elements = [outermost]
+    depth = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth <= _DEPTH:
+            element = _Element(tag, attributes, parser.CurrentLineNumber)
+            open_elements[-1].children.append(element)
+            open_elements.append(element)
+
+    def end(_: str) -> None:
+        nonlocal depth
+        if depth <= _DEPTH:
+            open_elements.pop()
+        depth -= 1
+
+    def refuse_doctype(*_: Any) -> None:
+        raise URDFError(
+            f"{label}, line {parser.CurrentLineNumber}: a URDF must not have a <!DOCTYPE>; "
+            "entities are not read. Remove it."
+        )
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.StartDoctypeDeclHandler = refuse_doctype
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise URDFError(f"{label}: not well-formed XML: {error}.") from error
+    except (ValueError, LookupError) as error:
+        if isinstance(error, URDFError):
+            raise
+        raise URDFError(f"{label}: the text cannot be decoded: {error}.") from error
+    return outermost.children[0]
+
+
+def _refuse_xacro(label: str, robot: _Element) -> None:
+    for element in (robot, *robot.children):
+        values = [element, *element.children]
+        is_macro = element.tag.startswith("xacro:")
+        has_macro = any("${" in v or "$(" in v for e in values for v in e.attributes.values())
+        if is_macro or (has_macro and element.tag in ("robot", "link", "joint")):
+            raise _Place(label, element).error(
+                "this is an unexpanded xacro file. Expand it first: xacro FILE > robot.urdf."
+            )
+
+
+def _read_joint(label: str, element: _Element, links: frozenset[str]) -> Joint:
+    place = _Place(label, element)
+    name = _required(place, element, "name")
+    kind = _required(place, element, "type")
+    if kind not in JOINT_TYPES:
+        raise place.error(
+            f"joint type must be one of {', '.join(JOINT_TYPES)}. Received: {kind!r}."
+        )
+    origin = _only(place, element, "origin")
+    axis = _only(place, element, "axis")
+    values: dict[str, Any] = {
+        "parent": _link_of(place, element, "parent", links),
+        "child": _link_of(place, element, "child", links),
+        "xyz": _numbers(place, origin, "xyz", (0.0, 0.0, 0.0)),
+        "rpy": _numbers(place, origin, "rpy", (0.0, 0.0, 0.0)),
+    }
+    if kind != "fixed":
+        values["axis"] = _numbers(place, axis, "xyz", (1.0, 0.0, 0.0))
+        values["mimic"] = _mimic(place, _only(place, element, "mimic"))
+    if kind in ("revolute", "prismatic"):
+        values["lower"], values["upper"] = _limits(place, _only(place, element, "limit"))
+    try:
+        return Joint(name, kind, **values)
+    except RobotError as error:
+        raise place.error(str(error)) from error
+
+
+def _required(place: _Place, element: _Element, attribute: str) -> str:
+    value = element.attributes.get(attribute)
+    if not value:
+        raise place.error(f"<{element.tag}> must have the attribute {attribute!r}.")
+    return value
+
+
+def _only(place: _Place, element: _Element, tag: str) -> _Element | None:
+    found = list(element.named(tag))
+    if len(found) > 1:
+        raise place.error(f"at most one <{tag}> may stand here. Received: {len(found)}.")
+    return found[0] if found else None
+
+
+def _link_of(place: _Place, joint: _Element, role: str, links: frozenset[str]) -> str:
+    element = _only(place, joint, role)
+    if element is None:
+        raise place.error(f"a joint must have a <{role} link=...>. Received: none.")
+    link = _required(place, element, "link")
+    if link not in links:
+        raise place.error(f"{role} must be a <link> of this file. Received: {link!r}.")
+    return link
+
+
+def _numbers(
+    place: _Place, element: _Element | None, attribute: str, default: tuple[float, ...]
+) -> tuple[float, ...]:
+    if element is None or attribute not in element.attributes:
+        return default
+    text = element.attributes[attribute]
+    words = text.split()
+    if len(words) != len(default) or not all(_NUMBER.match(word) for word in words):
+        raise place.error(
+            f"<{element.tag} {attribute}=...> must be {len(default)} finite numbers. "
+            f"Received: {text[:80]!r}."
+        )
+    return tuple(float(word) for word in words)
+
+
+def _number(place: _Place, element: _Element, attribute: str, default: float) -> float:
+    return _numbers(place, element, attribute, (default,))[0]
+
+
+def _limits(place: _Place, element: _Element | None) -> tuple[float, float]:
+    """Bounds of a `<limit>`; none without both, and the format's 0 for a missing one of two."""
+    if element is None or not {"lower", "upper"} & set(element.attributes):
+        return -math.inf, math.inf
+    return _number(place, element, "lower", 0.0), _number(place, element, "upper", 0.0)
+
+
+def _mimic(place: _Place, element: _Element | None) -> Mimic | None:
+    if element is None:
+        return None
+    return Mimic(
+        _required(place, element, "joint"),
+        _number(place, element, "multiplier", 1.0),
+        _number(place, element, "offset", 0.0),
+    )

@@ -1,0 +1,94 @@
+"""Shared fixtures."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import pytest
+
+import fkarm
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def global_policy():
+    """Sets the global dtype policy and puts it back."""
+    before = keras.config.dtype_policy()
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.fixture(scope="session")
+def panda():
+    return fkarm.robots.panda()
+
+
+@pytest.fixture(scope="session")
+def every_joint():
+    """A tree with two tips: every joint type, oblique and negative axes, a chain of mimics."""
+    return fkarm.Robot(
+        [
+            fkarm.Joint(
+                "turn",
+                axis="-y",
+                xyz=(0.1, 0.2, 0.3),
+                rpy=(0.4, -0.5, 0.6),
+                lower=-2,
+                upper=1,
+                parent="root",
+                child="a",
+            ),
+            fkarm.Joint(
+                "spin", "continuous", axis=(1, 2, -2), xyz=(0, 0.3, 0), parent="a", child="b"
+            ),
+            fkarm.Joint("bolt", "fixed", xyz=(0.05, 0, 0), rpy=(0, 0, 1), parent="b", child="c"),
+            fkarm.Joint(
+                "slide",
+                "prismatic",
+                axis=(0, 3, 4),
+                xyz=(0.2, 0, 0),
+                lower=-0.1,
+                upper=0.4,
+                parent="c",
+                child="d",
+            ),
+            fkarm.Joint(
+                "follow",
+                axis="x",
+                rpy=(0.1, 0.2, 0.3),
+                parent="d",
+                child="tip_1",
+                mimic=fkarm.Mimic("turn", -0.5, 0.2),
+            ),
+            fkarm.Joint(
+                "echo",
+                "prismatic",
+                axis="z",
+                parent="b",
+                child="tip_2",
+                mimic=fkarm.Mimic("follow", 0.1, 0.01),
+            ),
+        ],
+        name="every_joint",
+        end_effector="tip_1",
+    )
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in one line what the missing test corpus left out."""
+    left_out = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "example-robot-data" in str(report.longrepr)
+    ]
+    if left_out:
+        terminalreporter.write_line(
+            f"{len(left_out)} comparison(s) with the URDFs of example-robot-data left out; "
+            "`make corpus` installs it (131 MB)."
+        )

@@ -1,0 +1,87 @@
+"""Pose metrics in millimetres, degrees and hits."""
+
+import keras
+import numpy as np
+import pytest
+from oracles import pose, rot
+
+from fkarm import geometry
+from fkarm.metrics import OrientationError, PoseSuccess, PositionError
+
+TRUE = np.stack([np.eye(4)] * 4)
+PRED = np.stack(
+    [
+        np.eye(4),
+        pose(rot((0, 0, 1), np.radians(3)), (0.003, 0, 0.004)),
+        pose(rot((1, 0, 0), np.radians(6))),
+        pose(None, (0.03, 0, 0.04)),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (PositionError(), (0 + 5 + 0 + 50) / 4),
+        (PositionError(unit="m"), 0.055 / 4),
+        (OrientationError(), (0 + 3 + 6 + 0) / 4),
+        (OrientationError(unit="rad"), np.radians(9 / 4)),
+        (PoseSuccess(), 0.5),
+        (PoseSuccess(position_tolerance=0.06), 0.75),
+        (PoseSuccess(0.0, 0.0), 0.25),
+    ],
+    ids=["mm", "m", "deg", "rad", "success", "wide", "exact"],
+)
+def test_values_add_up_over_batches(metric, expected):
+    metric.update_state(TRUE[:1], PRED[:1])
+    metric.update_state(TRUE[1:], PRED[1:])
+    np.testing.assert_allclose(metric.result(), expected, rtol=1e-4)
+    metric.reset_state()
+    assert float(metric.result()) == 0.0
+
+
+def test_names_say_the_unit():
+    assert PositionError().name == "position_error_mm"
+    assert OrientationError(unit="rad").name == "orientation_error_rad"
+    assert PositionError(name="reach").name == "reach"
+
+
+def test_sample_weights_and_representations():
+    metric = PositionError(representation="xyz_quat_wxyz")
+    true, pred = (geometry.matrix_to_pose(t, "xyz_quat_wxyz") for t in (TRUE, PRED))
+    metric.update_state(true, pred, sample_weight=np.array([0, 1, 0, 1]))
+    np.testing.assert_allclose(metric.result(), 27.5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        PositionError(unit="m", representation="xyz_rpy"),
+        OrientationError(unit="rad"),
+        PoseSuccess(0.1, 0.2),
+    ],
+    ids=lambda metric: metric.name,
+)
+def test_a_config_gives_the_metric_back(metric):
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
+    assert again.get_config() == metric.get_config()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PositionError(unit="cm"), "unit must be one of"),
+        (lambda: OrientationError(unit="turns"), "unit must be one of"),
+        (lambda: PoseSuccess(position_tolerance=-1), "position_tolerance must be"),
+        (lambda: PoseSuccess(orientation_tolerance=np.inf), "orientation_tolerance must be"),
+        (lambda: PositionError(representation="position"), "representation must be one of"),
+    ],
+)
+def test_bad_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_wrong_shape_is_refused():
+    with pytest.raises(ValueError, match=r"pose must have shape \(\.\.\., 4, 4\)"):
+        PositionError().update_state(np.eye(3), np.eye(3))

@@ -1,0 +1,178 @@
+"""The URDF reader: what it reads, and what it refuses, by place and name."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+
+import fkarm
+from fkarm import Robot
+
+ARM = """<?xml version="1.0"?>
+<robot name="two">
+  <link name="a"/><link name="b"><visual><geometry><box size="1 1 1"/></geometry></visual></link>
+  <link name="c"/>
+  <joint name="j" type="revolute">
+    <parent link="a"/><child link="b"/>
+    <origin xyz="1 2 3" rpy="0 0 1.5707963267948966"/><axis xyz="0 0 2"/>
+    <limit lower="-1" upper="2.5e0" effort="1" velocity="1"/>
+  </joint>
+  <joint name="k" type="prismatic">
+    <parent link="b"/><child link="c"/><mimic joint="j" multiplier="-2" offset=".5"/>
+  </joint>
+  <transmission name="t"><joint name="j"/></transmission>
+  <gazebo><sensor:ray/></gazebo>
+</robot>
+"""
+
+
+def arm(old="", new=""):
+    assert old in ARM
+    return ARM.replace(old, new)
+
+
+def check_is_the_arm(robot):
+    assert (robot.name, robot.link_names, robot.joint_names) == ("two", ("a", "b", "c"), ("j",))
+    j, k = robot.joints
+    assert (j.lower, j.upper, j.axis) == (-1.0, 2.5, (0.0, 0.0, 1.0))
+    assert (k.axis, k.xyz, k.rpy) == ((1.0, 0.0, 0.0), (0.0,) * 3, (0.0,) * 3)
+    assert k.mimic == fkarm.Mimic("j", -2.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ARM,
+        "\n\n" + ARM,
+        "\ufeff" + ARM,
+        ARM.replace("\n", "\r\n"),
+        ARM.replace('"1.0"', '"1.0" encoding="UTF-16"'),
+        ARM.encode(),
+        b"\xef\xbb\xbf" + ARM.encode(),
+        ARM.encode("utf-16"),
+        ARM.replace('"1.0"', '"1.0" encoding="ISO-8859-1"').encode("latin-1"),
+    ],
+    ids=[
+        "text",
+        "leading lines",
+        "bom",
+        "crlf",
+        "declared otherwise",
+        "bytes",
+        "utf-8 bom",
+        "utf-16",
+        "latin-1",
+    ],
+)
+def test_text_and_bytes_in_any_encoding(text):
+    check_is_the_arm(Robot.from_urdf(text))
+
+
+def test_paths_and_open_files(tmp_path):
+    path = tmp_path / "arm.urdf"
+    path.write_text(ARM)
+    check_is_the_arm(Robot.from_urdf(path))
+    check_is_the_arm(Robot.from_urdf(str(path)))
+    check_is_the_arm(Robot.from_urdf(io.StringIO(ARM)))
+    with path.open("rb") as file:
+        check_is_the_arm(Robot.from_urdf(file))
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("", (-math.inf, math.inf)),
+        ("<limit effort='1'/>", (-math.inf, math.inf)),
+        ("<limit upper='1'/>", (0.0, 1.0)),
+        ("<limit lower='-1'/>", (-1.0, 0.0)),
+    ],
+    ids=["none", "no bounds", "upper only", "lower only"],
+)
+def test_missing_limits_mean_what_the_format_says(limit, expected):
+    robot = Robot.from_urdf(arm('<limit lower="-1" upper="2.5e0" effort="1" velocity="1"/>', limit))
+    assert (robot.lower_limits[0], robot.upper_limits[0]) == expected
+
+
+def test_limits_of_a_continuous_joint_do_not_bind():
+    robot = Robot.from_urdf(arm('type="revolute"', 'type="continuous"'))
+    assert np.isinf(robot.lower_limits).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<robot", "not well-formed XML"),
+        (ARM[:200], "not well-formed XML"),
+        ("<a/>", "outermost element must be <robot>"),
+        ("<robot name='r'/>", "at least one <link>"),
+        (arm('<link name="c"/>', "<link/>"), "<link> must have the attribute 'name'"),
+        (arm('type="revolute"', ""), "line 5, <joint> 'j'.*must have the attribute 'type'"),
+        (arm('type="revolute"', 'type="hinge"'), "joint type must be one of.*'hinge'"),
+        (arm('type="revolute"', 'type="floating"'), "joint type must be one of.*'floating'"),
+        (arm('name="j" type', "type"), "<joint> must have the attribute 'name'"),
+        (arm('<parent link="a"/>', ""), "joint must have a <parent"),
+        (arm('<parent link="a"/>', "<parent/>"), "<parent> must have the attribute 'link'"),
+        (arm('<child link="b"/>', '<child link="z"/>'), "child must be a <link>.*'z'"),
+        (arm("1 2 3", "1 2"), "must be 3 finite numbers. Received: '1 2'"),
+        (arm("1 2 3", "1,2,3"), "must be 3 finite numbers"),
+        (arm("1 2 3", "1 two 3"), "must be 3 finite numbers"),
+        (arm("1 2 3", "1 nan 3"), "must be 3 finite numbers"),
+        (arm("1 2 3", "1 2_0 3"), "must be 3 finite numbers"),
+        (arm("1 2 3", "1 2 1e999"), "xyz must be 3 finite numbers"),
+        (arm('lower="-1"', 'lower="nan"'), "must be 1 finite numbers"),
+        (arm('lower="-1"', 'lower="9"'), "lower must not exceed upper"),
+        (arm("0 0 2", "0 0 0"), "axis must not be zero"),
+        (arm('multiplier="-2"', 'multiplier="x"'), "<mimic multiplier=...>"),
+        (arm('<mimic joint="j"', '<mimic joint="jj"'), "mimic must be one of"),
+        (arm('<mimic joint="j"', '<mimic joint="k"'), "mimics itself"),
+        (arm('name="k"', 'name="j"'), "joint names must be unique"),
+        (arm('<link name="c"/>', '<link name="c"/><link name="c"/>'), "link names must be unique"),
+        (arm('<link name="c"/>', '<link name="c"/><link name="d"/>'), "one root link.*'a', 'd'"),
+        (arm("<axis", "<axis xyz='1 0 0'/><axis"), "at most one <axis>"),
+        (arm("1 2 3", "${x} 2 3"), "unexpanded xacro"),
+        (arm('<link name="c"/>', '<link name="c"/><xacro:arm/>'), "unexpanded xacro"),
+        ("<!DOCTYPE robot [<!ENTITY a 'b'>]>" + ARM[22:], "must not have a <!DOCTYPE>"),
+        ("", "source must be a path"),
+        (b"\xff\xfe\x00", "not well-formed|cannot be decoded"),
+        (b"", "not well-formed"),
+        (b'<?xml version="1.0" encoding="klingon"?><robot/>', "cannot be decoded|unknown"),
+        (17, "source must be a path"),
+    ],
+    ids=lambda value: str(value)[-40:],
+)
+def test_a_bad_file_is_refused(text, message):
+    with pytest.raises(fkarm.URDFError, match=message):
+        Robot.from_urdf(text)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no such file") as caught:
+        Robot.from_urdf(tmp_path / "arm.urdf")
+    assert isinstance(caught.value, fkarm.FkarmError)
+    assert isinstance(caught.value, fkarm.URDFError)
+
+
+def test_a_folder_and_an_odd_reader_are_refused(tmp_path):
+    with pytest.raises(fkarm.URDFError, match="cannot be read"):
+        Robot.from_urdf(tmp_path)
+
+    class Reader:
+        def read(self):
+            return None
+
+    with pytest.raises(fkarm.URDFError, match="must give text or bytes"):
+        Robot.from_urdf(Reader())
+
+
+def test_messages_name_the_file_and_the_line(tmp_path):
+    path = tmp_path / "arm.urdf"
+    path.write_text(arm("1 2 3", "1 2"))
+    with pytest.raises(fkarm.URDFError, match=r"arm\.urdf, line 5, <joint> 'j'"):
+        Robot.from_urdf(path)
+
+
+def test_deep_nesting_and_long_attributes_do_not_hurt():
+    deep = "<x>" * 20_000 + "</x>" * 20_000
+    long = f'<note text="{"y" * 1_000_000}"/>'
+    check_is_the_arm(Robot.from_urdf(arm("<gazebo>", f"{deep}{long}<gazebo>")))

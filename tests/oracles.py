@@ -1,0 +1,131 @@
+"""Answers that fkarm did not compute: NumPy closed forms, Pinocchio, finite differences.
+
+Imports nothing from fkarm.
+"""
+
+import math
+from importlib import metadata
+
+import numpy as np
+
+
+def rot(axis, angle):
+    """Rotation matrix by Rodrigues' formula on a normalised axis."""
+    x, y, z = np.asarray(axis, dtype=float) / np.linalg.norm(axis)
+    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + math.sin(angle) * k + (1 - math.cos(angle)) * k @ k
+
+
+def pose(rotation=None, position=(0, 0, 0)):
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.eye(3) if rotation is None else rotation
+    matrix[:3, 3] = position
+    return matrix
+
+
+def rpy_matrix(roll, pitch, yaw):
+    return rot((0, 0, 1), yaw) @ rot((0, 1, 0), pitch) @ rot((1, 0, 0), roll)
+
+
+def random_rotations(rng, count):
+    quat = rng.normal(size=(count, 4))
+    w, x, y, z = (quat / np.linalg.norm(quat, axis=1, keepdims=True)).T
+    return np.moveaxis(
+        np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+            ]
+        ),
+        -1,
+        0,
+    )
+
+
+def dh_product(rows, values, convention, prismatic=()):
+    """Product of a Denavit-Hartenberg table `(a, alpha, d, theta)` in rad and m."""
+    total = np.eye(4)
+    for i, ((a, alpha, d, theta), value) in enumerate(zip(rows, values, strict=True)):
+        d, theta = (d + value, theta) if i in prismatic else (d, theta + value)
+        along_z = pose(rot((0, 0, 1), theta), (0, 0, d))
+        along_x = pose(rot((1, 0, 0), alpha), (a, 0, 0))
+        total = total @ (along_z @ along_x if convention == "standard" else along_x @ along_z)
+    return total
+
+
+def forum_pose(offsets, degrees):
+    """The forum's arm, its formulas mended: joints z, -y, -y, -y, x; `[x, y, z, y, p, r]`."""
+    total = np.eye(4)
+    for axis, offset, angle in zip("zyyyx", offsets, np.radians(degrees), strict=False):
+        c, s = math.cos(angle), math.sin(angle)
+        rotation = {
+            "z": [[c, -s, 0], [s, c, 0], [0, 0, 1]],
+            "y": [[c, 0, -s], [0, 1, 0], [s, 0, c]],
+            "x": [[1, 0, 0], [0, c, -s], [0, s, c]],
+        }[axis]
+        total = total @ pose(rotation, offset)
+    yaw = math.atan2(total[1, 0], total[0, 0])
+    pitch = math.atan2(-total[2, 0], math.hypot(total[2, 1], total[2, 2]))
+    roll = math.atan2(total[2, 1], total[2, 2])
+    return np.array([*total[:3, 3], *np.degrees([yaw, pitch, roll])])
+
+
+class Pinocchio:
+    """Link poses and Jacobians of a URDF file, for joint values given by name."""
+
+    def __init__(self, path):
+        import pinocchio
+
+        self.pin = pinocchio
+        self.model = pinocchio.buildModelFromUrdf(str(path))
+        self.data = self.model.createData()
+
+    def _configuration(self, values):
+        q = np.zeros(self.model.nq)
+        for name, value in values.items():
+            joint = self.model.joints[self.model.getJointId(name)]
+            if joint.nq == 2:  # continuous: cosine and sine
+                q[joint.idx_q : joint.idx_q + 2] = math.cos(value), math.sin(value)
+            else:
+                q[joint.idx_q] = value
+        return q
+
+    def poses(self, values, links):
+        self.pin.framesForwardKinematics(self.model, self.data, self._configuration(values))
+        frames = [self.data.oMf[self.model.getFrameId(link)] for link in links]
+        return np.stack([frame.homogeneous for frame in frames])
+
+    def jacobian_columns(self, values, link):
+        """Joint name to its column, linear then angular, root axes at the link's origin."""
+        jacobian = self.pin.computeFrameJacobian(
+            self.model,
+            self.data,
+            self._configuration(values),
+            self.model.getFrameId(link),
+            self.pin.LOCAL_WORLD_ALIGNED,
+        )
+        return {
+            name: jacobian[:, self.model.joints[self.model.getJointId(name)].idx_v]
+            for name in values
+        }
+
+
+def corpus_file(name):
+    """Path of a URDF in the pip package example-robot-data, or None without the package."""
+    try:
+        files = metadata.files("example-robot-data") or []
+    except metadata.PackageNotFoundError:
+        return None
+    return next((file.locate() for file in files if str(file).endswith(f"/{name}")), None)
+
+
+def central_difference(function, x, step=1e-6):
+    """Jacobian of a NumPy function of a vector, `(m..., n)`."""
+    x = np.asarray(x, dtype=np.float64)
+    columns = []
+    for i in range(x.size):
+        move = np.zeros_like(x)
+        move[i] = step
+        columns.append((function(x + move) - function(x - move)) / (2 * step))
+    return np.stack(columns, axis=-1)

@@ -1,0 +1,165 @@
+"""The packaged robots against the manufacturers' tables and other people's URDFs."""
+
+import math
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from oracles import Pinocchio, corpus_file, dh_product, pose, rot
+
+import fkarm
+
+UR_ALPHA = (90, 0, 0, 90, -90, 0)
+# Universal Robots, "DH Parameters for calculations of kinematics and dynamics": d1 a2 a3 d4 d5 d6
+UR = {
+    "ur3": (0.1519, -0.24365, -0.21325, 0.11235, 0.08535, 0.0819),
+    "ur5": (0.089159, -0.425, -0.39225, 0.10915, 0.09465, 0.0823),
+    "ur10": (0.1273, -0.612, -0.5723, 0.163941, 0.1157, 0.0922),
+    "ur5e": (0.1625, -0.425, -0.3922, 0.1333, 0.0997, 0.0996),
+    "ur10e": (0.1807, -0.6127, -0.57155, 0.17415, 0.11985, 0.11655),
+}
+# Franka Control Interface documentation: a, alpha (deg), d; Craig's convention
+FRANKA = [
+    (0, 0, 0.333),
+    (0, -90, 0),
+    (0, 90, 0.316),
+    (0.0825, 90, 0),
+    (-0.0825, -90, 0.384),
+    (0, 90, 0),
+    (0.088, 90, 0),
+]
+IIWA = {"iiwa7": (0.34, 0.4, 0.4, 0.126), "iiwa14": (0.36, 0.42, 0.4, 0.126)}
+
+
+def tips(robot, q, link):
+    return fkarm.forward_kinematics(robot, q, link).numpy()
+
+
+@pytest.mark.parametrize("name", UR)
+def test_universal_robots_follow_their_table(name):
+    robot = getattr(fkarm.robots, name)()
+    d1, a2, a3, d4, d5, d6 = UR[name]
+    rows = [
+        (a, math.radians(alpha), d, 0.0)
+        for a, alpha, d in zip((0, a2, a3, 0, 0, 0), UR_ALPHA, (d1, 0, 0, d4, d5, d6), strict=True)
+    ]
+    q = fkarm.sample_configurations(robot, 20, seed=0)
+    base = tips(robot, q[0], "base")
+    np.testing.assert_allclose(base, pose(rot((0, 0, 1), math.pi)), atol=1e-15)
+    for row, tip in zip(q, tips(robot, q, "tool0"), strict=True):
+        np.testing.assert_allclose(tip, base @ dh_product(rows, row, "standard"), atol=1e-14)
+    finite = np.isfinite(robot.upper_limits)
+    np.testing.assert_array_equal(robot.upper_limits[finite], 2 * math.pi)
+    assert finite.all() == (name != "ur3")
+
+
+@pytest.mark.parametrize("name", ["panda", "fr3"])
+def test_franka_arms_follow_their_table(name):
+    robot = getattr(fkarm.robots, name)()
+    rows = [(a, math.radians(alpha), d, 0.0) for a, alpha, d in FRANKA]
+    flange = pose(position=(0, 0, 0.107))
+    hand = flange @ pose(rot((0, 0, 1), -math.pi / 4))
+    for q in fkarm.sample_configurations(robot, 20, seed=0):
+        last = dh_product(rows, q, "modified")
+        got = fkarm.forward_kinematics(
+            robot, q, [f"{name}_link7", f"{name}_link8", f"{name}_hand", f"{name}_hand_tcp"]
+        )
+        tcp = hand @ pose(position=(0, 0, 0.1034))
+        expected = np.stack([last, last @ flange, last @ hand, last @ tcp])
+        np.testing.assert_allclose(got, expected, atol=1e-14)
+    assert robot.end_effector == f"{name}_hand"
+    assert robot.dof == 7
+
+
+@pytest.mark.parametrize("name", IIWA)
+def test_iiwas_follow_their_axis_distances(name):
+    robot = getattr(fkarm.robots, name)()
+    d1, d3, d5, d7 = IIWA[name]
+    rows = [
+        (0, math.radians(alpha), d, 0)
+        for alpha, d in zip((-90, 90, 90, -90, -90, 90, 0), (d1, 0, d3, 0, d5, 0, d7), strict=True)
+    ]
+    q = fkarm.sample_configurations(robot, 20, seed=0)
+    for row, tip in zip(q, tips(robot, q, "iiwa_link_ee"), strict=True):
+        np.testing.assert_allclose(tip, dh_product(rows, row, "standard"), atol=1e-14)
+    limits = np.degrees(robot.upper_limits)
+    np.testing.assert_allclose(limits, [170, 120, 170, 120, 170, 120, 175])
+
+
+def test_published_limits_of_the_franka_arms():
+    np.testing.assert_array_equal(
+        fkarm.robots.panda().upper_limits, [2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973]
+    )
+    np.testing.assert_array_equal(
+        fkarm.robots.fr3().lower_limits,
+        [-2.7437, -1.7837, -2.9007, -3.0421, -2.8065, 0.5445, -3.0159],
+    )
+
+
+@pytest.mark.parametrize("name", ["panda", "fr3"])
+def test_a_gripper_adds_one_joint_and_two_fingers(name):
+    make = getattr(fkarm.robots, name)
+    assert make(gripper=True).dof == 8
+    fingers = set(make(gripper=True).link_names) - set(make().link_names)
+    assert fingers == {f"{name}_leftfinger", f"{name}_rightfinger"}
+    q = np.append(np.zeros(7), 0.03)
+    poses = fkarm.forward_kinematics(
+        make(gripper=True), q, [f"{name}_hand", f"{name}_leftfinger", f"{name}_rightfinger"]
+    )
+    hand, left, right = (pose[:3, 3] for pose in poses.numpy())
+    np.testing.assert_allclose(np.linalg.norm(left - right), 0.06, atol=1e-15)
+    np.testing.assert_allclose(np.linalg.norm((left + right) / 2 - hand), 0.0584, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "links"),
+    [
+        (
+            "panda",
+            "panda.urdf",
+            [
+                *(f"panda_link{i}" for i in range(9)),
+                "panda_hand",
+                "panda_hand_tcp",
+                "panda_leftfinger",
+                "panda_rightfinger",
+            ],
+        ),
+        ("ur3", "ur3_robot.urdf", ["base_link", "tool0"]),
+        ("ur5", "ur5_robot.urdf", ["base_link", "tool0"]),
+        ("ur10", "ur10_robot.urdf", ["base_link", "tool0"]),
+    ],
+)
+def test_they_agree_with_the_urdfs_of_example_robot_data(name, file, links):
+    path = corpus_file(file)
+    if path is None:
+        pytest.skip("example-robot-data is not installed")
+    robot = fkarm.robots.panda(gripper=True) if name == "panda" else getattr(fkarm.robots, name)()
+    oracle = Pinocchio(path)
+    q = fkarm.sample_configurations(robot, 30, seed=0)
+    for row, poses in zip(q, fkarm.forward_kinematics(robot, q, links).numpy(), strict=True):
+        values = {
+            joint: place.multiplier * row[place.index] + place.offset
+            for joint, place in robot.coordinates.items()
+        }
+        # The UR files print half turns with 11 digits.
+        np.testing.assert_allclose(
+            poses, oracle.poses(values, links), atol=1e-12 if name == "panda" else 1e-10
+        )
+
+
+@pytest.mark.parametrize("name", [n for n in fkarm.robots.__all__ if n != "planar"])
+def test_each_file_names_its_source_and_stays_small(name):
+    text = (files(fkarm.robots) / f"{name}.urdf").read_text()
+    assert len(text) < 3500
+    assert "<!--" in text
+    assert "mesh" not in text
+
+
+def test_a_planar_arm_needs_lengths():
+    assert fkarm.robots.planar([1.0, 0.5, 0.2]).dof == 3
+    np.testing.assert_array_equal(fkarm.robots.planar([1.0]).upper_limits, [math.pi])
+    with pytest.raises(fkarm.RobotError, match="at least one"):
+        fkarm.robots.planar([])
+    with pytest.raises(fkarm.RobotError, match="lengths must be 2 finite numbers"):
+        fkarm.robots.planar([1.0, "x"])

@@ -1,0 +1,129 @@
+"""The plan of the house: who imports whom, and that every public name exists and is documented."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import fkarm
+
+PACKAGE = Path(fkarm.__file__).parent
+# What each part may import from fkarm. An arrow that is not here is a test failure.
+BASE = {"errors", "_checks", "_types", "_units", "version"}
+MODEL = BASE | {"model"}
+TENSORS = BASE | {"geometry"}
+MAY_IMPORT = {
+    "errors": set(),
+    "_types": set(),
+    "_units": set(),
+    "version": set(),
+    "_checks": {"errors"},
+    "geometry": BASE,
+    "model": BASE,
+    "robots": MODEL,
+    "kinematics": TENSORS | MODEL,
+    "losses": TENSORS,
+    "metrics": TENSORS,
+    "layers": TENSORS | MODEL | {"kinematics"},
+    "learning": TENSORS | MODEL | {"kinematics", "layers", "losses", "metrics", "robots"},
+    "viz": TENSORS | MODEL | {"kinematics", "learning"},
+}
+TENSOR_LIBRARIES = {"keras", "tensorflow", "jax", "torch"}
+MAY_IMPORT_TENSORFLOW = {"learning"}
+NO_TENSORS = {"errors", "_checks", "_types", "_units", "version", "model", "robots"}
+
+
+def imports(path):
+    """Top-level packages and fkarm parts that a module imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def parts():
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if part != "__init__":
+            found.append(pytest.param(part, path, id=str(path.relative_to(PACKAGE))))
+    return found
+
+
+@pytest.mark.parametrize(("part", "path"), parts())
+def test_imports_go_up_the_list_only(part, path):
+    assert part in MAY_IMPORT, f"{part} has no place in the plan"
+    for name in imports(path):
+        root, *rest = name.split(".")
+        if root == "fkarm":
+            assert rest[0] in MAY_IMPORT[part] | {part}, f"{path} imports {name}"
+        if root in TENSOR_LIBRARIES:
+            assert part not in NO_TENSORS, f"{path} imports {name}"
+        if root == "tensorflow":
+            assert part in MAY_IMPORT_TENSORFLOW, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize(("part", "path"), parts())
+def test_modules_stay_small(part, path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_the_oracles_import_nothing_from_fkarm():
+    names = imports(Path(__file__).parent / "oracles.py")
+    assert not {name for name in names if name.startswith("fkarm")}
+
+
+def modules():
+    for info in pkgutil.walk_packages(fkarm.__path__, "fkarm."):
+        yield importlib.import_module(info.name)
+
+
+def test_every_public_name_exists_once():
+    for module in [fkarm, *modules()]:
+        names = getattr(module, "__all__", [])
+        assert len(set(names)) == len(names)
+        for name in names:
+            assert hasattr(module, name), f"{module.__name__}.{name}"
+
+
+def test_every_public_name_is_documented():
+    for module in [fkarm, *modules()]:
+        assert module.__doc__, module.__name__
+        for name, thing in vars(module).items():
+            own = getattr(thing, "__module__", None) == module.__name__
+            if name.startswith("_") or not own or not callable(thing):
+                continue
+            assert inspect.getdoc(thing), f"{module.__name__}.{name}"
+            if inspect.isclass(thing):
+                for member, value in vars(thing).items():
+                    keras_hook = member in {
+                        "build",
+                        "call",
+                        "get_config",
+                        "from_config",
+                        "compute_output_shape",
+                        "update_state",
+                        "value",
+                    } or member.startswith("on_")
+                    if not member.startswith("_") and callable(value) and not keras_hook:
+                        assert inspect.getdoc(value), f"{name}.{member}"
+
+
+def test_the_examples_in_docstrings_are_right():
+    import doctest
+
+    import numpy as np
+
+    attempted = 0
+    for module in [fkarm, *modules()]:
+        result = doctest.testmod(module, extraglobs={"fkarm": fkarm, "np": np})
+        assert result.failed == 0, module.__name__
+        attempted += result.attempted
+    assert attempted >= 8

@@ -1,0 +1,44 @@
+"""Pictures: what is drawn is where forward kinematics says it is."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import fkarm
+from fkarm.learning import pose_errors
+from fkarm.viz import draw_frame, draw_robot, plot_reach
+
+
+def test_a_stick_figure_passes_through_the_links(panda):
+    ax = Figure().add_subplot(projection="3d")
+    q = np.linspace(0, 1, 7)
+    draw_robot(ax, panda, q, "panda_link5", color="k")
+    drawn = np.stack(ax.lines[0].get_data_3d(), axis=-1)
+    expected = fkarm.forward_kinematics(panda, q, [f"panda_link{i}" for i in range(6)])
+    np.testing.assert_allclose(drawn, expected[:, :3, 3], atol=1e-12)
+    draw_frame(ax, np.eye(4))
+    assert len(ax.collections) == 3
+    with pytest.raises(ValueError, match=r"one configuration, of shape \(7,\)"):
+        draw_robot(ax, panda, np.zeros((1, 7)))
+
+
+def test_a_reach_picture_is_written(panda, tmp_path):
+    q = fkarm.sample_configurations(panda, 5, seed=0)
+    targets = fkarm.forward_kinematics(panda, q, "panda_hand").numpy()
+    guesses = {"close": q + 0.01, "exact": q}
+    errors = {name: pose_errors(panda, guess, targets) for name, guess in guesses.items()}
+    figure = plot_reach(
+        panda, targets[:2], q[:2], {name: guess[:2] for name, guess in guesses.items()}, errors
+    )
+    figure.savefig(tmp_path / "reach.png")
+    assert (tmp_path / "reach.png").stat().st_size > 10_000
+
+
+def test_without_matplotlib_the_message_says_what_to_install():
+    code = "import sys; sys.modules['matplotlib'] = None; import fkarm.viz"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "pip install 'fkarm[viz]'" in run.stderr
