@@ -1,0 +1,72 @@
+"""The forum's five-joint arm, done right: forward kinematics as a layer of a Sequential model.
+
+Somebody wrote a `Lambda` layer for an arm with angles in degrees: base about z; shoulder,
+elbow and wrist_1 about y; wrist_2 about x. Each joint is `[R d; 0 1]`, `d` its constant
+offset in the parent's frame; the output is `[x, y, z, yaw, pitch, roll]`. Four traps of that
+code, and where they went:
+
+1. its y matrix `[[c, 0, -s], [0, 1, 0], [s, 0, c]]` turns about -y: here `axis="-y"`;
+2. its y matrix has `.1` where the homogeneous 1 belongs, which shrinks every offset above it
+   to a tenth: here no user writes a 4 x 4 matrix;
+3. its yaw is `atan2(T[1, 0], T[1, 1])`, but yaw is `atan2(T[1, 0], T[0, 0])`;
+4. it took one vector and broke on a batch: the layer takes any number of batch axes.
+
+    python examples/forum_arm.py
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+
+import fkarm
+
+
+def build_arm() -> fkarm.Robot:
+    return fkarm.Robot.from_joints(
+        [
+            fkarm.Joint("base", axis="z", xyz=(0.0, 0.0, 0.10)),
+            fkarm.Joint("shoulder", axis="-y", xyz=(0.0, 0.0, 0.05)),
+            fkarm.Joint("elbow", axis="-y", xyz=(0.30, 0.0, 0.0)),
+            fkarm.Joint("wrist_1", axis="-y", xyz=(0.25, 0.0, 0.0)),
+            fkarm.Joint("wrist_2", axis="x", xyz=(0.10, 0.0, 0.0)),
+        ],
+        name="forum_arm",
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--steps", type=int, default=400, help="training steps")
+    options = parser.parse_args(arguments)
+
+    arm = build_arm()
+    print(arm)
+    kinematics = fkarm.layers.ForwardKinematics(arm, output="xyz_ypr", angle_unit="deg")
+    print("\npose at angles (90, 0, 0, 0, 0) degrees: x, y, z, yaw, pitch, roll")
+    print(np.round(kinematics(np.array([90.0, 0.0, 0.0, 0.0, 0.0])), 4))
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(5), kinematics])
+    model.compile("adam", "mse")
+    angles = np.random.default_rng(0).uniform(-80.0, 80.0, size=(1024, 5))
+    poses = np.asarray(kinematics(angles))
+    epochs = -(-options.steps // 32)
+    history = model.fit(angles, poses, batch_size=32, epochs=epochs, verbose=0).history["loss"]
+    print(f"\nmean squared error: {history[0]:.1f} at first, {history[-1]:.1f} at last")
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forum_arm.keras"
+        model.save(path)
+        loaded = keras.models.load_model(path)
+    same = np.array_equal(model.predict(angles, verbose=0), loaded.predict(angles, verbose=0))
+    print(f"saved and loaded with the arm inside; same output: {same}")
+
+
+if __name__ == "__main__":
+    main()
