@@ -13,9 +13,10 @@ $(STAMP): pyproject.toml setup.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-# The robots of the pip package example-robot-data (131 MB): more to test on.
+# Other people's robots to test on: URDFs (131 MB) and MuJoCo models (26 MB), data only.
 corpus: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[corpus]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'example-robot-data>=6'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gymnasium-robotics
 
 demo: $(STAMP)
 	$(BIN)/python examples/train_ik_regressor.py

@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
     parser.add_argument("--batch", default="1,100,1000,10000,100000", help="batch sizes")
     parser.add_argument("--cases", help=f"comma-separated, of: {', '.join(CASES)}")
-    parser.add_argument("--robot", default="panda", choices=fkarm.robots.__all__)
+    robots = [name for name in fkarm.robots.__all__ if name != "planar"]
+    parser.add_argument("--robot", default="panda", choices=robots)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--xla", action="store_true", help="compile every case with XLA")
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each row")

@@ -25,7 +25,8 @@ def map_fn_per_joint(robot: fkarm.Robot, link: str) -> Kinematics:
             if joint.is_fixed:
                 continue
             turn = tf.constant(joint.z_to_axis, q.dtype)
-            values = q[:, robot.coordinates[joint.name].index]
+            place = robot.coordinates[joint.name]
+            values = place.multiplier * q[:, place.index] + place.offset
             motion = tf.map_fn(_slide_z if joint.is_prismatic else _turn_z, values)
             pose = tf.matmul(tf.matmul(tf.matmul(pose, turn), motion), turn, transpose_b=True)
         return pose

@@ -25,8 +25,9 @@ def demo_table() -> str:
     lines += [
         "",
         f"{report['targets']} held-out targets, {report['seconds_per_training']:.0f} s of training "
-        f"each on two CPU cores; forward kinematics, forward and gradient, takes "
-        f"{report['fk_share_of_training_step']:.0%} of a training step.",
+        f"each on {report['cores']} CPU cores, TensorFlow {report['tensorflow']}; forward "
+        f"kinematics, forward and gradient, takes {report['fk_share_of_training_step']:.0%} of a "
+        "training step.",
     ]
     return "\n".join(lines)
 
@@ -46,7 +47,7 @@ def benchmark_table() -> str:
                 chosen[case, mode]["configurations_per_s"]
                 / chosen[cases[0], mode]["configurations_per_s"]
             )
-            cells.append(f"{ratio:.0f}x")
+            cells.append(f"{ratio:.3g}x")
         error = chosen[case, "forward"]["error_m"]
         lines.append(f"| {case} | {cells[0]} | {cells[1]} | {error:.0e} m |")
     lines += [

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -125,6 +126,7 @@ def main(arguments: list[str] | None = None) -> None:
         "seconds_per_training": None if options.steps else round(seconds, 1),
         "models": {name: each.summary() for name, each in errors.items()},
         "fk_share_of_training_step": share,
+        "cores": os.cpu_count(), "tensorflow": version("tensorflow"), "fkarm": fkarm.__version__,
     }  # fmt: skip
     path.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")
     print(f"written: {path}, .png and .json beside it")

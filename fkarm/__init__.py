@@ -14,6 +14,7 @@ from fkarm import geometry, kinematics, layers, losses, metrics, robots
 from fkarm.errors import (
     FkarmError,
     MissingFileError,
+    MJCFError,
     RobotError,
     UnknownJointError,
     UnknownLinkError,
@@ -26,6 +27,7 @@ from fkarm.version import __version__
 __all__ = [
     "FkarmError",
     "Joint",
+    "MJCFError",
     "Mimic",
     "MissingFileError",
     "Robot",

@@ -23,7 +23,11 @@ class URDFError(RobotError):
     """A URDF that cannot be read; the message names the file, the line and the element."""
 
 
-class MissingFileError(URDFError, FileNotFoundError):
+class MJCFError(RobotError):
+    """A MuJoCo model that cannot be read."""
+
+
+class MissingFileError(URDFError, MJCFError, FileNotFoundError):
     """A robot file that does not exist."""
 
 

@@ -72,52 +72,72 @@ def forum_pose(offsets, degrees):
 
 
 class Pinocchio:
-    """Link poses and Jacobians of a URDF file, for joint values given by name."""
+    """Link poses and Jacobians of a URDF, for joint values given by name.
 
-    def __init__(self, path):
+    A value is a number; for a planar joint `(x, y, angle)`, for a floating one
+    `(x, y, z, w, x, y, z)`. Mimic joints are free here: give them values too.
+    """
+
+    def __init__(self, path=None, text=None):
         import pinocchio
 
         self.pin = pinocchio
-        self.model = pinocchio.buildModelFromUrdf(str(path))
+        build = pinocchio.buildModelFromUrdf if text is None else pinocchio.buildModelFromXML
+        self.model = build(str(path) if text is None else text)
         self.data = self.model.createData()
 
+    def _joint(self, name):
+        return self.model.joints[self.model.getJointId(name)]
+
+    def _frame(self, link):
+        return self.model.getFrameId(link, self.pin.FrameType.BODY)
+
     def _configuration(self, values):
-        q = np.zeros(self.model.nq)
+        q = self.pin.neutral(self.model)
         for name, value in values.items():
-            joint = self.model.joints[self.model.getJointId(name)]
+            joint = self._joint(name)
+            value = np.atleast_1d(value)
             if joint.nq == 2:  # continuous: cosine and sine
-                q[joint.idx_q : joint.idx_q + 2] = math.cos(value), math.sin(value)
-            else:
-                q[joint.idx_q] = value
+                value = math.cos(value[0]), math.sin(value[0])
+            elif joint.nq == 4:  # planar: position, cosine and sine
+                value = *value[:2], math.cos(value[2]), math.sin(value[2])
+            elif joint.nq == 7:  # floating: position and a unit quaternion, scalar last
+                value = *value[:3], *np.roll(value[3:] / np.linalg.norm(value[3:]), -1)
+            q[joint.idx_q : joint.idx_q + joint.nq] = value
         return q
 
     def poses(self, values, links):
         self.pin.framesForwardKinematics(self.model, self.data, self._configuration(values))
-        frames = [self.data.oMf[self.model.getFrameId(link)] for link in links]
-        return np.stack([frame.homogeneous for frame in frames])
+        return np.stack([self.data.oMf[self._frame(link)].homogeneous for link in links])
 
     def jacobian_columns(self, values, link):
-        """Joint name to its column, linear then angular, root axes at the link's origin."""
+        """Joint name to its columns, linear then angular, root axes at the link's origin."""
         jacobian = self.pin.computeFrameJacobian(
             self.model,
             self.data,
             self._configuration(values),
-            self.model.getFrameId(link),
+            self._frame(link),
             self.pin.LOCAL_WORLD_ALIGNED,
         )
-        return {
-            name: jacobian[:, self.model.joints[self.model.getJointId(name)].idx_v]
-            for name in values
-        }
+        columns = {}
+        for name in values:
+            joint = self._joint(name)
+            columns[name] = jacobian.reshape(6, -1)[:, joint.idx_v : joint.idx_v + joint.nv]
+        return columns
+
+
+def corpus_files(package="example-robot-data", suffix=".urdf"):
+    """Paths of the robot files in a pip package; none without the package."""
+    try:
+        files = metadata.files(package) or []
+    except metadata.PackageNotFoundError:
+        return []
+    return sorted(file.locate() for file in files if file.suffix == suffix)
 
 
 def corpus_file(name):
-    """Path of a URDF in the pip package example-robot-data, or None without the package."""
-    try:
-        files = metadata.files("example-robot-data") or []
-    except metadata.PackageNotFoundError:
-        return None
-    return next((file.locate() for file in files if str(file).endswith(f"/{name}")), None)
+    """Path of one of the URDFs in example-robot-data, or None."""
+    return next((path for path in corpus_files() if path.name == name), None)
 
 
 def central_difference(function, x, step=1e-6):

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "geometry": BASE,
     "model": BASE,
     "robots": MODEL,
+    "__main__": MODEL,
     "kinematics": TENSORS | MODEL,
     "losses": TENSORS,
     "metrics": TENSORS,
@@ -33,7 +34,7 @@ MAY_IMPORT = {
 }
 TENSOR_LIBRARIES = {"keras", "tensorflow", "jax", "torch"}
 MAY_IMPORT_TENSORFLOW = {"learning"}
-NO_TENSORS = {"errors", "_checks", "_types", "_units", "version", "model", "robots"}
+NO_TENSORS = MODEL | {"robots", "__main__"}
 
 
 def imports(path):

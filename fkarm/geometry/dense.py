@@ -12,15 +12,20 @@ from keras import ops
 
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor, TensorLike
+from fkarm.geometry.safe import as_float
 
 
 def checked_tensor(name: str, x: TensorLike, last_axes: tuple[int, ...]) -> Tensor:
     """`x` as a floating tensor whose last axes have the sizes `last_axes`, or ValueError."""
-    x = ops.convert_to_tensor(x)
-    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
-        x = ops.cast(x, keras.config.floatx())
+    x = as_float(x)
     check_last_axes(name, x.shape, last_axes)
     return x
+
+
+def in_one_type(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Two tensors in the wider of their types: one may be a plain list or array."""
+    dtype = keras.backend.result_type(a.dtype, b.dtype)
+    return ops.cast(a, dtype), ops.cast(b, dtype)
 
 
 def stack_rows(rows: Sequence[Sequence[Tensor]]) -> Tensor:
@@ -40,6 +45,6 @@ def apply(matrix: Tensor, vector: Tensor) -> Tensor:
 
 def cross(a: TensorLike, b: TensorLike) -> Tensor:
     """Cross product. Shapes `(..., 3)`; batch axes broadcast."""
-    ax, ay, az = ops.unstack(checked_tensor("a", a, (3,)), 3, axis=-1)
-    bx, by, bz = ops.unstack(checked_tensor("b", b, (3,)), 3, axis=-1)
+    a, b = in_one_type(checked_tensor("a", a, (3,)), checked_tensor("b", b, (3,)))
+    (ax, ay, az), (bx, by, bz) = ops.unstack(a, 3, axis=-1), ops.unstack(b, 3, axis=-1)
     return ops.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)

@@ -9,7 +9,7 @@ from keras import ops
 
 from fkarm._checks import check_choice
 from fkarm._types import Tensor, TensorLike
-from fkarm.geometry import rotations
+from fkarm.geometry import rotations, vendors
 from fkarm.geometry.dense import checked_tensor
 from fkarm.geometry.transforms import make_transform, split_transform
 
@@ -28,6 +28,14 @@ _ORIENTATIONS = {
     "xyz_quat_wxyz": _Orientation(4, rotations.matrix_to_quat_wxyz, rotations.quat_wxyz_to_matrix),
     "xyz_quat_xyzw": _Orientation(4, rotations.matrix_to_quat_xyzw, rotations.quat_xyzw_to_matrix),
     "xyz_rotvec": _Orientation(3, rotations.so3_log, rotations.so3_exp, True),
+    "xyz_kuka_abc": _Orientation(3, vendors.matrix_to_kuka_abc, vendors.kuka_abc_to_matrix, True),
+    "xyz_fanuc_wpr": _Orientation(
+        3, vendors.matrix_to_fanuc_wpr, vendors.fanuc_wpr_to_matrix, True
+    ),
+    "xyz_ur_rotvec": _Orientation(
+        3, vendors.matrix_to_ur_rotvec, vendors.ur_rotvec_to_matrix, True
+    ),
+    "xyz_abb_quat": _Orientation(4, vendors.matrix_to_abb_quat, vendors.abb_quat_to_matrix),
     "xyz_rot6d": _Orientation(6, rotations.matrix_to_rot6d, rotations.rot6d_to_matrix),
 }
 
@@ -60,7 +68,7 @@ def matrix_to_pose(
     Args:
         transform: Pose. Shape `(..., 4, 4)`.
         representation: One of `POSE_REPRESENTATIONS`.
-        angle_scale: Output units a radian, for `rpy`, `ypr` and `rotvec`.
+        angle_scale: Output units a radian, for angles and rotation vectors.
         length_scale: Output units a metre, for the position.
     Returns:
         Pose. Shape `(..., *pose_shape(representation))`.
@@ -97,3 +105,13 @@ def pose_to_matrix(pose: TensorLike, representation: str) -> Tensor:
     if representation == "matrix":
         return pose
     return make_transform(_ORIENTATIONS[representation].to_matrix(pose[..., 3:]), pose[..., :3])
+
+
+def pose_position(pose: TensorLike, representation: str) -> Tensor:
+    """The position in a pose of any representation. Shape `(..., 3)`.
+
+    Raises:
+        ValueError: If `representation` is unknown or the shape does not match.
+    """
+    pose = checked_tensor("pose", pose, pose_shape(representation))
+    return pose[..., :3, 3] if representation == "matrix" else pose[..., :3]

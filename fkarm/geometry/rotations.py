@@ -10,9 +10,11 @@ from __future__ import annotations
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.geometry.dense import checked_tensor, cross, stack_rows
+from fkarm.geometry.dense import checked_tensor, cross, in_one_type, stack_rows
 from fkarm.geometry.safe import (
     SMALL_ANGLE_SQ,
+    is_at_pole,
+    normalised,
     power_series,
     safe_atan2,
     safe_norm,
@@ -145,8 +147,7 @@ def quat_wxyz_to_matrix(quat_wxyz: TensorLike) -> Tensor:
         ValueError: If the last axis is not of size 4.
     """
     quat_wxyz = checked_tensor("quat_wxyz", quat_wxyz, (4,))
-    norm = safe_norm(quat_wxyz, keepdims=True)
-    w, x, y, z = ops.unstack(quat_wxyz / ops.where(norm == 0, 1.0, norm), 4, axis=-1)
+    w, x, y, z = ops.unstack(normalised(quat_wxyz), 4, axis=-1)
     xx, yy, zz = 2 * x * x, 2 * y * y, 2 * z * z
     xy, xz, yz = 2 * x * y, 2 * x * z, 2 * y * z
     wx, wy, wz = 2 * w * x, 2 * w * y, 2 * w * z
@@ -239,7 +240,7 @@ def matrix_to_rpy(matrix: TensorLike) -> Tensor:
     Away from the poles `yaw = atan2(R10, R00)`, `roll = atan2(R21, R22)`. Within 0.01 rad
     of `pitch = +-pi/2` only `roll - yaw` (or `roll + yaw`) is well determined: roll is then
     taken from it and from yaw, so that the three angles still give the matrix back. At the
-    pole itself yaw is zero.
+    pole itself, but for rounding, yaw is zero.
 
     Args:
         matrix: Rotation matrix. Shape `(..., 3, 3)`.
@@ -248,12 +249,14 @@ def matrix_to_rpy(matrix: TensorLike) -> Tensor:
     Raises:
         ValueError: If the last two axes are not 3 x 3.
     Gradient:
-        Finite everywhere; that of yaw is zero at the pole.
+        Finite everywhere. Those of yaw and roll grow as `1 / cos(pitch)` towards the pole,
+        where yaw's is zero.
     """
     m = checked_tensor("matrix", matrix, (3, 3))
     cos_pitch_sq = ops.square(m[..., 0, 0]) + ops.square(m[..., 1, 0])
     pitch = ops.arctan2(-m[..., 2, 0], safe_sqrt(cos_pitch_sq))
-    yaw = safe_atan2(m[..., 1, 0], m[..., 0, 0])
+    at_pole = is_at_pole(cos_pitch_sq)
+    yaw = safe_atan2(ops.where(at_pole, 0.0, m[..., 1, 0]), ops.where(at_pole, 1.0, m[..., 0, 0]))
     is_up = m[..., 2, 0] < 0  # pitch > 0
     one = ops.ones_like(pitch)
     sign = ops.where(is_up, one, -one)
@@ -288,20 +291,15 @@ def rot6d_to_matrix(rot6d: TensorLike) -> Tensor:
     Raises:
         ValueError: If the last axis is not of size 6.
     Gradient:
-        Finite everywhere; zero through a column that is undetermined.
+        Finite everywhere; that of the identity through a vector that is zero.
     Reference:
         [Zhou2019], section 4.
     """
     rot6d = checked_tensor("rot6d", rot6d, (6,))
-    x = _normalised(rot6d[..., :3])
+    x = normalised(rot6d[..., :3])
     y = rot6d[..., 3:]
-    y = _normalised(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
+    y = normalised(y - ops.sum(x * y, axis=-1, keepdims=True) * x)
     return ops.stack([x, y, cross(x, y)], axis=-1)
-
-
-def _normalised(v: Tensor) -> Tensor:
-    norm = safe_norm(v, keepdims=True)
-    return v / ops.where(norm == 0, 1.0, norm)
 
 
 def matrix_to_rot6d(matrix: TensorLike) -> Tensor:
@@ -327,8 +325,9 @@ def geodesic_distance(matrix_a: TensorLike, matrix_b: TensorLike) -> Tensor:
         Zero where the orientations are equal and where they are exactly a half turn apart:
         the angle has a corner there.
     """
-    a = checked_tensor("matrix_a", matrix_a, (3, 3))
-    b = checked_tensor("matrix_b", matrix_b, (3, 3))
+    a, b = in_one_type(
+        checked_tensor("matrix_a", matrix_a, (3, 3)), checked_tensor("matrix_b", matrix_b, (3, 3))
+    )
     # The sum over columns k of a_k x b_k is 2 sin(angle) times the axis.
     columns = [cross(a[..., :, k], b[..., :, k]) for k in range(3)]
     sine = 0.5 * safe_norm(columns[0] + columns[1] + columns[2])
@@ -351,6 +350,7 @@ def chordal_distance(matrix_a: TensorLike, matrix_b: TensorLike) -> Tensor:
     Reference:
         [Hartley2013], section 4.2.
     """
-    a = checked_tensor("matrix_a", matrix_a, (3, 3))
-    b = checked_tensor("matrix_b", matrix_b, (3, 3))
+    a, b = in_one_type(
+        checked_tensor("matrix_a", matrix_a, (3, 3)), checked_tensor("matrix_b", matrix_b, (3, 3))
+    )
     return safe_norm(a - b, axis=(-2, -1))

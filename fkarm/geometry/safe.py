@@ -18,6 +18,7 @@ from fkarm._types import Tensor, TensorLike
 _TINY = {"float64": 2.3e-308, "float32": 1.2e-38, "bfloat16": 1.2e-38, "float16": 6.2e-5}
 
 
+_ROUNDING = {"float64": 2.2e-16, "float32": 1.2e-7, "bfloat16": 7.8e-3, "float16": 9.8e-4}
 # Below this squared angle (0.22 rad) the series of geometry are exact to float64 rounding.
 SMALL_ANGLE_SQ = 0.05
 
@@ -26,13 +27,33 @@ def _tiny(x: Tensor) -> float:
     return _TINY[keras.backend.standardize_dtype(x.dtype)]
 
 
+def as_float(x: TensorLike) -> Tensor:
+    """`x` as a floating tensor; whole numbers become Keras' default float."""
+    x = ops.convert_to_tensor(x)
+    if keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
+        return x
+    return ops.cast(x, keras.config.floatx())
+
+
+def at_least_single(x: Tensor) -> Tensor:
+    """Half precision to float32: squares of small distances vanish in it."""
+    is_half = keras.backend.standardize_dtype(x.dtype) in ("float16", "bfloat16")
+    return ops.cast(x, "float32") if is_half else x
+
+
+def is_at_pole(squared: Tensor) -> Tensor:
+    """Whether a squared cosine or sine is zero but for rounding (8 units of it)."""
+    rounding = _ROUNDING[keras.backend.standardize_dtype(squared.dtype)]
+    return squared < (8 * rounding) ** 2
+
+
 def safe_sqrt(x: TensorLike) -> Tensor:
     """Square root, zero for `x <= 0`.
 
     Gradient:
         Zero where `x` is zero, negative or too small for a normal number.
     """
-    x = ops.convert_to_tensor(x)
+    x = as_float(x)
     is_zero = x <= _tiny(x)
     return ops.where(is_zero, ops.zeros_like(x), ops.sqrt(ops.where(is_zero, 1.0, x)))
 
@@ -43,7 +64,17 @@ def safe_norm(x: TensorLike, axis: int | tuple[int, ...] = -1, keepdims: bool = 
     Gradient:
         Zero at the zero vector, where the norm has none.
     """
-    return safe_sqrt(ops.sum(ops.square(ops.convert_to_tensor(x)), axis=axis, keepdims=keepdims))
+    return safe_sqrt(ops.sum(ops.square(as_float(x)), axis=axis, keepdims=keepdims))
+
+
+def normalised(x: Tensor) -> Tensor:
+    """Vectors of the last axis at unit length; the zero vector stays zero.
+
+    Gradient:
+        Finite; that of the identity at the zero vector.
+    """
+    norm = safe_norm(x, keepdims=True)
+    return x / ops.where(norm == 0, 1.0, norm)
 
 
 def safe_atan2(y: TensorLike, x: TensorLike) -> Tensor:
@@ -54,7 +85,7 @@ def safe_atan2(y: TensorLike, x: TensorLike) -> Tensor:
     Gradient:
         Zero at the zero vector, where the angle has none.
     """
-    y, x = ops.convert_to_tensor(y), ops.convert_to_tensor(x)
+    y, x = as_float(y), as_float(x)
     is_zero = ops.square(x) + ops.square(y) <= _tiny(x)
     angle = ops.arctan2(ops.where(is_zero, 0.0, y), ops.where(is_zero, 1.0, x))
     return ops.where(angle <= -math.pi, angle + 2 * math.pi, angle)

@@ -10,7 +10,7 @@ from keras import ops
 
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor, TensorLike
-from fkarm.geometry.dense import apply, checked_tensor, cross, multiply
+from fkarm.geometry.dense import apply, checked_tensor, cross, in_one_type, multiply
 from fkarm.geometry.rotations import (
     exponential_coefficients,
     geodesic_distance,
@@ -25,14 +25,18 @@ def make_transform(rotation: TensorLike, position: TensorLike) -> Tensor:
 
     Args:
         rotation: Rotation matrix. Shape `(..., 3, 3)`.
-        position: Position, same batch axes. Shape `(..., 3)`.
+        position: Position; batch axes broadcast. Shape `(..., 3)`.
     Returns:
         Transform. Shape `(..., 4, 4)`.
     Raises:
         ValueError: If a shape does not end as stated.
     """
-    rotation = checked_tensor("rotation", rotation, (3, 3))
-    position = checked_tensor("position", position, (3,))
+    rotation, position = in_one_type(
+        checked_tensor("rotation", rotation, (3, 3)), checked_tensor("position", position, (3,))
+    )
+    if rotation.shape[:-2] != position.shape[:-1]:
+        rotation = rotation + ops.zeros_like(position)[..., None]
+        position = position + ops.zeros_like(rotation[..., 0])
     upper = ops.concatenate([rotation, position[..., None]], axis=-1)
     bottom = ops.zeros_like(upper[..., :1, :]) + ops.convert_to_tensor([0, 0, 0, 1], upper.dtype)
     return ops.concatenate([upper, bottom], axis=-2)
@@ -44,6 +48,12 @@ def split_transform(transform: TensorLike) -> tuple[Tensor, Tensor]:
     return transform[..., :3, :3], transform[..., :3, 3]
 
 
+def _pair(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
+    return in_one_type(
+        checked_tensor("transform", a, (4, 4)), checked_tensor("transform", b, (4, 4))
+    )
+
+
 def invert_transform(transform: TensorLike) -> Tensor:
     """Inverse of a rigid transform, `(R^T, -R^T p)`. Shape `(..., 4, 4)`."""
     rotation, position = split_transform(transform)
@@ -53,8 +63,8 @@ def invert_transform(transform: TensorLike) -> Tensor:
 
 def compose_transforms(transform_a_b: TensorLike, transform_b_c: TensorLike) -> Tensor:
     """`T_a_c = T_a_b T_b_c`; batch axes broadcast. Shapes `(..., 4, 4)`."""
-    rotation_a, position_a = split_transform(transform_a_b)
-    rotation_b, position_b = split_transform(transform_b_c)
+    a, b = _pair(transform_a_b, transform_b_c)
+    (rotation_a, position_a), (rotation_b, position_b) = split_transform(a), split_transform(b)
     return make_transform(
         multiply(rotation_a, rotation_b), apply(rotation_a, position_b) + position_a
     )
@@ -71,8 +81,11 @@ def transform_points(transform_a_b: TensorLike, points_b: TensorLike) -> Tensor:
     Raises:
         ValueError: If a shape does not end as stated.
     """
+    transform_a_b, points_b = in_one_type(
+        checked_tensor("transform", transform_a_b, (4, 4)),
+        checked_tensor("points_b", points_b, (3,)),
+    )
     rotation, position = split_transform(transform_a_b)
-    points_b = checked_tensor("points_b", points_b, (3,))
     if len(points_b.shape) < 2:
         check_last_axes("points_b", points_b.shape, (1, 3), "Add an axis: points[None, :].")
     return multiply(points_b, ops.swapaxes(rotation, -1, -2)) + position[..., None, :]
@@ -148,8 +161,8 @@ def pose_error(transform_current: TensorLike, transform_target: TensorLike) -> T
     Gradient:
         Finite everywhere; one-sided at a half turn.
     """
-    rotation_c, position_c = split_transform(transform_current)
-    rotation_t, position_t = split_transform(transform_target)
+    c, t = _pair(transform_current, transform_target)
+    (rotation_c, position_c), (rotation_t, position_t) = split_transform(c), split_transform(t)
     angular = so3_log(multiply(rotation_t, ops.swapaxes(rotation_c, -1, -2)))
     linear = position_t - position_c
     return ops.concatenate([linear, angular + ops.zeros_like(linear)], axis=-1)
@@ -161,7 +174,8 @@ def position_distance(transform_a: TensorLike, transform_b: TensorLike) -> Tenso
     Gradient:
         Zero where the origins coincide.
     """
-    return safe_norm(split_transform(transform_a)[1] - split_transform(transform_b)[1])
+    a, b = _pair(transform_a, transform_b)
+    return safe_norm(a[..., :3, 3] - b[..., :3, 3])
 
 
 def orientation_distance(transform_a: TensorLike, transform_b: TensorLike) -> Tensor:

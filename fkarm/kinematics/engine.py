@@ -10,6 +10,7 @@ are never emitted. There is no matmul: accelerators would drop it to TF32.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,6 +19,8 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.geometry import quat_wxyz_to_matrix
+from fkarm.geometry.safe import safe_norm
 from fkarm.model import Robot
 from fkarm.model.frames import Matrix, snap
 from fkarm.model.tree import Coordinate
@@ -34,12 +37,21 @@ class Frame(NamedTuple):
     origin: Vector
 
 
+class Motion(NamedTuple):
+    """How one entry of `q` moves what is below a joint: by turning or sliding it."""
+
+    entry: int  # place in q
+    multiplier: float
+    axis: Vector  # direction of sliding, or angular velocity, in the root link
+    point: Vector | None  # a point on the axis of turning; None: sliding
+
+
 class Node(NamedTuple):
     """A moving joint, its frame turned so that it moves about or along z."""
 
     parent: int  # node above it, -1 for the root link
     origin: Matrix  # frame of the joint at zero in the frame of `parent`, (4, 4)
-    is_prismatic: bool
+    type: str
     coordinate: Coordinate
 
 
@@ -65,7 +77,7 @@ def plan_chain(robot: Robot, links: tuple[str, ...]) -> Plan:
             node = Node(
                 above,
                 snap(frame @ joint.z_to_axis),
-                joint.is_prismatic,
+                joint.type,
                 robot.coordinates[joint.name],
             )
             above, frame = len(nodes), joint.z_to_axis.T
@@ -74,8 +86,8 @@ def plan_chain(robot: Robot, links: tuple[str, ...]) -> Plan:
     return Plan(tuple(nodes), tuple(placed[link] for link in links))
 
 
-def chain_frames(plan: Plan, q: Tensor) -> tuple[list[Frame], list[Frame]]:
-    """Frames of the plan's nodes (axis z) and of its links, in the root link.
+def chain_frames(plan: Plan, q: Tensor) -> tuple[list[Motion], list[Frame]]:
+    """Motions of the plan's joints, and frames of its links, in the root link.
 
     Args:
         plan: What to compute.
@@ -84,13 +96,13 @@ def chain_frames(plan: Plan, q: Tensor) -> tuple[list[Frame], list[Frame]]:
     if plan.nodes:
         q = ops.moveaxis(q, -1, 0)  # the batch is innermost: every operation is on whole vectors
     frames: list[Frame] = []
+    motions: list[Motion] = []
     for node in plan.nodes:
         frame = _moved(_parent(frames, node.parent), node.origin)
-        place = node.coordinate
-        value = add(times(place.multiplier, q[place.index]), place.offset)
-        frames.append(_slid(frame, value) if node.is_prismatic else _turned(frame, value))
-    links = [_moved(_parent(frames, above), frame) for above, frame in plan.links]
-    return frames, links
+        frame, moved = _MOVES[node.type](frame, q, node.coordinate)
+        frames.append(frame)
+        motions.extend(moved)
+    return motions, [_moved(_parent(frames, above), frame) for above, frame in plan.links]
 
 
 def dense(entries: Sequence[Entry], q: Tensor) -> list[Tensor]:
@@ -146,7 +158,8 @@ def add_scaled(total: Vector, factor: Entry, vector: Vector) -> Vector:
     return x, y, z
 
 
-_ROOT = Frame(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.0, 0.0, 0.0))
+_ZERO: Vector = (0.0, 0.0, 0.0)
+_ROOT = Frame(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), _ZERO)
 
 
 def _parent(frames: Sequence[Frame], index: int) -> Frame:
@@ -155,27 +168,90 @@ def _parent(frames: Sequence[Frame], index: int) -> Frame:
 
 def _moved(frame: Frame, constant: Matrix) -> Frame:
     """`frame` times a constant transform."""
-    x, y, z = (_combine((0.0, 0.0, 0.0), frame, constant[:3, j]) for j in range(3))
-    return Frame((x, y, z), _combine(frame.origin, frame, constant[:3, 3]))
+    x, y, z, step = constant[:3].T.tolist()
+    columns = (_combine(_ZERO, frame, x), _combine(_ZERO, frame, y), _combine(_ZERO, frame, z))
+    return Frame(columns, _combine(frame.origin, frame, step))
 
 
-def _combine(start: Vector, frame: Frame, weights: Matrix) -> Vector:
-    """`start` plus the frame's columns times constant weights."""
+def _combine(start: Vector, frame: Frame, weights: Sequence[Entry]) -> Vector:
+    """`start` plus the frame's columns times weights."""
     for column, weight in zip(frame.columns, weights, strict=True):
-        start = add_scaled(start, float(weight), column)
+        start = add_scaled(start, weight, column)
     return start
 
 
 def _turned(frame: Frame, angle: Entry) -> Frame:
     """`frame` turned about its own z."""
-    c, s = ops.cos(angle), ops.sin(angle)
-    zero: Vector = (0.0, 0.0, 0.0)
+    # A mimic with the multiplier 0 holds still: its angle is a constant.
+    trig = math if isinstance(angle, float) else ops
+    c, s = trig.cos(angle), trig.sin(angle)
     x, y, z = frame.columns
-    new_x = add_scaled(add_scaled(zero, c, x), s, y)
-    new_y = add_scaled(add_scaled(zero, c, y), times(-1.0, s), x)
+    new_x = add_scaled(add_scaled(_ZERO, c, x), s, y)
+    new_y = add_scaled(add_scaled(_ZERO, c, y), times(-1.0, s), x)
     return Frame((new_x, new_y, z), frame.origin)
 
 
-def _slid(frame: Frame, distance: Entry) -> Frame:
-    """`frame` moved along its own z."""
-    return Frame(frame.columns, add_scaled(frame.origin, distance, frame.columns[2]))
+def _slid(frame: Frame, distance: Entry, column: int) -> Frame:
+    """`frame` moved along one of its own columns."""
+    return Frame(frame.columns, add_scaled(frame.origin, distance, frame.columns[column]))
+
+
+def _revolute(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
+    angle = add(times(place.multiplier, q[place.index]), place.offset)
+    motion = Motion(place.index, place.multiplier, frame.columns[2], frame.origin)
+    return _turned(frame, angle), [motion]
+
+
+def _prismatic(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
+    distance = add(times(place.multiplier, q[place.index]), place.offset)
+    motion = Motion(place.index, place.multiplier, frame.columns[2], None)
+    return _slid(frame, distance, 2), [motion]
+
+
+def _planar(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
+    i = place.index
+    frame = _slid(_slid(frame, q[i], 0), q[i + 1], 1)
+    slides = [Motion(i + k, 1.0, frame.columns[k], None) for k in range(2)]
+    turn = Motion(i + 2, 1.0, frame.columns[2], frame.origin)
+    return _turned(frame, q[i + 2]), [*slides, turn]
+
+
+def _spherical(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
+    """A quaternion wxyz, which is normalised; the zero quaternion does not turn."""
+    entries = [place.index + k for k in range(4)]
+    quat = ops.stack([q[entry] for entry in entries], axis=-1)
+    matrix = quat_wxyz_to_matrix(quat)
+    columns = [_combine(_ZERO, frame, [matrix[..., i, j] for i in range(3)]) for j in range(3)]
+    # Angular velocity for the rate of each entry, in the axes before turning: 2 q' q^-1 / |q|.
+    inverse_length = 1.0 / safe_norm(quat)
+    w, x, y, z = (q[entry] * inverse_length for entry in entries)
+    rates = [(-x, -y, -z), (w, z, -y), (-z, w, x), (y, -x, w)]
+    turns = [
+        Motion(
+            entry,
+            1.0,
+            _combine(_ZERO, frame, [2.0 * inverse_length * each for each in rate]),
+            frame.origin,
+        )
+        for entry, rate in zip(entries, rates, strict=True)
+    ]
+    x_column, y_column, z_column = columns
+    return Frame((x_column, y_column, z_column), frame.origin), turns
+
+
+def _floating(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
+    slides = [Motion(place.index + k, 1.0, frame.columns[k], None) for k in range(3)]
+    for k in range(3):
+        frame = _slid(frame, q[place.index + k], k)
+    frame, turns = _spherical(frame, q, Coordinate(place.index + 3))
+    return frame, [*slides, *turns]
+
+
+_MOVES = {
+    "revolute": _revolute,
+    "continuous": _revolute,
+    "prismatic": _prismatic,
+    "planar": _planar,
+    "spherical": _spherical,
+    "floating": _floating,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import keras
 from keras import ops
@@ -42,18 +42,28 @@ def forward_kinematics(
     q = configuration(robot, q)
     if isinstance(links, str):
         return _pose(link_frames(robot, q, (links,))[0], q)
-    names = robot.link_names if links is None else tuple(links)
-    if not names:
-        raise ValueError("links must hold at least one name, or be None for all. Received: [].")
+    names = robot.link_names if links is None else as_names(links)
     return ops.stack([_pose(frame, q) for frame in link_frames(robot, q, names)], axis=-3)
+
+
+def as_names(links: Sequence[str]) -> tuple[str, ...]:
+    """A list of link names as a tuple; TypeError or ValueError if it is none, or empty."""
+    if not isinstance(links, Iterable):
+        raise TypeError(f"links must be a name, a list of names or None. Received: {links!r}.")
+    names = tuple(links)
+    if not names:
+        raise ValueError("links must hold at least one name. Received: [].")
+    return names
 
 
 def configuration(robot: Robot, q: TensorLike) -> Tensor:
     """`q` as a tensor of float32 or float64 whose last axis is checked against `robot`."""
     q = ops.convert_to_tensor(q)
-    if keras.backend.standardize_dtype(q.dtype) not in ("float32", "float64"):
-        # Half precision would lose millimetres; whole numbers have no sine.
-        q = ops.cast(q, "float32")
+    dtype = keras.backend.standardize_dtype(q.dtype)
+    if not keras.backend.is_float_dtype(dtype):  # whole numbers have no sine
+        dtype = keras.config.floatx()
+    # Half precision would lose millimetres.
+    q = ops.cast(q, dtype if dtype == "float64" else "float32")
     check_configuration_shape(robot, q.shape)
     return q
 

@@ -16,6 +16,7 @@ def geometric_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> 
     The column of a revolute joint with axis `z` through the point `o` is
     `[z x (p - o), z]`, `p` the link's origin; that of a prismatic joint is `[z, 0]`. A joint
     that moves several joints (by mimics) has the sum of their columns times the multipliers.
+    The columns of a planar or floating joint are the derivatives for its entries of `q`.
 
     Args:
         robot: The robot.
@@ -24,7 +25,7 @@ def geometric_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> 
     Returns:
         Rows: linear velocity of the link's origin (m), then angular velocity (rad), in the
         root link's axes; columns in the order of `robot.joint_names`; zero for joints that do
-        not move the link. Dtype of `q`. Shape `(..., 6, dof)`.
+        not move the link. In the dtype of `q` (float32 for half precision). Shape `(..., 6, dof)`.
     Raises:
         UnknownLinkError: If the link does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`.
@@ -35,16 +36,15 @@ def geometric_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> 
     """
     q = configuration(robot, q)
     plan = plan_chain(robot, (robot.end_effector if link is None else link,))
-    joint_frames, (link_frame,) = chain_frames(plan, q)
+    motions, (link_frame,) = chain_frames(plan, q)
     zero: Vector = (0.0, 0.0, 0.0)
     columns = [[zero, zero] for _ in range(robot.dof)]
-    for node, frame in zip(plan.nodes, joint_frames, strict=True):
-        axis = frame.columns[2]
-        arm = add_scaled(link_frame.origin, -1.0, frame.origin)
-        twist = (axis, zero) if node.is_prismatic else (cross(axis, arm), axis)
-        column = columns[node.coordinate.index]
+    for entry, multiplier, axis, point in motions:
+        twist = (axis, zero)
+        if point is not None:
+            twist = (cross(axis, add_scaled(link_frame.origin, -1.0, point)), axis)
         for part, added in enumerate(twist):
-            column[part] = add_scaled(column[part], node.coordinate.multiplier, added)
+            columns[entry][part] = add_scaled(columns[entry][part], multiplier, added)
     if not columns:
         return ops.zeros_like(q[..., None, :]) + ops.zeros((6, 1), dtype=q.dtype)
     rows = [[column[part][i] for column in columns] for part in (0, 1) for i in range(3)]

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
+from fkarm.geometry import make_transform, quat_wxyz_to_matrix
 from fkarm.kinematics.forward import configuration
-from fkarm.model import Robot
+from fkarm.model import Joint, Robot
 
 
 def forward_kinematics(robot: Robot, q: TensorLike, links: Sequence[str]) -> Tensor:
@@ -25,13 +26,25 @@ def forward_kinematics(robot: Robot, q: TensorLike, links: Sequence[str]) -> Ten
         pose = ops.matmul(poses[str(joint.parent)], ops.convert_to_tensor(joint.origin, q.dtype))
         if not joint.is_fixed:
             place = robot.coordinates[joint.name]
-            value = place.multiplier * q[..., place.index] + place.offset
+            values = q[..., place.index : place.index + len(joint.entries)]
+            values = place.multiplier * values + place.offset
             turn = ops.convert_to_tensor(joint.z_to_axis, q.dtype)
             pose = ops.matmul(pose, turn)
-            pose = ops.matmul(pose, _slide_z(value) if joint.is_prismatic else _turn_z(value))
+            pose = ops.matmul(pose, _motion(joint, values))
             pose = ops.matmul(pose, ops.transpose(turn))
         poses[str(joint.child)] = pose
     return ops.stack([poses[link] for link in links], axis=-3)
+
+
+def _motion(joint: Joint, values: Tensor) -> Tensor:
+    if "quaternion" in joint.entries:
+        position = values[..., :3] if joint.type == "floating" else 0.0 * values[..., :3]
+        return make_transform(quat_wxyz_to_matrix(values[..., -4:]), position)
+    v = ops.moveaxis(values, -1, 0)
+    o = ops.zeros_like(v[0])
+    if joint.type == "planar":
+        return ops.matmul(_slide(v[0], v[1], o), _turn_z(v[2]))
+    return _slide(o, o, v[0]) if joint.is_prismatic else _turn_z(v[0])
 
 
 def _turn_z(angle: Tensor) -> Tensor:
@@ -39,9 +52,9 @@ def _turn_z(angle: Tensor) -> Tensor:
     return _stack([[c, -s, o, o], [s, c, o, o], [o, o, i, o], [o, o, o, i]])
 
 
-def _slide_z(distance: Tensor) -> Tensor:
-    o, i = ops.zeros_like(distance), ops.ones_like(distance)
-    return _stack([[i, o, o, o], [o, i, o, o], [o, o, i, distance], [o, o, o, i]])
+def _slide(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    o, i = ops.zeros_like(x), ops.ones_like(x)
+    return _stack([[i, o, o, x], [o, i, o, y], [o, o, i, z], [o, o, o, i]])
 
 
 def _stack(rows: Sequence[Sequence[Tensor]]) -> Tensor:

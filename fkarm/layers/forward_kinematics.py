@@ -14,13 +14,13 @@ from fkarm._types import Tensor
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import POSE_REPRESENTATIONS, matrix_to_pose, pose_shape
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import check_configuration_shape
-from fkarm.layers.precision import kinematics_policy
+from fkarm.kinematics.forward import as_names, check_configuration_shape
+from fkarm.layers.precision import KinematicLayer
 from fkarm.model import Robot
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
-class ForwardKinematics(keras.layers.Layer):
+class ForwardKinematics(KinematicLayer):
     """Poses of links, from joint configurations. No weights; differentiable in its input.
 
     The saved layer carries the whole robot: a `.keras` file needs no URDF beside it.
@@ -31,10 +31,12 @@ class ForwardKinematics(keras.layers.Layer):
             links pass `robot.link_names`.
         output: How poses are written: `"matrix"` (4 x 4), `"position"`, or the position
             followed by the orientation: `"xyz_rpy"`, `"xyz_ypr"`, `"xyz_quat_wxyz"`,
-            `"xyz_quat_xyzw"`, `"xyz_rotvec"`, `"xyz_rot6d"` (first two columns).
-        angle_unit: `"rad"` or `"deg"`: of revolute joints coming in, and of `rpy`, `ypr` and
-            `rotvec` going out.
-        length_unit: `"m"` or `"mm"`: of prismatic joints coming in and positions going out.
+            `"xyz_quat_xyzw"`, `"xyz_rotvec"`, `"xyz_rot6d"` (first two columns), or as a
+            controller shows it: `"xyz_kuka_abc"`, `"xyz_fanuc_wpr"`, `"xyz_ur_rotvec"`,
+            `"xyz_abb_quat"`.
+        angle_unit: `"rad"` or `"deg"`: of angles coming in, and of angles and
+            rotation vectors going out.
+        length_unit: `"m"` or `"mm"`: of lengths coming in and positions going out.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`. Kinematics is computed in
             float32 or float64: a mixed policy becomes float32, with a warning.
 
@@ -73,20 +75,15 @@ class ForwardKinematics(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         check_robot(robot)
-        policy = kinematics_policy(kwargs.pop("dtype", None), type(self).__name__)
-        super().__init__(dtype=policy, **kwargs)
+        super().__init__(**kwargs)
         check_choice("output", output, POSE_REPRESENTATIONS)
         check_choice("angle_unit", angle_unit, ANGLE_UNITS)
         check_choice("length_unit", length_unit, LENGTH_UNITS)
         self.robot = robot
-        self.links = links if links is None or isinstance(links, str) else tuple(links)
+        self.links = links if links is None or isinstance(links, str) else as_names(links)
         self.output_form = output
         self.angle_unit = angle_unit
         self.length_unit = length_unit
-        if self.links == ():
-            raise ValueError(
-                "links must hold at least one name, or be None for the end effector. Received: []."
-            )
         self._links = robot.end_effector if self.links is None else self.links
         for link in (self._links,) if isinstance(self._links, str) else self._links:
             robot.check_link(link)
@@ -96,7 +93,8 @@ class ForwardKinematics(keras.layers.Layer):
         self.built = True
 
     def call(self, q: Tensor) -> Tensor:
-        poses = forward_kinematics(self.robot, self._in_si_units(q), self._links)
+        check_configuration_shape(self.robot, q.shape)
+        poses = forward_kinematics(self.robot, self._in_si_units(self.precise(q)), self._links)
         poses = matrix_to_pose(
             poses,
             self.output_form,
@@ -107,8 +105,9 @@ class ForwardKinematics(keras.layers.Layer):
 
     def _in_si_units(self, q: Tensor) -> Tensor:
         angle, length = ANGLE_UNITS[self.angle_unit], LENGTH_UNITS[self.length_unit]
+        unit = {"angle": angle, "length": length, "quaternion": 1.0}
         joints = self.robot.independent_joints
-        units = np.array([length if joint.is_prismatic else angle for joint in joints])
+        units = np.array([unit[entry] for joint in joints for entry in joint.entries])
         return q if (units == 1.0).all() else q * ops.convert_to_tensor(units, dtype=q.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

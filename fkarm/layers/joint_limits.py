@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -10,15 +11,15 @@ from keras import ops
 
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor
-from fkarm.geometry.safe import safe_atan2
+from fkarm.geometry.safe import normalised, safe_atan2
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.layers.forward_kinematics import check_robot
-from fkarm.layers.precision import kinematics_policy
+from fkarm.layers.precision import KinematicLayer
 from fkarm.model import Joint, Robot
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
-class JointLimits(keras.layers.Layer):
+class JointLimits(KinematicLayer):
     """Unbounded numbers to joint configurations within the limits, smoothly.
 
     Put it after the last `Dense(layer.input_size)`. No weights. In the order of
@@ -28,14 +29,16 @@ class JointLimits(keras.layers.Layer):
     - one side: `lower + softplus(x)` or `upper - softplus(x)`, one number;
     - none, turning (continuous): the angle `atan2(s, c)` in `(-pi, pi]` of two numbers
       `(s, c)`, which has no seam to tear a network at;
-    - none, sliding: `x` itself, one number.
+    - none, sliding: `x` itself, one number;
+    - planar joints: two lengths as they are, then `(s, c)`;
+    - spherical and floating joints: a position as it is, a quaternion, normalised.
 
     Args:
         robot: `fkarm.Robot`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`; a mixed policy becomes float32.
 
     Attributes:
-        input_size: `dof` and one more for each joint that turns without limits.
+        input_size: `dof` and one more for each joint that turns without limits (planar too).
 
     Call arguments:
         x: Any numbers. Shape `(..., input_size)`.
@@ -61,24 +64,27 @@ class JointLimits(keras.layers.Layer):
 
     def __init__(self, robot: Robot, **kwargs: Any) -> None:
         check_robot(robot)
-        policy = kinematics_policy(kwargs.pop("dtype", None), type(self).__name__)
-        super().__init__(dtype=policy, **kwargs)
+        super().__init__(**kwargs)
         self.robot = robot
-        self.input_size = sum(2 if joint.is_endless else 1 for joint in robot.independent_joints)
+        self.input_size = robot.dof + sum(
+            joint.is_endless or joint.type == "planar" for joint in robot.independent_joints
+        )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self._check_shape(input_shape)
         self.built = True
 
     def call(self, x: Tensor) -> Tensor:
+        self._check_shape(x.shape)
         if not self.robot.dof:
-            return x
-        columns = iter(ops.unstack(x, self.input_size, axis=-1))
-        q = [_within(joint, columns) for joint in self.robot.independent_joints]
+            return ops.cast(x, self.compute_dtype)
+        columns = iter(ops.unstack(self.precise(x), self.input_size, axis=-1))
+        q = [entry for joint in self.robot.independent_joints for entry in _within(joint, columns)]
         lower, upper = inward_bounds(
             self.robot.lower_limits, self.robot.upper_limits, self.compute_dtype
         )
-        return ops.minimum(ops.maximum(ops.stack(q, axis=-1), lower), upper)
+        rounded = ops.cast(ops.stack(q, axis=-1), self.compute_dtype)
+        return ops.minimum(ops.maximum(rounded, lower), upper)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         self._check_shape(input_shape)
@@ -101,14 +107,20 @@ class JointLimits(keras.layers.Layer):
         return cls(**{**config, "robot": Robot.from_dict(config["robot"])})
 
 
-def _within(joint: Joint, columns: Any) -> Tensor:
+def _within(joint: Joint, columns: Iterator[Tensor]) -> list[Tensor]:
+    """The joint's entries of `q` from the next columns of the input."""
+    if "quaternion" in joint.entries:
+        position = [next(columns) for _ in range(3)] if joint.type == "floating" else []
+        quat = ops.stack([next(columns) for _ in range(4)], axis=-1)
+        return position + ops.unstack(normalised(quat), 4, axis=-1)
+    slides = [next(columns), next(columns)] if joint.type == "planar" else []
     x = next(columns)
-    if joint.is_endless:
-        return safe_atan2(x, next(columns))
+    if joint.is_endless or joint.type == "planar":
+        return [*slides, safe_atan2(x, next(columns))]
     has_lower, has_upper = math.isfinite(joint.lower), math.isfinite(joint.upper)
     if has_lower and has_upper:
         middle, half_range = (joint.lower + joint.upper) / 2, (joint.upper - joint.lower) / 2
-        return middle + half_range * ops.tanh(x)
+        return [middle + half_range * ops.tanh(x)]
     if has_lower:
-        return joint.lower + ops.softplus(x)
-    return joint.upper - ops.softplus(x) if has_upper else x
+        return [joint.lower + ops.softplus(x)]
+    return [joint.upper - ops.softplus(x) if has_upper else x]

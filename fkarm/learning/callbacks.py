@@ -21,6 +21,7 @@ class TimeBudget(keras.callbacks.Callback):
         show_progress: Whether to draw a progress bar with the logs of each epoch.
     Raises:
         ValueError: If `seconds` is not positive.
+        TypeError: When training begins, if the optimizer has a learning-rate schedule.
     """
 
     def __init__(self, seconds: float, show_progress: bool = True) -> None:
@@ -31,7 +32,13 @@ class TimeBudget(keras.callbacks.Callback):
         self.show_progress = show_progress
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._initial_rate = float(self.model.optimizer.learning_rate)
+        rate = self.model.optimizer._learning_rate
+        if not hasattr(rate, "assign"):
+            raise TypeError(
+                "TimeBudget sets the learning rate itself: the optimizer must have a number, not "
+                f"a schedule. Received: {type(rate).__name__}."
+            )
+        self._initial_rate = float(rate)
         self._start: float | None = None
         self._bar = keras.utils.Progbar(100, unit_name="percent")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import tensorflow as tf
 
 from fkarm._checks import check_choice
+from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.sampling import sampling_bounds
+from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
 from fkarm.model import Robot
 
 
@@ -37,7 +38,7 @@ def pose_stream(
         rotation columns (`"xyz_rot6d"`), shape `(batch_size, 9)`.
     Raises:
         UnknownLinkError: If the link does not exist.
-        RobotError: If a prismatic joint lacks a limit.
+        RobotError: If a prismatic joint lacks a limit, or a joint turns freely.
         ValueError: If `target` is unknown or `batch_size` is not positive.
     """
     check_choice("target", target, ("pose", "configuration"))
@@ -45,14 +46,19 @@ def pose_stream(
         raise ValueError(f"batch_size must be at least 1. Received: {batch_size}.")
     link = robot.end_effector if link is None else link
     robot.check_link(link)
-    lower, upper = (bound.astype("float32") for bound in sampling_bounds(robot))
+    if any("quaternion" in joint.entries for joint in robot.independent_joints):
+        raise RobotError(
+            "pose_stream needs a robot on a fixed base. Received: joints that turn freely. "
+            "Fix them: with_fixed_joints."
+        )
+    lower, upper = inward_bounds(*sampling_bounds(robot), "float32")
 
     def batch(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         shape = (batch_size, robot.dof)
         uniform = tf.random.stateless_uniform(
             shape, seed=tf.stack([tf.cast(seed, index.dtype), index])
         )
-        q = lower + (upper - lower) * uniform
+        q = tf.clip_by_value(lower + (upper - lower) * uniform, lower, upper)
         pose = forward_kinematics(robot, q, link)
         return matrix_to_pose(pose, "xyz_rot6d"), pose if target == "pose" else q
 

@@ -32,7 +32,11 @@ class PoseErrors(NamedTuple):
         Args:
             position_tolerance: Largest distance that counts as reached, m.
             orientation_tolerance: Largest angle that counts as reached, rad.
+        Raises:
+            ValueError: If there are no poses.
         """
+        if not len(self.position_mm):
+            raise ValueError("A summary needs at least one pose. Received: none.")
         is_hit = (self.position_mm <= 1e3 * position_tolerance) & (
             np.radians(self.orientation_deg) <= orientation_tolerance
         )

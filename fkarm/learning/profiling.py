@@ -22,8 +22,9 @@ class _Stub(keras.layers.Layer):
         self.spread = shape
 
     def call(self, x: Tensor) -> Tensor:
-        mean = ops.mean(x, axis=-1)
-        return ops.reshape(mean, (-1, *[1] * len(self.spread))) + ops.zeros(self.spread)
+        for _ in self.spread[1:]:
+            x = ops.expand_dims(x, axis=-2)
+        return ops.mean(x, axis=-1, keepdims=True) + ops.zeros(self.spread)
 
 
 def last_layer_share(model: keras.Model, x: TensorLike, y: TensorLike, steps: int = 100) -> float:
@@ -46,7 +47,8 @@ def last_layer_share(model: keras.Model, x: TensorLike, y: TensorLike, steps: in
     batch = iter(data.with_options(without_autotune()))
     whole, stripped = keras.models.clone_model(model), keras.models.clone_model(model)
     before_last = stripped.layers[-1].input
-    stripped = keras.Model(stripped.input, _Stub(tuple(model.output.shape[1:]))(before_last))
+    spread = tuple(model.output.shape[len(before_last.shape) - 1 :])
+    stripped = keras.Model(stripped.input, _Stub(spread)(before_last))
     for each in (whole, stripped):
         each.compile_from_config(model.get_compile_config())
         each.make_train_function()

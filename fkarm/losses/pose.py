@@ -17,6 +17,7 @@ from fkarm.geometry import (
     position_distance,
     split_transform,
 )
+from fkarm.geometry.safe import as_float, at_least_single
 
 _ORIENTATIONS = ("geodesic", "chordal")
 
@@ -50,6 +51,7 @@ def pose_loss(
         Finite everywhere; zero at an exact match.
     """
     check_choice("orientation", orientation, _ORIENTATIONS)
+    y_true, y_pred = (at_least_single(as_float(y)) for y in (y_true, y_pred))
     if orientation == "geodesic":
         angle = orientation_distance(y_true, y_pred)
     else:
@@ -97,8 +99,8 @@ class PoseLoss(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return pose_loss(
-            pose_to_matrix(y_true, self.representation),
-            pose_to_matrix(y_pred, self.representation),
+            pose_to_matrix(at_least_single(y_true), self.representation),
+            pose_to_matrix(at_least_single(y_pred), self.representation),
             self.position_weight,
             self.orientation_weight,
             self.orientation,

@@ -13,29 +13,29 @@ from fkarm._types import Tensor
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import (
     FULL_POSE_REPRESENTATIONS,
+    POSE_REPRESENTATIONS,
     orientation_distance,
+    pose_position,
     pose_to_matrix,
     position_distance,
 )
+from fkarm.geometry.safe import as_float, at_least_single, safe_norm
 
 
 class _PoseMetric(keras.metrics.Mean):
-    """Mean over all poses seen of what `value` says of each."""
+    """Mean over all poses seen of a value of each; subclasses say which in `update_state`."""
+
+    representations = FULL_POSE_REPRESENTATIONS
 
     def __init__(self, representation: str, name: str, **kwargs: Any) -> None:
-        check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
+        check_choice("representation", representation, self.representations)
         super().__init__(name=name, **kwargs)
         self.representation = representation
 
-    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true, pred = (
-            pose_to_matrix(ops.convert_to_tensor(y, dtype=self.dtype), self.representation)
-            for y in (y_true, y_pred)
-        )
-        super().update_state(self.value(true, pred), sample_weight)
+    def _matrices(self, *poses: Any) -> list[Tensor]:
+        return [
+            pose_to_matrix(at_least_single(as_float(pose)), self.representation) for pose in poses
+        ]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "representation": self.representation}
@@ -62,13 +62,14 @@ class PositionError(_DistanceMetric):
 
     Args:
         unit: `"mm"` or `"m"`.
-        representation: How poses are written, m and rad: see `PoseLoss`.
+        representation: How poses are written, m and rad: any of `geometry.POSE_REPRESENTATIONS`.
         name: Name in logs; `position_error_mm` by default.
         **kwargs: `dtype` of the metric.
     Raises:
         ValueError: If `unit` or `representation` is unknown.
     """
 
+    representations = POSE_REPRESENTATIONS
     units = LENGTH_UNITS
     kind = "position_error"
 
@@ -81,8 +82,12 @@ class PositionError(_DistanceMetric):
     ) -> None:
         super().__init__(unit, representation, name, **kwargs)
 
-    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
-        return position_distance(pose_true, pose_pred) / LENGTH_UNITS[self.unit]
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        true, pred = (
+            pose_position(at_least_single(as_float(y)), self.representation)
+            for y in (y_true, y_pred)
+        )
+        super().update_state(safe_norm(pred - true) / LENGTH_UNITS[self.unit], sample_weight)
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -110,8 +115,9 @@ class OrientationError(_DistanceMetric):
     ) -> None:
         super().__init__(unit, representation, name, **kwargs)
 
-    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
-        return orientation_distance(pose_true, pose_pred) / ANGLE_UNITS[self.unit]
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        angle = orientation_distance(*self._matrices(y_true, y_pred))
+        super().update_state(angle / ANGLE_UNITS[self.unit], sample_weight)
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -142,12 +148,13 @@ class PoseSuccess(_PoseMetric):
         self.position_tolerance = float(position_tolerance)
         self.orientation_tolerance = float(orientation_tolerance)
 
-    def value(self, pose_true: Tensor, pose_pred: Tensor) -> Tensor:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        poses = self._matrices(y_true, y_pred)
         is_hit = ops.logical_and(
-            position_distance(pose_true, pose_pred) <= self.position_tolerance,
-            orientation_distance(pose_true, pose_pred) <= self.orientation_tolerance,
+            position_distance(*poses) <= self.position_tolerance,
+            orientation_distance(*poses) <= self.orientation_tolerance,
         )
-        return ops.cast(is_hit, self.dtype)
+        super().update_state(ops.cast(is_hit, self.dtype), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,7 @@
 """The robot as data: joints, trees and the files that describe them. No tensors here."""
 
 from fkarm.model.joint import Joint, Mimic
+from fkarm.model.report import Report
 from fkarm.model.robot import Robot
 
-__all__ = ["Joint", "Mimic", "Robot"]
+__all__ = ["Joint", "Mimic", "Report", "Robot"]

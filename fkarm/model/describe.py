@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fkarm.model.joint import Joint
+from fkarm.model.tree import Coordinate
 
 
 def describe(
     name: str,
     root_link: str,
     end_effector: str,
-    joint_names: Sequence[str],
     joints: Sequence[Joint],
+    coordinates: Mapping[str, Coordinate],
 ) -> str:
     """Links as a tree, each with the joint that moves it: type, axis, limits with units.
 
@@ -23,29 +24,33 @@ def describe(
     for joint in joints:
         children.setdefault(str(joint.parent), []).append(joint)
     mark = {end_effector: "  <- end effector"}
-    index = {joint: i for i, joint in enumerate(joint_names)}
+    dof = sum(len(joint.entries) for joint in joints if joint.mimic is None)
     lines = [
-        f"{name}: {len(joint_names)} dof, {len(joints) + 1} links, end effector {end_effector}",
+        f"{name}: {dof} dof, {len(joints) + 1} links, end effector {end_effector}",
         root_link + mark.get(root_link, ""),
     ]
     pending = [(joint, 1) for joint in reversed(children.get(root_link, []))]
     while pending:
         joint, depth = pending.pop()
         child = str(joint.child)
-        lines.append(
-            f"{'  ' * depth}{child}  ({_motion(joint, index.get(joint.name))}){mark.get(child, '')}"
-        )
+        lines.append(f"{'  ' * depth}{child}  ({_motion(joint, coordinates)}){mark.get(child, '')}")
         below = children.get(child, [])
         pending.extend((each, depth + (len(below) > 1)) for each in reversed(below))
     return "\n".join(lines)
 
 
-def _motion(joint: Joint, index: int | None) -> str:
+def _motion(joint: Joint, coordinates: Mapping[str, Coordinate]) -> str:
     if joint.is_fixed:
         return f"{joint.name}: fixed"
-    motion = f"{joint.type} {'along' if joint.is_prismatic else 'about'} {_axis(joint)}"
+    place = {"prismatic": " along ", "planar": " in the plane normal to "}
+    motion = joint.type
+    if "quaternion" not in joint.entries:
+        motion += place.get(joint.type, " about ") + _axis(joint)
     if joint.mimic is None:
-        return f"{joint.name}: {motion}, q[{index}], {_limits(joint)}"
+        index = coordinates[joint.name].index
+        last = index + len(joint.entries)
+        entries = f"q[{index}]" if last == index + 1 else f"q[{index}:{last}]"
+        return f"{joint.name}: {motion}, {entries}, {_limits(joint)}"
     mimic = joint.mimic
     return f"{joint.name}: {motion}, = {mimic.multiplier:g} * {mimic.joint} + {mimic.offset:g}"
 

@@ -34,6 +34,7 @@ def dh_joints(
     tool: Any,
     limits: Sequence[Any] | None,
     joint_names: Sequence[str] | None,
+    senses: Sequence[int] | None,
 ) -> list[Joint]:
     """Joints of the arm; the arguments are those of `Robot.from_dh`."""
     for name, value, choices in (
@@ -41,7 +42,7 @@ def dh_joints(
         ("angle_unit", angle_unit, ANGLE_UNITS),
         ("length_unit", length_unit, LENGTH_UNITS),
     ):
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise RobotError(unknown_name(name, value, choices))
     angle, length = ANGLE_UNITS[angle_unit], LENGTH_UNITS[length_unit]
     table = [_row(i, row) * (length, angle, length, angle) for i, row in enumerate(rows)]
@@ -52,7 +53,13 @@ def dh_joints(
         joint_types = [joint_types or "revolute"] * count
     names = joint_names or [f"joint_{i + 1}" for i in range(count)]
     bounds = limits if limits is not None else [None] * count
-    for name, values in (("joint_types", joint_types), ("joint_names", names), ("limits", bounds)):
+    signs = senses if senses is not None else [1] * count
+    for name, values in (
+        ("joint_types", joint_types),
+        ("joint_names", names),
+        ("limits", bounds),
+        ("senses", signs),
+    ):
         if len(values) != count:
             raise RobotError(f"{name} must have one entry a row, {count}. Received: {values!r}.")
 
@@ -62,6 +69,8 @@ def dh_joints(
         kind = joint_types[i]
         if kind not in _TYPES:
             raise RobotError(unknown_name(f"joint_types[{i}]", kind, _TYPES))
+        if signs[i] not in (1, -1):
+            raise RobotError(f"senses[{i}] must be 1 or -1. Received: {signs[i]!r}.")
         along_x = make_frame((a, 0, 0), (alpha, 0, 0))
         along_z = make_frame((0, 0, d), (0, 0, theta))
         if convention == "modified":
@@ -72,7 +81,13 @@ def dh_joints(
         lower, upper = _bounds(i, bounds[i], scale)
         joints.append(
             Joint(
-                names[i], kind, "z", lower=lower, upper=upper, child=f"link_{i + 1}", **_at(origin)
+                names[i],
+                kind,
+                "z" if signs[i] == 1 else "-z",
+                lower=lower,
+                upper=upper,
+                child=f"link_{i + 1}",
+                **_at(origin),
             )
         )
     if convention == "standard":

@@ -27,6 +27,12 @@ def snap(matrix: ArrayLike) -> Matrix:
     return matrix
 
 
+def read_only(matrix: Matrix) -> Matrix:
+    """The same array, which can no longer be written to."""
+    matrix.flags.writeable = False
+    return matrix
+
+
 def finite_vector(name: str, value: ArrayLike, size: int) -> tuple[float, ...]:
     """`value` as a tuple of `size` finite floats, or RobotError."""
     try:
@@ -34,7 +40,8 @@ def finite_vector(name: str, value: ArrayLike, size: int) -> tuple[float, ...]:
     except (TypeError, ValueError):
         vector = np.empty(0)
     if vector.shape != (size,) or not np.isfinite(vector).all():
-        raise RobotError(f"{name} must be {size} finite numbers. Received: {value!r}.")
+        wanted = "a finite number" if size == 1 else f"{size} finite numbers"
+        raise RobotError(f"{name} must be {wanted}. Received: {value!r}.")
     return tuple(float(x) for x in vector)
 
 
@@ -42,6 +49,17 @@ def rotation_from_rpy(rpy: ArrayLike) -> Matrix:
     """`Rz(yaw) Ry(pitch) Rx(roll)`, snapped. Shapes `(3,)` to `(3, 3)`."""
     roll, pitch, yaw = np.asarray(rpy, dtype=np.float64)
     return snap(rotation_about("z", yaw) @ rotation_about("y", pitch) @ rotation_about("x", roll))
+
+
+def rotation_from_quat_wxyz(quat_wxyz: ArrayLike) -> Matrix:
+    """Rotation of a quaternion of any length but zero. Shapes `(4,)` to `(3, 3)`."""
+    quat = np.asarray(quat_wxyz, dtype=np.float64)
+    length = np.linalg.norm(quat)
+    if length == 0:
+        raise RobotError("A quaternion must not be zero. Received: (0, 0, 0, 0).")
+    w, x, y, z = quat / length
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return snap(np.eye(3) + 2 * w * skew + 2 * skew @ skew)
 
 
 def rotation_about(axis: str, angle: float) -> Matrix:

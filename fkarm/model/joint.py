@@ -9,18 +9,31 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fkarm.errors import RobotError, unknown_name
 from fkarm.model.frames import (
     Matrix,
     finite_vector,
     make_frame,
+    read_only,
+    rotation_from_quat_wxyz,
     rotation_to_axis,
     rpy_from_rotation,
     snap,
 )
 
-JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed")
+# What each entry of q is, by the type of its joint.
+ENTRIES = {
+    "revolute": ("angle",),
+    "continuous": ("angle",),
+    "prismatic": ("length",),
+    "planar": ("length", "length", "angle"),
+    "spherical": ("quaternion",) * 4,
+    "floating": ("length",) * 3 + ("quaternion",) * 4,
+    "fixed": (),
+}
+JOINT_TYPES = tuple(ENTRIES)
 
 _UNIT = 4 * np.finfo(np.float64).eps
 _LETTERS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
@@ -55,7 +68,11 @@ class Joint:
 
     Args:
         name: Name, unique in the robot.
-        type: `"revolute"`, `"continuous"` (revolute without limits), `"prismatic"`, `"fixed"`.
+        type: `"revolute"`, `"continuous"` (revolute without limits), `"prismatic"`, `"fixed"`,
+            `"planar"` (slides in the plane normal to `axis` and turns about it; three entries
+            of `q`: two lengths and an angle), `"spherical"` (turns freely; four entries: a
+            quaternion `wxyz` of any length) or `"floating"` (moves freely; seven entries:
+            position, then quaternion).
         axis: Direction in the joint's frame: `"x"`, `"y"`, `"z"`, with a sign (`"-y"`), or a
             vector of any length but zero. Shape `(3,)`.
         xyz: Position of the joint in the parent link's frame, m. Shape `(3,)`.
@@ -100,21 +117,35 @@ class Joint:
                 f"{label}: lower must not exceed upper. "
                 f"Received: lower={self.lower}, upper={self.upper}."
             )
-        if self.type in ("continuous", "fixed") and (self.lower, self.upper) != (
-            -math.inf,
-            math.inf,
-        ):
+        has_limit = math.isfinite(self.lower) or math.isfinite(self.upper)
+        if has_limit and self.type not in ("revolute", "prismatic"):
             raise RobotError(
                 f"{label}: a {self.type} joint has no limits. Received: lower={self.lower}, "
                 f"upper={self.upper}. Leave them out, or use type='revolute'."
             )
-        if self.type == "fixed" and self.mimic is not None:
-            raise RobotError(f"{label}: a fixed joint cannot mimic another.")
+        if not isinstance(self.mimic, (Mimic, type(None))):
+            raise RobotError(f"{label}: mimic must be a fkarm.Mimic. Received: {self.mimic!r}.")
+        if self.mimic is not None and len(self.entries) != 1:
+            raise RobotError(
+                f"{label}: a joint that mimics must have one value. Received: type {self.type!r}."
+            )
 
     @property
     def is_fixed(self) -> bool:
         """Whether the joint does not move."""
         return self.type == "fixed"
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """What the joint's entries of `q` are: `"angle"`, `"length"` or `"quaternion"` each."""
+        return ENTRIES[self.type]
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """Lower and upper limit of each entry; `-1` and `1` for those of a quaternion."""
+        return tuple(
+            (-1.0, 1.0) if e == "quaternion" else (self.lower, self.upper) for e in self.entries
+        )
 
     @property
     def is_prismatic(self) -> bool:
@@ -130,26 +161,39 @@ class Joint:
     @cached_property
     def origin(self) -> Matrix:
         """Frame of the joint at zero in the parent link. Shape `(4, 4)`, float64."""
-        return make_frame(self.xyz, self.rpy)
+        return read_only(make_frame(self.xyz, self.rpy))
 
     @cached_property
     def z_to_axis(self) -> Matrix:
-        """A rotation that takes the z axis to `axis`. Shape `(4, 4)`, float64."""
-        frame = np.eye(4)
-        frame[:3, :3] = rotation_to_axis(self.axis)
-        return frame
+        """A rotation that takes the z axis to `axis`. Shape `(4, 4)`, float64.
 
-    def frame_at(self, value: float) -> Matrix:
-        """Frame of the child link in the parent link at a joint value. Shape `(4, 4)`."""
-        motion = (
-            make_frame((0, 0, value)) if self.is_prismatic else make_frame((0, 0, 0), (0, 0, value))
-        )
+        A planar joint's two lengths are along its first two columns: x and y for the axis z.
+        Spherical and floating joints have no axis: their frames stay as they are.
+        """
+        frame = np.eye(4)
+        if "quaternion" not in self.entries:
+            frame[:3, :3] = rotation_to_axis(self.axis)
+        return read_only(frame)
+
+    def frame_at(self, *values: float) -> Matrix:
+        """Frame of the child link in the parent link at the joint's entries of `q`. `(4, 4)`."""
+        if "quaternion" in self.entries:
+            motion = make_frame(values[:-4] or (0.0, 0.0, 0.0))
+            motion[:3, :3] = rotation_from_quat_wxyz(values[-4:])
+        elif self.type == "planar":
+            motion = make_frame((*values[:2], 0.0), (0.0, 0.0, values[2]))
+        elif self.is_prismatic:
+            motion = make_frame((0.0, 0.0, *values))
+        else:
+            motion = make_frame((0.0, 0.0, 0.0), (0.0, 0.0, *values))
         return snap(self.origin @ self.z_to_axis @ motion @ self.z_to_axis.T)
 
-    def fixed_at(self, value: float) -> Joint:
-        """The same joint, fixed at a value (rad or m)."""
-        (value,) = finite_vector(f"value of joint {self.name!r}", [value], 1)
-        frame = self.frame_at(value)
+    def fixed_at(self, value: ArrayLike) -> Joint:
+        """The same joint, fixed at a value (rad or m; one number for each entry of `q`)."""
+        values = finite_vector(
+            f"value of joint {self.name!r}", np.atleast_1d(np.asarray(value)), len(self.entries)
+        )
+        frame = self.frame_at(*values)
         return Joint(
             self.name,
             "fixed",
@@ -223,8 +267,10 @@ def _limit(label: str, side: str, value: Any) -> float:
         limit = float(value)
     except (TypeError, ValueError):
         limit = math.nan
-    if math.isnan(limit):
+    none = -math.inf if side == "lower" else math.inf
+    if not (math.isfinite(limit) or limit == none):
         raise RobotError(
-            f"{label}: {side} limit must be a number or +-inf for none. Received: {value!r}."
+            f"{label}: {side} limit must be a finite number, or {none} for none. "
+            f"Received: {value!r}."
         )
     return limit

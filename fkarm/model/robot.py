@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, count
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fkarm.errors import (
+    FkarmError,
     RobotError,
     UnknownJointError,
     UnknownLinkError,
@@ -22,10 +24,12 @@ from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
 from fkarm.model.frames import frame_from, rpy_from_rotation
 from fkarm.model.joint import Joint
-from fkarm.model.tree import Coordinate, order_tree, resolve_coordinates
+from fkarm.model.mjcf import read_mjcf
+from fkarm.model.record import read_record, write_record
+from fkarm.model.report import Report, make_report
+from fkarm.model.tree import Coordinate, cut_path, order_tree, resolve_coordinates
 from fkarm.model.urdf import read_urdf
-
-_FORMAT = 1
+from fkarm.model.urdf_writer import write_urdf
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,7 +38,8 @@ class Robot:
 
     Make one with `from_urdf`, `from_joints`, `from_dh` or `fkarm.robots`. Links and joints
     are kept parents first, depth first, siblings in the order they were given in. A
-    configuration `q` has one entry for each joint of `joint_names`: rad or m.
+    configuration `q` has one entry for each joint of `joint_names`, rad or m (planar joints
+    have three, floating ones seven: see `Joint`).
 
     Args:
         joints: Joints with parent and child links, in any order.
@@ -43,6 +48,7 @@ class Robot:
             shows it.
         name: Name of the robot.
         link_names: Links that no joint names (a robot without joints has one).
+        notes: What a reader has to say, for `report`: lines by `"assumed"`, `"ignored"`, `"odd"`.
     Raises:
         RobotError: If the joints are not a tree with one root and unique names, or a mimic
             cannot be resolved.
@@ -53,6 +59,7 @@ class Robot:
     end_effector: str = ""
     name: str = "robot"
     link_names: tuple[str, ...] = ()
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         joints, links = order_tree(tuple(self.joints), self.link_names)
@@ -69,17 +76,33 @@ class Robot:
         """The robot that a URDF describes.
 
         Args:
-            source: Path, XML text or an open file.
+            source: Path, XML text or bytes, or an open file.
         Raises:
             MissingFileError: If there is no such file.
             URDFError: If the text is not a URDF that can be modelled exactly; the message
                 names the line and the element.
         """
-        label, name, link_names, joints = read_urdf(source)
+        label, fields = read_urdf(source)
         try:
-            return cls(joints, name=name, link_names=link_names)
-        except RobotError as error:
+            return cls(**fields)
+        except FkarmError as error:
             raise URDFError(f"{label}: {error}") from error
+
+    @classmethod
+    def from_mjcf(cls, source: str | os.PathLike[str]) -> Robot:
+        """The robot that a MuJoCo model describes (extra `fkarm[mjcf]`).
+
+        Bodies are links under the root link `world`, sites are links fixed to them; hinge,
+        slide, ball and free joints, several in one body too, with their anchors, `ref` and
+        ranges; `q` is MuJoCo's `qpos`. Geometry is dropped: no mesh file is needed.
+
+        Args:
+            source: Path or XML text. Trusted: MuJoCo reads the files it includes.
+        Raises:
+            MissingFileError: If there is no such file.
+            MJCFError: If MuJoCo does not accept the model, or is not installed.
+        """
+        return cls(**read_mjcf(source))
 
     @classmethod
     def from_joints(
@@ -123,6 +146,7 @@ class Robot:
         *,
         limits: Sequence[Any] | None = None,
         joint_names: Sequence[str] | None = None,
+        senses: Sequence[int] | None = None,
         name: str = "arm",
     ) -> Robot:
         """A serial arm from a Denavit-Hartenberg table.
@@ -143,6 +167,7 @@ class Robot:
             tool: Constant transform after the last row, likewise.
             limits: `(lower, upper)` for each row; None: unlimited.
             joint_names: Names; `joint_1`, `joint_2`, ... by default.
+            senses: 1 or -1 for each row: whether the joint's value adds or subtracts.
             name: Name of the robot.
         Returns:
             A robot whose link `link_i` sits at joint i (modified: it is DH frame i). With the
@@ -152,8 +177,9 @@ class Robot:
             RobotError: If a row, unit, type, limit or transform is not as stated.
         """
         joints = dh_joints(
-            rows, convention, angle_unit, length_unit, joint_types, base, tool, limits, joint_names
-        )
+            rows, convention, angle_unit, length_unit, joint_types, base, tool, limits,
+            joint_names, senses,
+        )  # fmt: skip
         return cls.from_joints(joints, name=name)
 
     @classmethod
@@ -163,31 +189,19 @@ class Robot:
         Raises:
             RobotError: If `data` was not written by `to_dict`.
         """
-        if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
-            found = data.get("format") if isinstance(data, Mapping) else data
-            raise RobotError(
-                f"A robot's dict must have 'format': {_FORMAT}, as to_dict writes it. "
-                f"Received: {found!r}."
-            )
-        try:
-            return cls(
-                tuple(Joint.from_dict(joint) for joint in data["joints"]),
-                end_effector=data["end_effector"],
-                name=data["name"],
-                link_names=tuple(data["link_names"]),
-            )
-        except (KeyError, TypeError) as error:
-            raise RobotError(f"A robot's dict must be as to_dict writes it: {error}.") from error
+        return cls(**read_record(data))
 
     def to_dict(self) -> dict[str, Any]:
         """The whole robot as JSON types: what a saved layer carries."""
-        return {
-            "format": _FORMAT,
-            "name": self.name,
-            "end_effector": self.end_effector,
-            "link_names": list(self.link_names),
-            "joints": [joint.to_dict() for joint in self.joints],
-        }
+        return write_record(self.name, self.link_names, self.joints, self.end_effector)
+
+    def to_urdf(self) -> str:
+        """The robot as URDF text; `from_urdf` of it gives an equal robot.
+
+        Raises:
+            RobotError: If a joint is spherical or has one limit only: URDF cannot say that.
+        """
+        return write_urdf(self.name, self.link_names, self.joints, self.end_effector)
 
     # ---- what there is
 
@@ -203,8 +217,11 @@ class Robot:
 
     @property
     def dof(self) -> int:
-        """Number of independent joints: the size of `q`. Mimic joints add none."""
-        return len(self.independent_joints)
+        """Size of `q`: one for each independent joint, three if planar, seven if floating.
+
+        Mimic joints add none.
+        """
+        return sum(len(joint.entries) for joint in self.independent_joints)
 
     @cached_property
     def independent_joints(self) -> tuple[Joint, ...]:
@@ -220,12 +237,17 @@ class Robot:
     @property
     def lower_limits(self) -> np.ndarray:
         """Lower limits in the order of `q`, rad or m, `-inf` where none. Float64, `(dof,)`."""
-        return np.array([joint.lower for joint in self.independent_joints], dtype=np.float64)
+        return self._limits[0].copy()
 
     @property
     def upper_limits(self) -> np.ndarray:
         """Upper limits in the order of `q`, rad or m, `inf` where none. Float64, `(dof,)`."""
-        return np.array([joint.upper for joint in self.independent_joints], dtype=np.float64)
+        return self._limits[1].copy()
+
+    @cached_property
+    def _limits(self) -> np.ndarray:
+        bounds = [pair for joint in self.independent_joints for pair in joint.bounds]
+        return np.array(bounds, dtype=np.float64).reshape(-1, 2).T
 
     @cached_property
     def _joint_above(self) -> dict[str, Joint]:
@@ -233,7 +255,8 @@ class Robot:
 
     def check_link(self, link: object) -> None:
         """Raise UnknownLinkError unless the robot has a link of this name."""
-        if link != self.root_link and link not in self._joint_above:
+        is_name = isinstance(link, str)
+        if not is_name or (link != self.root_link and link not in self._joint_above):
             raise UnknownLinkError(unknown_name("link", link, self.link_names))
 
     def path_to(self, link: str) -> tuple[Joint, ...]:
@@ -258,6 +281,15 @@ class Robot:
             (link for link in self.link_names if link not in parents), key=moving.__getitem__
         )
 
+    def report(self) -> Report:
+        """What was read, what was assumed, what was ignored, and what looks wrong.
+
+        Suspicious are rounded angles (1.5708: with the error they cause, in rad and in mm at
+        the tip), lengths that look like millimetres, limits that look like degrees, joints
+        that cannot move. What was assumed and ignored is known of robots read from a file.
+        """
+        return make_report(self.joints, self.link_names, self.notes)
+
     def __repr__(self) -> str:
         return (
             f"Robot({self.name!r}, dof={self.dof}, links={len(self.link_names)}, "
@@ -265,7 +297,7 @@ class Robot:
         )
 
     def __str__(self) -> str:
-        return describe(self.name, self.root_link, self.end_effector, self.joint_names, self.joints)
+        return describe(self.name, self.root_link, self.end_effector, self.joints, self.coordinates)
 
     # ---- the same robot, changed
 
@@ -282,17 +314,22 @@ class Robot:
         self,
         xyz: ArrayLike = (0.0, 0.0, 0.0),
         rpy: ArrayLike = (0.0, 0.0, 0.0),
-        name: str = "tool",
+        name: str | None = None,
     ) -> Robot:
         """The same robot with a tool on its end effector; the tool is the new end effector.
 
         Args:
             xyz: Position of the tool in the end effector's frame, m. Shape `(3,)`.
             rpy: Orientation of the tool in the end effector's frame, rad. Shape `(3,)`.
-            name: Name of the new link.
+            name: Name of the new link; None: `tool`, or `tool_2`, `tool_3`, ... if taken.
         Raises:
             RobotError: If a number is not finite or the name is taken.
         """
+        if name is None:
+            free = (f"tool_{k}" for k in count(2))
+            name = next(each for each in chain(["tool"], free) if each not in self.link_names)
+        elif name in self.link_names:
+            raise RobotError(f"name must be new. Received: {name!r}, a link of {self.name!r}.")
         return self._with_frame(frame_from({"xyz": xyz, "rpy": rpy}, "tool"), name)
 
     def _with_frame(self, frame: np.ndarray, name: str) -> Robot:
@@ -306,19 +343,22 @@ class Robot:
         )
         return replace(self, joints=(*self.joints, joint), end_effector=name)
 
-    def with_fixed_joints(self, values: Mapping[str, float]) -> Robot:
+    def with_fixed_joints(self, values: Mapping[str, ArrayLike]) -> Robot:
         """The same robot with some joints fixed; joints that mimic them are fixed with them.
 
         Args:
-            values: Joint names of `joint_names` and values, rad or m. Limits are not checked.
+            values: Joint names of `joint_names` and values, rad or m; a planar or floating
+                joint's value is the list of its entries. Limits are not checked.
         Raises:
             UnknownJointError: If a name is not in `joint_names`.
             RobotError: If a value is not finite.
         """
+        if not isinstance(values, Mapping):
+            raise RobotError(f"values must be a dict of joint names. Received: {values!r}.")
         for name in values:
             if name not in self.joint_names:
                 raise UnknownJointError(unknown_name("joint", name, self.joint_names))
-        by_index = {self.joint_names.index(name): value for name, value in values.items()}
+        by_index = {self.coordinates[name].index: np.asarray(v) for name, v in values.items()}
         joints = []
         for joint in self.joints:
             place = self.coordinates.get(joint.name)
@@ -339,19 +379,5 @@ class Robot:
                 of the chain mimics one outside it.
         """
         self.check_link(base_link)
-        path = self.path_to(tip_link)
-        above = [self.root_link, *(joint.child for joint in path)]
-        if base_link not in above:
-            raise RobotError(
-                f"base_link must be on the way from the root to {tip_link!r}: "
-                f"{', '.join(map(repr, above))}. Received: {base_link!r}."
-            )
-        joints = path[above.index(base_link) :]
-        kept = {joint.name for joint in joints}
-        for joint in joints:
-            if joint.mimic is not None and joint.mimic.joint not in kept:
-                raise RobotError(
-                    f"joint {joint.name!r} mimics {joint.mimic.joint!r}, which is not between "
-                    f"{base_link!r} and {tip_link!r}. Fix it first: with_fixed_joints."
-                )
+        joints = cut_path(self.root_link, self.path_to(tip_link), base_link)
         return replace(self, joints=joints, link_names=(base_link,), end_effector=tip_link)

@@ -11,7 +11,11 @@ from fkarm.model.joint import Joint
 
 @dataclass(frozen=True)
 class Coordinate:
-    """Where a joint's value comes from: `multiplier * q[index] + offset`."""
+    """Where a joint's value comes from: `multiplier * q[index] + offset`.
+
+    `index` is the first of a joint's entries; planar and floating joints have several, and
+    mimic no other.
+    """
 
     index: int
     multiplier: float = 1.0
@@ -32,6 +36,9 @@ def order_tree(
         RobotError: If a name is missing or repeated, a link has two parents, there is not
             exactly one root, or the joints form a cycle.
     """
+    for joint in joints:
+        if not isinstance(joint, Joint):
+            raise RobotError(f"joints must be fkarm.Joint objects. Received: {joint!r}.")
     names = list(link_names)
     _check_unique("link", names)
     _check_unique("joint", [joint.name for joint in joints])
@@ -85,9 +92,11 @@ def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
     """
     by_name = {joint.name: joint for joint in joints}
     coordinates: dict[str, Coordinate] = {}
+    index = 0
     for joint in joints:
         if not joint.is_fixed and joint.mimic is None:
-            coordinates[joint.name] = Coordinate(len(coordinates))
+            coordinates[joint.name] = Coordinate(index)
+            index += len(joint.entries)
     for joint in joints:
         # Walk to a joint that is resolved already, then back down the chain.
         chain: list[Joint] = []
@@ -97,13 +106,19 @@ def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
             seen.add(joint.name)
             target = joint.mimic.joint
             if target in seen:
-                raise RobotError(f"joint {joint.name!r} mimics itself through {target!r}.")
+                raise RobotError(
+                    f"joint {joint.name!r} must not mimic itself. Received: a cycle through "
+                    f"{target!r}."
+                )
             if target not in by_name:
                 movable = [each.name for each in joints if not each.is_fixed]
                 raise RobotError(unknown_name(f"joint {joint.name!r}: mimic", target, movable))
             joint = by_name[target]
-        if chain and joint.is_fixed:
-            raise RobotError(f"joint {chain[-1].name!r} mimics the fixed joint {joint.name!r}.")
+        if chain and len(joint.entries) != 1:
+            raise RobotError(
+                f"joint {chain[-1].name!r} must mimic a joint with one value. Received: the "
+                f"{joint.type} joint {joint.name!r}."
+            )
         for follower in reversed(chain):
             mimic = follower.mimic
             if mimic is not None:
@@ -114,6 +129,29 @@ def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
                     mimic.multiplier * source.offset + mimic.offset,
                 )
     return coordinates
+
+
+def cut_path(root_link: str, path: Sequence[Joint], base_link: str) -> tuple[Joint, ...]:
+    """The part below `base_link` of a path of joints from the root.
+
+    Raises:
+        RobotError: If the link is not on the path, or a joint of the part mimics one above it.
+    """
+    above = [root_link, *(str(joint.child) for joint in path)]
+    if base_link not in above:
+        raise RobotError(
+            f"base_link must be on the way from the root to {above[-1]!r}: "
+            f"{', '.join(map(repr, above))}. Received: {base_link!r}."
+        )
+    joints = tuple(path[above.index(base_link) :])
+    kept = {joint.name for joint in joints}
+    for joint in joints:
+        if joint.mimic is not None and joint.mimic.joint not in kept:
+            raise RobotError(
+                f"joint {joint.name!r} must mimic a joint between {base_link!r} and "
+                f"{above[-1]!r}. Received: {joint.mimic.joint!r}. Fix it first: with_fixed_joints."
+            )
+    return joints
 
 
 def _check_unique(kind: str, names: Sequence[str]) -> None:

@@ -16,11 +16,19 @@ from typing import IO, Any
 from xml.parsers import expat
 
 from fkarm.errors import MissingFileError, RobotError, URDFError
-from fkarm.model.joint import JOINT_TYPES, Joint, Mimic
+from fkarm.model.joint import Joint, Mimic
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 # robot / joint / origin: nothing deeper has a meaning for kinematics.
 _DEPTH = 3
+# What is read of each element of a robot; the rest goes to the report as ignored.
+_KNOWN = {
+    "fkarm": frozenset[str](),
+    "link": frozenset[str](),
+    "joint": frozenset({"parent", "child", "origin", "axis", "limit", "mimic"}),
+}
+_UNIT_AXIS = 1e-6
+_TYPES = ("revolute", "continuous", "prismatic", "planar", "floating", "fixed")
 
 
 @dataclass
@@ -48,8 +56,8 @@ class _Place:
 
 def read_urdf(
     source: str | os.PathLike[str] | bytes | IO[Any],
-) -> tuple[str, str, tuple[str, ...], tuple[Joint, ...]]:
-    """A label for messages, and the robot's name, link names and joints, in file order.
+) -> tuple[str, dict[str, Any]]:
+    """A label for messages, and the arguments that make the `Robot`.
 
     Raises:
         MissingFileError: If `source` is a path to nothing.
@@ -58,14 +66,24 @@ def read_urdf(
     data, label = _load(source)
     robot = _parse(data, label)
     if robot.tag != "robot":
-        raise _Place(label, robot).error("the outermost element must be <robot>.")
+        raise _Place(label, robot).error(
+            f"the outermost element must be <robot>. Received: <{robot.tag}>."
+        )
     _refuse_xacro(label, robot)
     links = tuple(_required(_Place(label, link), link, "name") for link in robot.named("link"))
     if not links:
         raise _Place(label, robot).error("a robot must have at least one <link>. Received: none.")
     known = frozenset(links)
-    joints = tuple(_read_joint(label, joint, known) for joint in robot.named("joint"))
-    return label, robot.attributes.get("name") or "robot", links, joints
+    notes = _Notes(robot)
+    joints = tuple(_read_joint(label, joint, known, notes) for joint in robot.named("joint"))
+    own = _only(_Place(label, robot), robot, "fkarm")  # written by to_urdf
+    return label, {
+        "joints": joints,
+        "link_names": links,
+        "name": robot.attributes.get("name") or "robot",
+        "end_effector": own.attributes.get("end_effector", "") if own else "",
+        "notes": notes.lines(),
+    }
 
 
 def _load(source: Any) -> tuple[bytes | str, str]:
@@ -86,7 +104,7 @@ def _load(source: Any) -> tuple[bytes | str, str]:
             f"{str(path.absolute().parent)!r} has no such file."
         ) from error
     except (OSError, ValueError) as error:
-        raise URDFError(f"{path}: the file cannot be read: {error}.") from error
+        raise URDFError(f"{path}: the file must be readable. Received: {error}.") from error
 
 
 def _load_text(data: Any, label: str) -> tuple[bytes | str, str]:
@@ -118,8 +136,8 @@ def _parse(data: bytes | str, label: str) -> _Element:
 
     def refuse_doctype(*_: Any) -> None:
         raise URDFError(
-            f"{label}, line {parser.CurrentLineNumber}: a URDF must not have a <!DOCTYPE>; "
-            "entities are not read. Remove it."
+            f"{label}, line {parser.CurrentLineNumber}: a URDF must not have a document type; "
+            "entities are not read. Received: <!DOCTYPE>. Remove it."
         )
 
     parser.StartElementHandler = start
@@ -128,11 +146,13 @@ def _parse(data: bytes | str, label: str) -> _Element:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise URDFError(f"{label}: not well-formed XML: {error}.") from error
+        raise URDFError(f"{label}: the text must be well-formed XML. Received: {error}.") from error
     except (ValueError, LookupError) as error:
         if isinstance(error, URDFError):
             raise
-        raise URDFError(f"{label}: the text cannot be decoded: {error}.") from error
+        raise URDFError(
+            f"{label}: the text must be in the encoding it declares. Received: {error}."
+        ) from error
     return outermost.children[0]
 
 
@@ -143,18 +163,47 @@ def _refuse_xacro(label: str, robot: _Element) -> None:
         has_macro = any("${" in v or "$(" in v for e in values for v in e.attributes.values())
         if is_macro or (has_macro and element.tag in ("robot", "link", "joint")):
             raise _Place(label, element).error(
-                "this is an unexpanded xacro file. Expand it first: xacro FILE > robot.urdf."
+                "xacro must be expanded. Received: macros. Run first: xacro FILE > robot.urdf."
             )
 
 
-def _read_joint(label: str, element: _Element, links: frozenset[str]) -> Joint:
+class _Notes:
+    """What the reader assumed, ignored and found odd, for the report."""
+
+    def __init__(self, robot: _Element) -> None:
+        self._joints: dict[tuple[str, str], list[str]] = {}
+        ignored: dict[str, int] = {}
+        for element in robot.children:
+            known = _KNOWN.get(element.tag)
+            unread = (
+                [f"<{element.tag}>"]
+                if known is None
+                else [
+                    f"<{each.tag}> in <{element.tag}>"
+                    for each in element.children
+                    if each.tag not in known
+                ]
+            )
+            for tag in unread:
+                ignored[tag] = ignored.get(tag, 0) + 1
+        self._ignored = tuple(f"{tag}: {count}" for tag, count in ignored.items())
+
+    def add(self, kind: str, text: str, joint: str) -> None:
+        self._joints.setdefault((kind, text), []).append(joint)
+
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        lines: dict[str, list[str]] = {"assumed": [], "odd": []}
+        for (kind, text), joints in self._joints.items():
+            lines[kind].append(f"{text}: {', '.join(joints)}")
+        return {"ignored": self._ignored, **{kind: tuple(each) for kind, each in lines.items()}}
+
+
+def _read_joint(label: str, element: _Element, links: frozenset[str], notes: _Notes) -> Joint:
     place = _Place(label, element)
     name = _required(place, element, "name")
     kind = _required(place, element, "type")
-    if kind not in JOINT_TYPES:
-        raise place.error(
-            f"joint type must be one of {', '.join(JOINT_TYPES)}. Received: {kind!r}."
-        )
+    if kind not in _TYPES:
+        raise place.error(f"joint type must be one of {', '.join(_TYPES)}. Received: {kind!r}.")
     origin = _only(place, element, "origin")
     axis = _only(place, element, "axis")
     values: dict[str, Any] = {
@@ -163,11 +212,27 @@ def _read_joint(label: str, element: _Element, links: frozenset[str]) -> Joint:
         "xyz": _numbers(place, origin, "xyz", (0.0, 0.0, 0.0)),
         "rpy": _numbers(place, origin, "rpy", (0.0, 0.0, 0.0)),
     }
-    if kind != "fixed":
+    limit = _only(place, element, "limit")
+    stated = {"lower", "upper"} & set(limit.attributes if limit else ())
+    if kind not in ("fixed", "floating"):
         values["axis"] = _numbers(place, axis, "xyz", (1.0, 0.0, 0.0))
+        if axis is None:
+            notes.add("assumed", "no <axis>: it is x", name)
+        elif abs(math.hypot(*values["axis"]) - 1.0) > _UNIT_AXIS:
+            notes.add("odd", "<axis> is not of unit length; normalised", name)
+    if kind != "fixed":
         values["mimic"] = _mimic(place, _only(place, element, "mimic"))
     if kind in ("revolute", "prismatic"):
-        values["lower"], values["upper"] = _limits(place, _only(place, element, "limit"))
+        values["lower"], values["upper"] = _limits(place, limit)
+        if values["mimic"] is not None:
+            if stated:
+                notes.add("assumed", "limits of a joint that mimics bind nothing", name)
+        elif not stated:
+            notes.add("assumed", "no limits given: unlimited", name)
+        elif len(stated) == 1:
+            notes.add("assumed", f"only the {min(stated)} limit given: the other is 0", name)
+    elif stated:
+        notes.add("odd", f"limits of a {kind} joint do not bind; ignored", name)
     try:
         return Joint(name, kind, **values)
     except RobotError as error:
@@ -177,7 +242,7 @@ def _read_joint(label: str, element: _Element, links: frozenset[str]) -> Joint:
 def _required(place: _Place, element: _Element, attribute: str) -> str:
     value = element.attributes.get(attribute)
     if not value:
-        raise place.error(f"<{element.tag}> must have the attribute {attribute!r}.")
+        raise place.error(f"<{element.tag}> must have the attribute {attribute!r}. Received: none.")
     return value
 
 
@@ -205,12 +270,13 @@ def _numbers(
         return default
     text = element.attributes[attribute]
     words = text.split()
-    if len(words) != len(default) or not all(_NUMBER.match(word) for word in words):
+    numbers = [float(word) if _NUMBER.match(word) else math.nan for word in words]
+    if len(words) != len(default) or not all(map(math.isfinite, numbers)):
+        wanted = "a finite number" if len(default) == 1 else f"{len(default)} finite numbers"
         raise place.error(
-            f"<{element.tag} {attribute}=...> must be {len(default)} finite numbers. "
-            f"Received: {text[:80]!r}."
+            f"<{element.tag} {attribute}=...> must be {wanted}. Received: {text[:80]!r}."
         )
-    return tuple(float(word) for word in words)
+    return tuple(numbers)
 
 
 def _number(place: _Place, element: _Element, attribute: str, default: float) -> float:

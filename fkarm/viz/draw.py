@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 TRUTH_COLOUR = "0.65"
+_SMALLEST = 1e-2  # smaller errors are drawn as this, mm or degrees
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
 
 
@@ -85,7 +87,7 @@ def plot_reach(
     reach = float(np.abs(targets[:, :3, 3]).max()) + 0.1
     for k, ax in enumerate(axes):
         draw_robot(ax, robot, true_q[k], link, color=TRUTH_COLOUR, label="one exact solution")
-        for (name, q), colour in zip(predicted_q.items(), COLOURS, strict=False):
+        for (name, q), colour in zip(predicted_q.items(), cycle(COLOURS), strict=False):
             draw_robot(ax, robot, np.asarray(q)[k], link, color=colour, label=name)
         draw_frame(ax, targets[k], 0.15 * reach)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=f"target {k + 1}")
@@ -98,9 +100,12 @@ def plot_reach(
         ("position error, mm", "orientation error, deg"),
         strict=True,
     ):
-        values = {name: np.maximum(getattr(each, field), 1e-2) for name, each in errors.items()}
-        bins = np.geomspace(0.1, max(float(v.max()) for v in values.values()) * 1.01, 80)
-        for (name, value), colour in zip(values.items(), COLOURS, strict=False):
+        values = {
+            name: np.maximum(getattr(each, field), _SMALLEST) for name, each in errors.items()
+        }
+        largest = max(10 * _SMALLEST, *(float(v.max()) for v in values.values()))
+        bins = np.geomspace(_SMALLEST, 1.01 * largest, 80)
+        for (name, value), colour in zip(values.items(), cycle(COLOURS), strict=False):
             ax.hist(value, bins, color=colour, alpha=0.6, label=name)
         ax.set(xscale="log", xlabel=unit, ylabel="poses")
         ax.legend(fontsize=8)

@@ -222,3 +222,14 @@ def test_wrap_angle_brings_angles_to_one_turn():
     angles = np.array([0.0, 4.0, -4.0, np.pi, -np.pi, 9.0])
     expected = np.array([0.0, 4 - 2 * np.pi, 2 * np.pi - 4, np.pi, np.pi, 9 - 2 * np.pi])
     np.testing.assert_allclose(rotations.wrap_angle(tf.constant(angles)), expected, atol=1e-15)
+
+
+def test_a_pole_reached_by_rounding_is_a_pole():
+    for dtype in ("float32", "float64"):
+        tilt = np.array([0.7, np.pi / 2, 0.2], dtype)
+        matrix = geometry.rpy_to_matrix(tilt)
+        assert float(geometry.matrix_to_rpy(matrix)[2]) == 0.0
+        with tf.GradientTape() as tape:
+            tape.watch(matrix)
+            rpy = geometry.matrix_to_rpy(matrix)
+        assert np.abs(tape.gradient(rpy, matrix)).max() < 10

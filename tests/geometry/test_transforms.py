@@ -132,3 +132,43 @@ def test_geometry_runs_with_an_unknown_batch_and_zero_rows(jit):
     for count in (0, 3):
         for value in everything(np.tile(np.eye(4), (count, 1, 1))):
             assert value.shape[0] == count
+
+
+def test_a_list_and_an_array_of_another_type_work_together():
+    points = geometry.transform_points(np.eye(4), [[0.0, 0.0, 1.0]])
+    np.testing.assert_array_equal(points, [[0, 0, 1]])
+    single = np.eye(4, dtype="float32")
+    assert geometry.pose_error(single, np.eye(4)).dtype == tf.float64
+    assert float(geometry.position_distance(single, np.eye(4))) == 0.0
+    assert float(geometry.orientation_distance(single, np.eye(4))) == 0.0
+    np.testing.assert_array_equal(geometry.compose_transforms(single, np.eye(4)), np.eye(4))
+
+
+def test_rotations_and_positions_broadcast():
+    assert geometry.make_transform(np.eye(3), np.zeros((5, 3))).shape == (5, 4, 4)
+    assert geometry.make_transform(np.zeros((2, 1, 3, 3)), np.zeros((5, 3))).shape == (2, 5, 4, 4)
+
+
+def test_the_position_of_a_pose_in_any_representation(rng):
+    poses = random_poses(rng, 3)
+    for name in geometry.POSE_REPRESENTATIONS:
+        position = geometry.pose_position(geometry.matrix_to_pose(poses, name), name)
+        np.testing.assert_allclose(position, poses[:, :3, 3], atol=1e-15)
+
+
+def test_vendor_orientations_are_their_makers_definitions(rng):
+    a, b, c = angles = rng.uniform(-1.5, 1.5, size=3)
+    kuka = rot((0, 0, 1), a) @ rot((0, 1, 0), b) @ rot((1, 0, 0), c)
+    np.testing.assert_allclose(geometry.kuka_abc_to_matrix(angles), kuka, atol=1e-14)
+    np.testing.assert_allclose(geometry.matrix_to_kuka_abc(kuka), angles, atol=1e-14)
+    fanuc = rot((0, 0, 1), c) @ rot((0, 1, 0), b) @ rot((1, 0, 0), a)
+    np.testing.assert_allclose(geometry.fanuc_wpr_to_matrix(angles), fanuc, atol=1e-14)
+    np.testing.assert_allclose(geometry.matrix_to_fanuc_wpr(fanuc), angles, atol=1e-14)
+    turned = rot(angles, np.linalg.norm(angles))
+    np.testing.assert_allclose(geometry.ur_rotvec_to_matrix(angles), turned, atol=1e-14)
+    np.testing.assert_allclose(geometry.matrix_to_ur_rotvec(turned), angles, atol=1e-14)
+    q1, q2, q3, q4 = geometry.matrix_to_abb_quat(rot((0, 0, 1), 0.8)).numpy()
+    np.testing.assert_allclose([q1, q2, q3, q4], [np.cos(0.4), 0, 0, np.sin(0.4)], atol=1e-14)
+    np.testing.assert_allclose(
+        geometry.abb_quat_to_matrix([q1, q2, q3, q4]), rot((0, 0, 1), 0.8), atol=1e-6
+    )

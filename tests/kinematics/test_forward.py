@@ -193,6 +193,24 @@ def test_whole_numbers_and_half_precision_become_float32(panda):
         assert fkarm.forward_kinematics(panda, q, "panda_hand").dtype == tf.float32
 
 
+def test_a_mimic_that_does_not_follow_holds_still():
+    for base in ("root", "a"):
+        robot = fkarm.Robot(
+            [
+                fkarm.Joint("j", parent="root", child="a"),
+                fkarm.Joint("m", parent=base, child="b", mimic=fkarm.Mimic("j", 0.0, 0.3)),
+            ]
+        )
+        for dtype in ("float32", "float64"):
+            q = np.zeros((2, 1), dtype)
+            pose = fkarm.forward_kinematics(robot, q, "b").numpy()
+            np.testing.assert_allclose(pose[0, 0, 0], np.cos(0.3), atol=1e-7)
+            np.testing.assert_allclose(
+                fkarm.geometric_jacobian(robot, q, "b")[..., 0],
+                np.array([[0, 0, 0, 0, 0, float(base == "a")]] * 2),
+            )
+
+
 def test_no_matmul_is_in_the_compiled_graph(panda):
     q = tf.zeros((8, 7))
 
@@ -218,3 +236,5 @@ def test_bad_input_is_refused(panda):
         fkarm.forward_kinematics(panda, np.zeros(7), "panda_hanb")
     with pytest.raises(ValueError, match="links must hold at least one"):
         fkarm.forward_kinematics(panda, np.zeros(7), [])
+    with pytest.raises(TypeError, match="links must be a name"):
+        fkarm.forward_kinematics(panda, np.zeros(7), 5)

@@ -53,3 +53,8 @@ def test_a_slider_without_limits_cannot_be_sampled():
 def test_a_negative_count_is_refused(panda):
     with pytest.raises(ValueError, match="must not hold a negative"):
         fkarm.sample_configurations(panda, -1)
+
+
+def test_an_unknown_dtype_is_refused(panda):
+    with pytest.raises(ValueError, match="dtype must be one of"):
+        fkarm.sample_configurations(panda, 1, dtype="int32")

@@ -111,12 +111,33 @@ def test_a_mixed_policy_given_to_the_layer_itself_becomes_float32_too(panda):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_asked_for_by_name_rounds_the_output_only(dtype, panda):
     layer = ForwardKinematics(panda, dtype=dtype)
-    q = np.zeros((1, 7), "float32")
-    pose = layer(q)
-    assert pose.dtype == dtype
-    np.testing.assert_allclose(
-        tf.cast(pose, tf.float32), fkarm.forward_kinematics(panda, q, "panda_hand"), atol=4e-3
+    q = fkarm.sample_configurations(panda, 100, seed=0, dtype="float32")
+    exact = fkarm.forward_kinematics(panda, q, "panda_hand")
+    np.testing.assert_array_equal(
+        tf.cast(layer(q), tf.float32), tf.cast(tf.cast(exact, dtype), tf.float32)
     )
+
+
+def test_whole_numbers_are_numbers():
+    arm = fkarm.robots.planar([1.0, 0.5])
+    layer = ForwardKinematics(arm, output="position", angle_unit="deg", dtype="float64")
+    np.testing.assert_allclose(layer(np.array([[90, 0]])), [[0, 1.5, 0]], atol=1e-15)
+    np.testing.assert_allclose(layer(tf.constant([[90, 0]])), [[0, 1.5, 0]], atol=1e-15)
+    q = fkarm.layers.JointLimits(fkarm.robots.ur3())(np.ones((1, 7), int))
+    assert np.isfinite(q).all()
+
+
+def test_a_wrong_last_axis_of_one_is_not_broadcast(panda):
+    layer = ForwardKinematics(panda, angle_unit="deg")
+    layer(np.zeros((1, 7)))
+    with pytest.raises(ValueError, match="q must have shape"):
+        layer(np.zeros((2, 1)))
+
+
+def test_a_masked_sequence_keeps_its_mask(panda):
+    x = keras.Input((5, 7))
+    hidden = keras.layers.Masking()(x)
+    assert ForwardKinematics(panda)(hidden)._keras_mask is not None
 
 
 def test_any_number_of_batch_axes(panda, rng):
@@ -143,6 +164,7 @@ def test_a_cloned_model_and_its_json_hold_the_robot(every_joint):
         ({"links": "panda_hnd"}, fkarm.UnknownLinkError, "Did you mean 'panda_hand'"),
         ({"links": ["panda_hand", "x"]}, fkarm.UnknownLinkError, "Received: 'x'"),
         ({"links": []}, ValueError, "at least one name"),
+        ({"links": 5}, TypeError, "links must be a name"),
         ({"output": "xyz_rpi"}, ValueError, "Did you mean 'xyz_rpy'"),
         ({"output": None}, ValueError, "output must be one of"),
         ({"angle_unit": "grad"}, ValueError, "angle_unit must be one of"),

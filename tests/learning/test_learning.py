@@ -118,6 +118,25 @@ def test_a_budget_must_be_positive():
         TimeBudget(0.0)
 
 
+def test_a_budget_wants_a_learning_rate_that_is_a_number(panda):
+    model = small_model(panda)
+    schedule = keras.optimizers.schedules.CosineDecay(0.01, 10)
+    model.compile(keras.optimizers.Adam(schedule), fkarm.losses.PoseLoss())
+    with pytest.raises(TypeError, match="a number, not a schedule. Received: CosineDecay"):
+        model.fit(
+            pose_stream(panda, batch_size=16),
+            steps_per_epoch=1,
+            shuffle=False,
+            verbose=0,
+            callbacks=[TimeBudget(1.0)],
+        )
+
+
+def test_no_poses_have_no_summary():
+    with pytest.raises(ValueError, match="at least one pose"):
+        fkarm.learning.PoseErrors(np.zeros(0), np.zeros(0)).summary()
+
+
 def test_the_share_of_the_last_layer_is_a_share_and_leaves_the_model_alone(panda):
     model = small_model(panda)
     before = [tf.identity(weight) for weight in model.weights]

@@ -74,7 +74,7 @@ def test_a_config_gives_the_metric_back(metric):
         (lambda: OrientationError(unit="turns"), "unit must be one of"),
         (lambda: PoseSuccess(position_tolerance=-1), "position_tolerance must be"),
         (lambda: PoseSuccess(orientation_tolerance=np.inf), "orientation_tolerance must be"),
-        (lambda: PositionError(representation="position"), "representation must be one of"),
+        (lambda: OrientationError(representation="position"), "representation must be one of"),
     ],
 )
 def test_bad_arguments_are_refused(make, message):
@@ -85,3 +85,17 @@ def test_bad_arguments_are_refused(make, message):
 def test_a_wrong_shape_is_refused():
     with pytest.raises(ValueError, match=r"pose must have shape \(\.\.\., 4, 4\)"):
         PositionError().update_state(np.eye(3), np.eye(3))
+
+
+def test_positions_alone_can_be_measured():
+    metric = PositionError(representation="position")
+    metric.update_state(TRUE[:, :3, 3], PRED[:, :3, 3])
+    np.testing.assert_allclose(metric.result(), 55 / 4, rtol=1e-5)
+
+
+def test_half_precision_poses_keep_small_errors():
+    near = np.eye(4)
+    near[0, 3] = 0.0017
+    metric = PositionError()
+    metric.update_state(np.eye(4, dtype="float16"), near.astype("float16"))
+    np.testing.assert_allclose(metric.result(), 1.7, rtol=1e-3)

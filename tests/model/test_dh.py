@@ -102,3 +102,14 @@ def test_rows_may_name_their_columns():
 def test_a_bad_table_is_refused(arguments, message):
     with pytest.raises(fkarm.RobotError, match=message):
         fkarm.Robot.from_dh(**{"rows": ROWS, **arguments})
+
+
+def test_a_sense_of_minus_one_turns_the_joint_round(rng):
+    q = rng.uniform(-1, 1, size=(5, 4))
+    types = ["revolute", "prismatic", "continuous", "revolute"]
+    for convention in ("standard", "modified"):
+        plain = fkarm.Robot.from_dh(ROWS, convention, joint_types=types)
+        turned = fkarm.Robot.from_dh(ROWS, convention, joint_types=types, senses=[1, -1, -1, 1])
+        np.testing.assert_allclose(tip(turned, q * [1, -1, -1, 1]), tip(plain, q), atol=1e-14)
+    with pytest.raises(fkarm.RobotError, match=r"senses\[0\] must be 1 or -1"):
+        fkarm.Robot.from_dh(ROWS, senses=[2, 1, 1, 1])

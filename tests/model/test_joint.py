@@ -61,11 +61,14 @@ def test_a_joint_fixed_at_a_value_keeps_its_frame(rng):
         ({"axis": (0, 1)}, "axis must be 3 finite numbers"),
         ({"xyz": (0, math.nan, 0)}, "xyz must be 3 finite numbers"),
         ({"rpy": ("a", 0, 0)}, "rpy must be 3 finite numbers"),
-        ({"lower": math.nan}, "lower limit must be a number"),
-        ({"upper": "far"}, "upper limit must be a number"),
+        ({"lower": math.nan}, "lower limit must be a finite number, or -inf"),
+        ({"upper": "far"}, "upper limit must be a finite number, or inf"),
+        ({"lower": math.inf}, "lower limit must be a finite number"),
+        ({"upper": -math.inf}, "upper limit must be a finite number"),
+        ({"mimic": "b"}, "mimic must be a fkarm.Mimic"),
         ({"lower": 2, "upper": 1}, "lower must not exceed upper"),
         ({"type": "continuous", "lower": -1}, "continuous joint has no limits"),
-        ({"type": "fixed", "mimic": Mimic("b")}, "fixed joint cannot mimic"),
+        ({"type": "fixed", "mimic": Mimic("b")}, "must have one value. Received: type 'fixed'"),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -75,7 +78,7 @@ def test_a_bad_joint_is_refused_by_name(arguments, message):
 
 
 def test_a_bad_mimic_or_value_is_refused():
-    with pytest.raises(fkarm.RobotError, match="mimic multiplier must be 1 finite"):
+    with pytest.raises(fkarm.RobotError, match="mimic multiplier must be a finite"):
         Mimic("a", multiplier=math.inf)
     with pytest.raises(fkarm.RobotError, match="value of joint 'a'"):
         Joint("a").fixed_at(math.nan)

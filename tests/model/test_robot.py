@@ -140,7 +140,7 @@ def test_a_sub_chain_is_a_robot_of_its_own(panda):
 def test_a_sub_chain_that_is_none_is_refused(every_joint):
     with pytest.raises(fkarm.RobotError, match="on the way from the root to 'tip_2'"):
         every_joint.sub_chain("d", "tip_2")
-    with pytest.raises(fkarm.RobotError, match="mimics 'turn', which is not between"):
+    with pytest.raises(fkarm.RobotError, match="must mimic a joint between.*Received: 'turn'"):
         every_joint.sub_chain("a", "tip_1")
     with pytest.raises(fkarm.UnknownLinkError):
         every_joint.sub_chain("a", "nowhere")
@@ -158,10 +158,10 @@ def test_a_sub_chain_that_is_none_is_refused(every_joint):
         ([link("1", "b", "a"), link("2", "a", "b")], "cycle through '1', '2'"),
         ([link("0", "r", "x"), link("1", "b", "a"), link("2", "a", "b")], "cycle through '1'"),
         ([Joint("1", child="a")], "'1' must name its parent link"),
-        ([link("1", "r", "a", mimic=Mimic("1"))], "mimics itself"),
+        ([link("1", "r", "a", mimic=Mimic("1"))], "must not mimic itself"),
         (
             [link("1", "r", "a", mimic=Mimic("2")), link("2", "a", "b", mimic=Mimic("1"))],
-            "mimics itself",
+            "must not mimic itself",
         ),
         (
             [link("elbow", "r", "a"), link("2", "a", "b", mimic=Mimic("elbo"))],
@@ -169,7 +169,7 @@ def test_a_sub_chain_that_is_none_is_refused(every_joint):
         ),
         (
             [link("1", "r", "a", "fixed"), link("2", "a", "b", mimic=Mimic("1"))],
-            "mimics the fixed joint '1'",
+            "must mimic a joint with one value. Received: the fixed joint '1'",
         ),
     ],
     ids=[
@@ -201,7 +201,33 @@ def test_other_refusals(panda):
     with pytest.raises(fkarm.RobotError, match="link names must be unique"):
         Robot([], link_names=("a", "a"))
     with pytest.raises(fkarm.RobotError, match="must have one parent"):
-        panda.with_tool(name="panda_link3")
+        Robot([link("1", "r", "a"), link("2", "s", "a")])
+
+
+def test_arguments_of_the_wrong_kind_are_refused(panda):
+    for make, message in (
+        (lambda: Robot(["a"]), "must be fkarm.Joint objects"),
+        (lambda: panda.with_fixed_joints(["panda_joint1"]), "must be a dict"),
+        (lambda: Robot.from_dict({**panda.to_dict(), "joints": ["a"]}), "as to_dict writes it"),
+        (lambda: Robot.from_dh([(0, 0, 0, 0)], angle_unit=["deg"]), "angle_unit must be"),
+    ):
+        with pytest.raises(fkarm.RobotError, match=message):
+            make()
+    for link in (["panda_hand"], 5, None):
+        with pytest.raises(fkarm.UnknownLinkError, match="link must be one of"):
+            panda.check_link(link)
+
+
+def test_a_second_tool_gets_a_name_of_its_own():
+    arm = fkarm.robots.planar([1.0]).with_tool((0.1, 0, 0)).with_tool((0.1, 0, 0))
+    assert arm.link_names[-3:] == ("tool", "tool_2", "tool_3")
+    with pytest.raises(fkarm.RobotError, match="name must be new. Received: 'tool'"):
+        arm.with_tool(name="tool")
+
+
+def test_the_frames_of_a_joint_cannot_be_written_to(panda):
+    with pytest.raises(ValueError, match="read-only"):
+        panda.joints[0].origin[0, 3] = 1.0
 
 
 def test_errors_are_the_builtins_they_refine(panda):

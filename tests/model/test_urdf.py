@@ -102,14 +102,14 @@ def test_limits_of_a_continuous_joint_do_not_bind():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<robot", "not well-formed XML"),
-        (ARM[:200], "not well-formed XML"),
+        ("<robot", "must be well-formed XML"),
+        (ARM[:200], "must be well-formed XML"),
         ("<a/>", "outermost element must be <robot>"),
         ("<robot name='r'/>", "at least one <link>"),
         (arm('<link name="c"/>', "<link/>"), "<link> must have the attribute 'name'"),
         (arm('type="revolute"', ""), "line 5, <joint> 'j'.*must have the attribute 'type'"),
         (arm('type="revolute"', 'type="hinge"'), "joint type must be one of.*'hinge'"),
-        (arm('type="revolute"', 'type="floating"'), "joint type must be one of.*'floating'"),
+        (arm('type="revolute"', 'type="spherical"'), "joint type must be one of.*'spherical'"),
         (arm('name="j" type', "type"), "<joint> must have the attribute 'name'"),
         (arm('<parent link="a"/>', ""), "joint must have a <parent"),
         (arm('<parent link="a"/>', "<parent/>"), "<parent> must have the attribute 'link'"),
@@ -119,24 +119,24 @@ def test_limits_of_a_continuous_joint_do_not_bind():
         (arm("1 2 3", "1 two 3"), "must be 3 finite numbers"),
         (arm("1 2 3", "1 nan 3"), "must be 3 finite numbers"),
         (arm("1 2 3", "1 2_0 3"), "must be 3 finite numbers"),
-        (arm("1 2 3", "1 2 1e999"), "xyz must be 3 finite numbers"),
-        (arm('lower="-1"', 'lower="nan"'), "must be 1 finite numbers"),
+        (arm("1 2 3", "1 2 1e999"), "must be 3 finite numbers.*1e999"),
+        (arm('lower="-1"', 'lower="nan"'), "must be a finite number"),
         (arm('lower="-1"', 'lower="9"'), "lower must not exceed upper"),
         (arm("0 0 2", "0 0 0"), "axis must not be zero"),
         (arm('multiplier="-2"', 'multiplier="x"'), "<mimic multiplier=...>"),
         (arm('<mimic joint="j"', '<mimic joint="jj"'), "mimic must be one of"),
-        (arm('<mimic joint="j"', '<mimic joint="k"'), "mimics itself"),
+        (arm('<mimic joint="j"', '<mimic joint="k"'), "must not mimic itself"),
         (arm('name="k"', 'name="j"'), "joint names must be unique"),
         (arm('<link name="c"/>', '<link name="c"/><link name="c"/>'), "link names must be unique"),
         (arm('<link name="c"/>', '<link name="c"/><link name="d"/>'), "one root link.*'a', 'd'"),
         (arm("<axis", "<axis xyz='1 0 0'/><axis"), "at most one <axis>"),
-        (arm("1 2 3", "${x} 2 3"), "unexpanded xacro"),
-        (arm('<link name="c"/>', '<link name="c"/><xacro:arm/>'), "unexpanded xacro"),
-        ("<!DOCTYPE robot [<!ENTITY a 'b'>]>" + ARM[22:], "must not have a <!DOCTYPE>"),
+        (arm("1 2 3", "${x} 2 3"), "xacro must be expanded"),
+        (arm('<link name="c"/>', '<link name="c"/><xacro:arm/>'), "xacro must be expanded"),
+        ("<!DOCTYPE robot [<!ENTITY a 'b'>]>" + ARM[22:], "must not have a document type"),
         ("", "source must be a path"),
-        (b"\xff\xfe\x00", "not well-formed|cannot be decoded"),
-        (b"", "not well-formed"),
-        (b'<?xml version="1.0" encoding="klingon"?><robot/>', "cannot be decoded|unknown"),
+        (b"\xff\xfe\x00", "must be well-formed|must be in the encoding"),
+        (b"", "must be well-formed"),
+        (b'<?xml version="1.0" encoding="klingon"?><robot/>', "must be in the encoding|unknown"),
         (17, "source must be a path"),
     ],
     ids=lambda value: str(value)[-40:],
@@ -154,7 +154,7 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path):
 
 
 def test_a_folder_and_an_odd_reader_are_refused(tmp_path):
-    with pytest.raises(fkarm.URDFError, match="cannot be read"):
+    with pytest.raises(fkarm.URDFError, match="must be readable"):
         Robot.from_urdf(tmp_path)
 
     class Reader:

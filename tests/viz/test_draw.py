@@ -28,11 +28,12 @@ def test_a_stick_figure_passes_through_the_links(panda):
 def test_a_reach_picture_is_written(panda, tmp_path):
     q = fkarm.sample_configurations(panda, 5, seed=0)
     targets = fkarm.forward_kinematics(panda, q, "panda_hand").numpy()
-    guesses = {"close": q + 0.01, "exact": q}
+    guesses = {f"model {k}": q + 1e-9 * k for k in range(6)}
     errors = {name: pose_errors(panda, guess, targets) for name, guess in guesses.items()}
     figure = plot_reach(
         panda, targets[:2], q[:2], {name: guess[:2] for name, guess in guesses.items()}, errors
     )
+    assert len(figure.subfigs[0].axes[0].get_lines()) == 7  # no model is left out
     figure.savefig(tmp_path / "reach.png")
     assert (tmp_path / "reach.png").stat().st_size > 10_000
 

@@ -1,0 +1,120 @@
+"""What a robot was read from, what had to be assumed, and what looks wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fkarm.model.joint import Joint
+
+# An angle this near to a multiple of 45 degrees, yet not on it, is a rounded literal: 3.14.
+_ROUNDED, _EXACT = 2e-3, 1e-9
+# Longer offsets are millimetres taken for metres; wider ranges degrees taken for radians.
+_LONG_OFFSET, _WIDE_RANGE = 10.0, 13.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say about a robot's description.
+
+    Args:
+        read: What was found and used.
+        assumed: What the description left open, and how it was taken.
+        ignored: What has no meaning for kinematics.
+        suspicious: What is legal and looks wrong, with its effect.
+    """
+
+    read: tuple[str, ...]
+    assumed: tuple[str, ...]
+    ignored: tuple[str, ...]
+    suspicious: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """The report as JSON types."""
+        return {name: list(lines) for name, lines in vars(self).items()}
+
+    def __str__(self) -> str:
+        lines = []
+        for title, entries in vars(self).items():
+            lines.append(f"{title}:" if entries else f"{title}: nothing")
+            lines += [f"  - {entry}" for entry in entries]
+        return "\n".join(lines)
+
+
+def make_report(
+    joints: Sequence[Joint], link_names: Sequence[str], notes: Mapping[str, Sequence[str]]
+) -> Report:
+    """The report on a tree of joints, with the notes its reader took."""
+    kinds: dict[str, int] = {}
+    for joint in joints:
+        kind = f"{joint.type} (mimic)" if joint.mimic is not None else joint.type
+        kinds[kind] = kinds.get(kind, 0) + 1
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    read = [f"{len(link_names)} links, {len(joints)} joints{': ' if counted else ''}{counted}"]
+    return Report(
+        tuple(read),
+        tuple(notes.get("assumed", ())),
+        tuple(notes.get("ignored", ())),
+        (*notes.get("odd", ()), *_suspicions(joints)),
+    )
+
+
+def reach_below(joints: Sequence[Joint]) -> dict[str, float]:
+    """For each link, the longest its subtree can stretch from its origin, m (upper bound)."""
+    reach: dict[str, float] = {}
+    for joint in reversed(joints):
+        below = reach.setdefault(str(joint.child), 0.0)
+        length = float(np.linalg.norm(joint.xyz)) + _travel(joint) + below
+        parent = str(joint.parent)
+        reach[parent] = max(reach.get(parent, 0.0), length)
+    return reach
+
+
+def _travel(joint: Joint) -> float:
+    if "length" not in joint.entries:
+        return 0.0
+    ends = [abs(end) for end in (joint.lower, joint.upper) if math.isfinite(end)]
+    return max(ends) if len(ends) == 2 else math.inf
+
+
+def _suspicions(joints: Sequence[Joint]) -> list[str]:
+    found = []
+    reach = reach_below(joints)
+    for joint in joints:
+        label = f"joint {joint.name!r}"
+        for angle in joint.rpy:
+            error = abs(angle - round(angle / (math.pi / 4)) * math.pi / 4)
+            if _EXACT < error < _ROUNDED and abs(angle) > _ROUNDED:
+                far = reach[str(joint.child)]
+                effect = f", {1e3 * error * far:.2g} mm at the tip" if math.isfinite(far) else ""
+                found.append(
+                    f"{label}: rpy {angle!r} looks like a rounded multiple of 45 degrees: "
+                    f"off by {error:.2g} rad{effect}"
+                )
+        if np.linalg.norm(joint.xyz) > _LONG_OFFSET:
+            found.append(f"{label}: xyz {_text(joint.xyz)} m is long: is it in millimetres?")
+        if "angle" in joint.entries and _finite_beyond(joint, _WIDE_RANGE):
+            found.append(
+                f"{label}: limits {joint.lower:g} to {joint.upper:g} rad are wide: "
+                "are they in degrees?"
+            )
+        if "length" in joint.entries and _finite_beyond(joint, _LONG_OFFSET):
+            found.append(
+                f"{label}: limits {joint.lower:g} to {joint.upper:g} m are wide: "
+                "are they in millimetres?"
+            )
+        if joint.lower == joint.upper:
+            found.append(f"{label}: both limits are {joint.lower:g}: the joint cannot move")
+    return found
+
+
+def _finite_beyond(joint: Joint, size: float) -> bool:
+    return any(math.isfinite(end) and abs(end) > size for end in (joint.lower, joint.upper))
+
+
+def _text(vector: Any) -> str:
+    return "(" + ", ".join(f"{x:g}" for x in vector) + ")"

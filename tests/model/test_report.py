@@ -1,0 +1,128 @@
+"""The report, the inspect command, and URDF text written back."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import fkarm
+from fkarm import Joint, Robot
+from fkarm.__main__ import main
+from fkarm.model.report import reach_below
+
+ODD = """<robot name="odd">
+  <link name="a"><visual/><visual/></link><link name="b"/><link name="c"/><link name="d"/>
+  <joint name="j" type="revolute">
+    <parent link="a"/><child link="b"/><origin xyz="0 0 1" rpy="1.5708 0 3.14"/>
+  </joint>
+  <joint name="k" type="continuous">
+    <parent link="b"/><child link="c"/><origin xyz="0 0 2"/><axis xyz="0 0 2"/>
+    <limit lower="-1" upper="1"/>
+  </joint>
+  <joint name="l" type="revolute">
+    <parent link="c"/><child link="d"/><origin xyz="0 0 120"/><axis xyz="0 0 1"/>
+    <limit upper="180"/>
+  </joint>
+  <gazebo/><transmission/><transmission/>
+</robot>"""
+
+
+def test_the_report_lists_what_was_assumed_ignored_and_odd():
+    report = Robot.from_urdf(ODD).report()
+    text = str(report)
+    for part in (
+        "4 links, 3 joints: 1 continuous, 2 revolute",
+        "no <axis>: it is x: j",
+        "no limits given: unlimited: j",
+        "only the upper limit given: the other is 0: l",
+        "<transmission>: 2",
+        "<visual> in <link>: 2",
+        "not of unit length; normalised: k",
+        "limits of a continuous joint do not bind; ignored: k",
+        "rpy 1.5708 looks like a rounded multiple of 45 degrees",
+        "in millimetres?",
+        "in degrees?",
+    ):
+        assert part in text, part
+    assert json.loads(json.dumps(report.to_dict()))["assumed"]
+
+
+def test_a_rounded_angle_is_told_with_the_error_it_causes():
+    (line,) = (x for x in Robot.from_urdf(ODD).report().suspicious if "3.14 " in x)
+    error = math.pi - 3.14
+    assert f"off by {error:.2g} rad" in line
+    assert f"{1e3 * error * 122:.2g} mm at the tip" in line
+
+
+def test_a_clean_robot_has_a_clean_report(panda):
+    report = panda.report()
+    assert report.suspicious == ()
+    assert report.assumed == ()
+    assert "suspicious: nothing" in str(report)
+
+
+def test_a_joint_that_cannot_move_and_a_slider_in_millimetres_are_suspicious():
+    robot = Robot.from_joints(
+        [Joint("stuck", lower=1, upper=1), Joint("rail", "prismatic", lower=0, upper=400)]
+    )
+    first, second = robot.report().suspicious
+    assert "'stuck': both limits are 1: the joint cannot move" in first
+    assert "'rail': limits 0 to 400 m are wide" in second
+
+
+def test_reach_is_an_upper_bound(panda, every_joint):
+    q = fkarm.sample_configurations(panda, 2000, seed=0)
+    far = np.linalg.norm(fkarm.forward_kinematics(panda, q)[..., :3, 3], axis=-1).max()
+    reach = reach_below(panda.joints)[panda.root_link]
+    assert far <= reach <= 2 * far
+    rail = Robot.from_joints([Joint("rail", "prismatic", xyz=(1, 0, 0), lower=-2, upper=1)])
+    assert reach_below(rail.joints)["base"] == 3.0
+    endless = Robot.from_joints([Joint("rail", "prismatic")])
+    assert math.isinf(reach_below(endless.joints)["base"])
+
+
+def test_the_command_prints_the_tree_and_the_report(tmp_path, capsys):
+    path = tmp_path / "odd.urdf"
+    path.write_text(ODD)
+    assert main(["inspect", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "odd: 3 dof" in out
+    assert "reach from a: at most 123.000 m" in out
+    assert "suspicious:" in out
+    assert main(["inspect", str(path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["dof"] == 3
+    assert data["reach_m"] == 123.0
+    assert Robot.from_dict(data["robot"]).joint_names == ("j", "k", "l")
+
+
+def test_the_command_fails_where_the_file_is_refused(tmp_path, capsys):
+    path = tmp_path / "bad.urdf"
+    path.write_text(ODD.replace('xyz="0 0 1"', 'xyz="0 1"', 1))
+    assert main(["inspect", str(path)]) == 1
+    assert "bad.urdf, line 3" in capsys.readouterr().err
+    assert main(["inspect", str(tmp_path / "none.urdf")]) == 1
+
+
+def test_urdf_text_reads_back_to_the_same_robot(every_joint, panda):
+    for robot in (every_joint, panda, fkarm.robots.ur3(), fkarm.robots.planar([0.3, 0.1])):
+        again = Robot.from_urdf(robot.to_urdf())
+        assert again == robot
+        assert again.end_effector == robot.end_effector
+    odd_names = Robot.from_joints([Joint('a "b" <c> & d')], name="<&>")
+    assert Robot.from_urdf(odd_names.to_urdf()) == odd_names
+
+
+def test_what_urdf_cannot_say_is_refused(free_robot):
+    one_limit = Robot.from_joints([Joint("half", lower=0.5)])
+    with pytest.raises(fkarm.RobotError, match="'half': URDF needs both limits or none"):
+        one_limit.to_urdf()
+    with pytest.raises(fkarm.RobotError, match="'ball': URDF has no spherical"):
+        free_robot.to_urdf()
+
+
+def test_an_end_effector_that_is_no_link_is_refused():
+    text = fkarm.robots.planar([1.0]).to_urdf().replace('end_effector="tool"', 'end_effector="x"')
+    with pytest.raises(fkarm.URDFError, match="link must be one of"):
+        Robot.from_urdf(text)
