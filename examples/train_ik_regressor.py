@@ -17,7 +17,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
@@ -78,8 +78,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--link", help="the link that reaches; default: the end effector")
     parser.add_argument("--minutes", type=float, default=3.5, help="time for the whole run")
     parser.add_argument("--steps", type=int, help="train this many steps, whatever the time")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "output")
+    parser.add_argument("--out", type=Path, help="folder to write to; default: examples/output")
     options = parser.parse_args(arguments)
+    if options.minutes <= 0 or (options.steps is not None and options.steps < 1):
+        parser.error("--minutes and --steps must be positive")
+    out = options.out or Path(__file__).parent / "output" / ("short" if options.steps else "")
     start = time.monotonic()
 
     robot = fkarm.Robot.from_urdf(options.urdf) if options.urdf else fkarm.robots.panda()
@@ -116,8 +119,8 @@ def main(arguments: list[str] | None = None) -> None:
     print_table(errors)
     print(f"forward kinematics, forward and gradient: {share:.1%} of a training step")
 
-    options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"ik_{robot.name}.keras"
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"ik_{robot.name}{f'_{link}' if options.link else ''}.keras"
     check_reload(by_pose, path, x[:64])
     few = {name: each[:3] for name, each in q.items()}
     plot_reach(robot, targets[:3], true_q[:3], few, errors, link).savefig(path.with_suffix(".png"))

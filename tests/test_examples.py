@@ -32,10 +32,23 @@ def test_training_saves_loads_draws_and_reports(own_robot, tmp_path, capsys):
     if own_robot:
         urdf = EXAMPLES.parent / "fkarm" / "robots" / "ur3.urdf"
         arguments += ["--urdf", str(urdf), "--link", "wrist_2_link"]
-        name = "ur3"
+        name = "ur3_wrist_2_link"
     run("train_ik_regressor.py", *arguments)
     assert "largest difference 0.0" in capsys.readouterr().out
     report = json.loads((tmp_path / f"ik_{name}.json").read_text())
     assert set(report["models"]) == {"joint MSE", "pose loss through FK"}
     assert (tmp_path / f"ik_{name}.png").stat().st_size > 10_000
     assert (tmp_path / f"ik_{name}.keras").exists()
+
+
+@pytest.mark.parametrize("arguments", [("--steps", "0"), ("--minutes", "-1")], ids=str)
+def test_training_wants_positive_numbers(arguments, capsys):
+    with pytest.raises(SystemExit):
+        run("train_ik_regressor.py", *arguments)
+    assert "must be positive" in capsys.readouterr().err
+
+
+def test_training_wants_a_link_that_moves(capsys):
+    with pytest.raises(SystemExit):
+        run("train_ik_regressor.py", "--link", "panda_link0")
+    assert "no joint moves the link 'panda_link0'" in capsys.readouterr().err

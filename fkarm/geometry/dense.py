@@ -15,10 +15,10 @@ from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import as_float
 
 
-def checked_tensor(name: str, x: TensorLike, last_axes: tuple[int, ...]) -> Tensor:
+def checked_tensor(name: str, x: TensorLike, last_axes: tuple[int, ...], hint: str = "") -> Tensor:
     """`x` as a floating tensor whose last axes have the sizes `last_axes`, or ValueError."""
     x = as_float(x)
-    check_last_axes(name, x.shape, last_axes)
+    check_last_axes(name, x.shape, last_axes, hint)
     return x
 
 

@@ -101,7 +101,8 @@ def pose_to_matrix(pose: TensorLike, representation: str) -> Tensor:
         ValueError: If `representation` is unknown or `"position"`, or the shape does not match.
     """
     check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
-    pose = checked_tensor("pose", pose, pose_shape(representation))
+    hint = "Name how poses are written: representation='xyz_quat_wxyz', say."
+    pose = checked_tensor("pose", pose, pose_shape(representation), hint)
     if representation == "matrix":
         return pose
     return make_transform(_ORIENTATIONS[representation].to_matrix(pose[..., 3:]), pose[..., :3])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import keras
 from keras import ops
 
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor, TensorLike
+from fkarm.geometry.safe import as_float, at_least_single
 from fkarm.kinematics.engine import Frame, chain_frames, dense, plan_chain
 from fkarm.model import Robot
 
@@ -58,12 +58,7 @@ def as_names(links: Sequence[str]) -> tuple[str, ...]:
 
 def configuration(robot: Robot, q: TensorLike) -> Tensor:
     """`q` as a tensor of float32 or float64 whose last axis is checked against `robot`."""
-    q = ops.convert_to_tensor(q)
-    dtype = keras.backend.standardize_dtype(q.dtype)
-    if not keras.backend.is_float_dtype(dtype):  # whole numbers have no sine
-        dtype = keras.config.floatx()
-    # Half precision would lose millimetres.
-    q = ops.cast(q, dtype if dtype == "float64" else "float32")
+    q = at_least_single(as_float(q))
     check_configuration_shape(robot, q.shape)
     return q
 

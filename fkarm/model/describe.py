@@ -18,7 +18,7 @@ def describe(
 ) -> str:
     """Links as a tree, each with the joint that moves it: type, axis, limits with units.
 
-    A chain stays at one indent; only a fork indents.
+    A chain stays at one indent; the branches of a fork are marked with a plus and indented.
     """
     children: dict[str, list[Joint]] = {}
     for joint in joints:
@@ -29,11 +29,12 @@ def describe(
         f"{name}: {dof} dof, {len(joints) + 1} links, end effector {end_effector}",
         root_link + mark.get(root_link, ""),
     ]
-    pending = [(joint, 1) for joint in reversed(children.get(root_link, []))]
+    pending = [(joint, 0) for joint in reversed(children.get(root_link, []))]
     while pending:
         joint, depth = pending.pop()
         child = str(joint.child)
-        lines.append(f"{'  ' * depth}{child}  ({_motion(joint, coordinates)}){mark.get(child, '')}")
+        indent = "  " * depth + ("+ " if len(children[str(joint.parent)]) > 1 else "  ")
+        lines.append(f"{indent}{child}  ({_motion(joint, coordinates)}){mark.get(child, '')}")
         below = children.get(child, [])
         pending.extend((each, depth + (len(below) > 1)) for each in reversed(below))
     return "\n".join(lines)

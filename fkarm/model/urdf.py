@@ -6,6 +6,7 @@ namespace-aware parsers refuse; a DOCTYPE, the door to entity attacks, is refuse
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
@@ -26,6 +27,13 @@ _KNOWN = {
     "fkarm": frozenset[str](),
     "link": frozenset[str](),
     "joint": frozenset({"parent", "child", "origin", "axis", "limit", "mimic"}),
+}
+# Attributes that say where a joint is and how it moves: another one is a slip, or means more.
+_ATTRIBUTES = {
+    "origin": {"xyz", "rpy"},
+    "axis": {"xyz"},
+    "limit": {"lower", "upper", "effort", "velocity", "acceleration", "deceleration", "jerk"},
+    "mimic": {"joint", "multiplier", "offset"},
 }
 _UNIT_AXIS = 1e-6
 _TYPES = ("revolute", "continuous", "prismatic", "planar", "floating", "fixed")
@@ -204,6 +212,18 @@ def _read_joint(label: str, element: _Element, links: frozenset[str], notes: _No
     kind = _required(place, element, "type")
     if kind not in _TYPES:
         raise place.error(f"joint type must be one of {', '.join(_TYPES)}. Received: {kind!r}.")
+    for child in element.children:
+        unknown = sorted(set(child.attributes) - _ATTRIBUTES.get(child.tag, set(child.attributes)))
+        if unknown and child.tag == "limit":
+            notes.add("odd", f"<limit> has an attribute {unknown[0]!r}, which is ignored", name)
+        elif unknown:
+            raise place.error(
+                f"<{child.tag}> takes {', '.join(sorted(_ATTRIBUTES[child.tag]))}. "
+                f"Received: {', '.join(unknown)}."
+            )
+        near = difflib.get_close_matches(child.tag, _KNOWN["joint"], n=1, cutoff=0.7)
+        if near and child.tag not in _KNOWN["joint"]:
+            notes.add("odd", f"<{child.tag}> is ignored; is it meant to be <{near[0]}>?", name)
     origin = _only(place, element, "origin")
     axis = _only(place, element, "axis")
     values: dict[str, Any] = {

@@ -1,6 +1,8 @@
 """Ready-made robots, from the manufacturers' published numbers.
 
-Each file names its source. Only kinematics and joint limits: no meshes, no inertias.
+Each file names its source. Only kinematics and joint limits: no meshes, no inertias. The root
+of the Universal Robots arms is `base_link`, as in ROS: the link `base`, from which the maker
+measures, is turned by half a turn about z.
 """
 
 from __future__ import annotations

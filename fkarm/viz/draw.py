@@ -91,7 +91,9 @@ def plot_reach(
             draw_robot(ax, robot, np.asarray(q)[k], link, color=colour, label=name)
         draw_frame(ax, targets[k], 0.15 * reach)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=f"target {k + 1}")
-        ax.set_zlim(min(0.0, float(targets[:, 2, 3].min())), 1.4 * reach)
+        heights = [float(line.get_data_3d()[2].min()) for line in ax.get_lines()]
+        ax.set_zlim(min(0.0, *heights), 1.4 * reach)
+        ax.set(xlabel="x, m", ylabel="y, m", zlabel="z, m")
         ax.tick_params(labelsize=6)
     axes[0].legend(loc="upper left", fontsize=8)
     for ax, field, unit in zip(

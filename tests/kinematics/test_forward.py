@@ -188,6 +188,19 @@ def test_a_symbolic_input_gives_a_symbolic_pose(panda):
     )
 
 
+def test_a_variable_can_be_optimised(panda):
+    target = fkarm.forward_kinematics(panda, np.full(7, 0.3, "float32"), "panda_hand")
+    q = tf.Variable(np.zeros(7, "float32"))
+    with tf.GradientTape() as tape:
+        loss = fkarm.losses.pose_loss(target, fkarm.forward_kinematics(panda, q, "panda_hand"))
+    assert np.abs(tape.gradient(loss, q)).max() > 0
+    variable = tf.Variable(np.zeros((1, 7), "float32"))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(fkarm.layers.ForwardKinematics(panda)(variable) ** 3)
+    assert np.abs(tape.gradient(loss, variable)).max() > 0
+    assert fkarm.geometric_jacobian(panda, variable).shape == (1, 6, 7)
+
+
 def test_whole_numbers_and_half_precision_become_float32(panda):
     for q in ([0] * 7, np.zeros(7, "float16"), tf.zeros(7, tf.bfloat16), np.zeros(7, int)):
         assert fkarm.forward_kinematics(panda, q, "panda_hand").dtype == tf.float32

@@ -55,6 +55,16 @@ def test_a_rounded_angle_is_told_with_the_error_it_causes():
     assert f"{1e3 * error * 122:.2g} mm at the tip" in line
 
 
+def test_a_misspelt_element_is_noticed():
+    text = ODD.replace('<axis xyz="0 0 1"/>', '<axes xyz="0 0 1"/>')
+    text = text.replace('<limit upper="180"/>', '<limit uper="180"/>')
+    report = Robot.from_urdf(text).report()
+    assert any(
+        "<limit> has an attribute 'uper', which is ignored: l" in x for x in report.suspicious
+    )
+    assert any("<axes> is ignored; is it meant to be <axis>?: l" in x for x in report.suspicious)
+
+
 def test_a_clean_robot_has_a_clean_report(panda):
     report = panda.report()
     assert report.suspicious == ()

@@ -105,7 +105,8 @@ def test_print_indents_forks_only():
     chain = Robot.from_joints([Joint(f"j{i}") for i in range(50)])
     assert max(len(line) - len(line.lstrip()) for line in str(chain).splitlines()) == 2
     fork = str(fkarm.robots.panda(gripper=True))
-    assert "\n    panda_rightfinger" in fork
+    assert "\n  + panda_rightfinger" in fork
+    assert "\n  panda_hand " in fork
 
 
 def test_with_end_effector_and_tool(panda):

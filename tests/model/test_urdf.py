@@ -114,6 +114,8 @@ def test_limits_of_a_continuous_joint_do_not_bind():
         (arm('<parent link="a"/>', ""), "joint must have a <parent"),
         (arm('<parent link="a"/>', "<parent/>"), "<parent> must have the attribute 'link'"),
         (arm('<child link="b"/>', '<child link="z"/>'), "child must be a <link>.*'z'"),
+        (arm('<axis xyz="0 0 2"', '<axis xzy="0 0 2"'), "<axis> takes xyz. Received: xzy"),
+        (arm('rpy="0 0', 'quat_xyzw="0 0'), "<origin> takes rpy, xyz. Received: quat_xyzw"),
         (arm("1 2 3", "1 2"), "must be 3 finite numbers. Received: '1 2'"),
         (arm("1 2 3", "1,2,3"), "must be 3 finite numbers"),
         (arm("1 2 3", "1 two 3"), "must be 3 finite numbers"),
