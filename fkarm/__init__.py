@@ -20,7 +20,12 @@ from fkarm.errors import (
     UnknownLinkError,
     URDFError,
 )
-from fkarm.kinematics import forward_kinematics, geometric_jacobian, sample_configurations
+from fkarm.kinematics import (
+    compare_robots,
+    forward_kinematics,
+    geometric_jacobian,
+    sample_configurations,
+)
 from fkarm.model import Joint, Mimic, Robot
 from fkarm.version import __version__
 
@@ -36,6 +41,7 @@ __all__ = [
     "UnknownJointError",
     "UnknownLinkError",
     "__version__",
+    "compare_robots",
     "forward_kinematics",
     "geometric_jacobian",
     "geometry",
