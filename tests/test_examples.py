@@ -14,7 +14,7 @@ def run(name, *arguments):
 
 
 def test_no_example_is_left_out():
-    tested = {"forum_arm.py", "train_ik_regressor.py"}
+    tested = {"compare_descriptions.py", "forum_arm.py", "train_ik_regressor.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
     for path in EXAMPLES.glob("*.py"):
         assert path.read_text().count("\n") <= 140, path
@@ -23,6 +23,13 @@ def test_no_example_is_left_out():
 def test_the_forum_arm(capsys):
     run("forum_arm.py", "--steps", "64")
     assert "same output: True" in capsys.readouterr().out
+
+
+def test_comparing_descriptions(capsys):
+    run("compare_descriptions.py", "--steps", "20")
+    out = capsys.readouterr().out
+    assert "the same arm" in out
+    assert "in the table: different arms" in out
 
 
 @pytest.mark.parametrize("own_robot", [False, True], ids=["panda", "urdf"])

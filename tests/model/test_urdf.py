@@ -178,3 +178,63 @@ def test_deep_nesting_and_long_attributes_do_not_hurt():
     deep = "<x>" * 20_000 + "</x>" * 20_000
     long = f'<note text="{"y" * 1_000_000}"/>'
     check_is_the_arm(Robot.from_urdf(arm("<gazebo>", f"{deep}{long}<gazebo>")))
+
+
+LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
+ATTACKS = {
+    "billion laughs": f'<!DOCTYPE robot [<!ENTITY l0 "ha">{LAUGHS}]><robot name="&l9;"/>',
+    "external entity": '<!DOCTYPE robot [<!ENTITY f SYSTEM "file:///etc/hostname">]>'
+    "<robot><link name='&f;'/></robot>",
+    "external DTD": '<!DOCTYPE robot SYSTEM "http://example.invalid/r.dtd"><robot/>',
+    "parameter entity": '<!DOCTYPE robot [<!ENTITY % p SYSTEM "file:///etc/hostname"> %p;]>'
+    "<robot/>",
+    "bare": "<!DOCTYPE robot><robot><link name='a'/></robot>",
+}
+
+
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_a_document_type_is_refused_unread(text):
+    for source in (text, text.encode(), text.encode("utf-16")):
+        with pytest.raises(fkarm.URDFError, match="must not have a document type"):
+            Robot.from_urdf(source)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x00\x01\x02\xff" * 100,
+        b"\x7fELF\x02\x01\x01" + bytes(64),
+        b"PK\x03\x04<robot/>",
+        b"\xff" * 9,
+    ],
+    ids=["noise", "elf", "zip", "ones"],
+)
+def test_a_binary_file_is_refused(data, tmp_path):
+    path = tmp_path / "arm.urdf"
+    path.write_bytes(data)
+    with pytest.raises(fkarm.URDFError, match=r"arm\.urdf"):
+        Robot.from_urdf(path)
+
+
+def tree_text(parents):
+    links = "".join(f'<link name="l{i}"/>' for i in range(len(parents) + 1))
+    joints = "".join(
+        f'<joint name="j{i}" type="revolute"><parent link="l{parent}"/><child link="l{i + 1}"/>'
+        '<axis xyz="0 0 1"/></joint>'
+        for i, parent in enumerate(parents)
+    )
+    return f'<robot name="large">{links}{joints}</robot>'
+
+
+def test_large_trees_are_read():
+    assert Robot.from_urdf(tree_text([0] * 2000)).dof == 2000
+    chain = Robot.from_urdf(tree_text(range(5000)))
+    assert len(chain.path_to("l5000")) == 5000
+    loop = tree_text([*range(1, 3000), 1])
+    with pytest.raises(fkarm.URDFError, match="one parent|tree|cycle"):
+        Robot.from_urdf(loop)
+
+
+def test_a_huge_attribute_is_read():
+    text = f'<robot name="{"x" * 50_000_000}"><link name="a"/></robot>'
+    assert len(Robot.from_urdf(text).name) == 50_000_000
