@@ -79,11 +79,16 @@ def compare_robots(a: Robot, b: Robot, samples: int = 100, seed: int = 0) -> Rob
         samples: Random configurations to measure the residual over.
         seed: Seed of the search and of the samples.
     Returns:
-        The best fit and its residual; `is_same()` says whether it is exact.
+        The best fit found and its residual; `is_same()` says whether it is exact. For arms that
+        differ the residual is that of the best candidate, not of a fit to the last micrometre.
     Raises:
+        TypeError: If `a` or `b` is not a Robot.
         RobotError: If the robots differ in their joints' number or kinds, have no joints, or
             have joints with several entries of `q`.
     """
+    for robot in (a, b):
+        if not isinstance(robot, Robot):
+            raise TypeError(f"compare_robots takes two fkarm.Robot objects. Received: {robot!r}.")
     a, b = (robot.sub_chain(robot.root_link, robot.end_effector) for robot in (a, b))
     kinds = [[joint.entries for joint in robot.independent_joints] for robot in (a, b)]
     if kinds[0] != kinds[1] or not kinds[0] or any(len(entries) != 1 for entries in kinds[0]):
@@ -99,6 +104,9 @@ def compare_robots(a: Robot, b: Robot, samples: int = 100, seed: int = 0) -> Rob
         _fit_frames(a, b, q, senses, offsets, size)
         for senses, offsets in _candidates(a, b, q, spread, size, rng)
     ]
+    # Nothing between them at all is the first guess; for arms that differ a little, a good one.
+    nothing = np.ones(a.dof), np.zeros(a.dof)
+    fits += [(np.eye(4), np.eye(4), *nothing), _fit_frames(a, b, q, *nothing, size)]
     q = spread * rng.uniform(-1, 1, size=(samples, a.dof))
     return min(
         (_measured(a, b, q, *fit) for fit in fits),

@@ -44,6 +44,13 @@ def dh_joints(
     ):
         if not isinstance(value, str) or value not in choices:
             raise RobotError(unknown_name(name, value, choices))
+    lists: dict[str, Any] = {
+        "rows": rows, "limits": limits, "joint_names": joint_names, "senses": senses
+    }  # fmt: skip
+    for name, given in lists.items():
+        is_list = isinstance(given, (list, tuple, np.ndarray))
+        if not is_list and (given is not None or name == "rows"):
+            raise RobotError(f"{name} must be a list with one entry a row. Received: {given!r}.")
     angle, length = ANGLE_UNITS[angle_unit], LENGTH_UNITS[length_unit]
     table = [_row(i, row) * (length, angle, length, angle) for i, row in enumerate(rows)]
     if not table:

@@ -70,7 +70,8 @@ class Joint:
         name: Name, unique in the robot.
         type: `"revolute"`, `"continuous"` (revolute without limits), `"prismatic"`, `"fixed"`,
             `"planar"` (slides in the plane normal to `axis` and turns about it; three entries
-            of `q`: two lengths and an angle), `"spherical"` (turns freely; four entries: a
+            of `q`: two lengths and an angle; the lengths are along the next two coordinate axes
+            in cyclic order, x and y for the axis z), `"spherical"` (turns freely; four entries: a
             quaternion `wxyz` of any length) or `"floating"` (moves freely; seven entries:
             position, then quaternion).
         axis: Direction in the joint's frame: `"x"`, `"y"`, `"z"`, with a sign (`"-y"`), or a

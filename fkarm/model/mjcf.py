@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,14 @@ def read_mjcf(source: str | os.PathLike[str]) -> dict[str, Any]:
         import mujoco
     except ModuleNotFoundError as error:
         raise MJCFError("MJCF is read by MuJoCo. Install it: pip install 'fkarm[mjcf]'.") from error
+    if not isinstance(source, (str, os.PathLike)):
+        raise MJCFError(f"source must be a path or XML text. Received: {source!r}.")
     is_text = isinstance(source, str) and "<" in source
     if not is_text and not Path(source).is_file():
         raise MissingFileError(f"There must be an MJCF file at the path. Received: {source!r}.")
+    text = str(source) if is_text else Path(source).read_text(encoding="utf-8", errors="replace")
+    if re.search(r"<robot[\s>]", text):
+        raise MJCFError("MJCF must have the root <mujoco>. Received: <robot>. Use from_urdf.")
     try:
         if is_text:
             spec = mujoco.MjSpec.from_string(os.fspath(source))

@@ -14,7 +14,7 @@ from fkarm.model.joint import Joint
 # An angle this near to a multiple of 45 degrees, yet not on it, is a rounded literal: 3.14.
 _ROUNDED, _EXACT = 2e-3, 1e-9
 # Longer offsets are millimetres taken for metres; wider ranges degrees taken for radians.
-_LONG_OFFSET, _WIDE_RANGE = 10.0, 13.0
+_LONG_OFFSET, _WIDE_RANGE, _MANY_TURNS = 10.0, 13.0, 7.0
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,13 @@ def _suspicions(joints: Sequence[Joint]) -> list[str]:
     reach = reach_below(joints)
     for joint in joints:
         label = f"joint {joint.name!r}"
+        if max(map(abs, joint.rpy)) > _MANY_TURNS:
+            found.append(f"{label}: rpy {_text(joint.rpy)} rad is large: is it in degrees?")
         for angle in joint.rpy:
             error = abs(angle - round(angle / (math.pi / 4)) * math.pi / 4)
             if _EXACT < error < _ROUNDED and abs(angle) > _ROUNDED:
                 far = reach[str(joint.child)]
-                effect = f", {1e3 * error * far:.2g} mm at the tip" if math.isfinite(far) else ""
+                effect = f", {1e3 * error * far:.2g} mm at the tip" if 0 < far < math.inf else ""
                 found.append(
                     f"{label}: rpy {angle!r} looks like a rounded multiple of 45 degrees: "
                     f"off by {error:.2g} rad{effect}"

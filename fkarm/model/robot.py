@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from fkarm.errors import (
     FkarmError,
+    MJCFError,
     RobotError,
     UnknownJointError,
     UnknownLinkError,
@@ -102,7 +103,11 @@ class Robot:
             MissingFileError: If there is no such file.
             MJCFError: If MuJoCo does not accept the model, or is not installed.
         """
-        return cls(**read_mjcf(source))
+        fields = read_mjcf(source)
+        try:
+            return cls(**fields)
+        except RobotError as error:
+            raise MJCFError(f"MJCF: {error}") from error
 
     @classmethod
     def from_joints(
@@ -197,6 +202,9 @@ class Robot:
 
     def to_urdf(self) -> str:
         """The robot as URDF text; `from_urdf` of it gives an equal robot.
+
+        For kinematics: efforts and velocities are written as 0, and joints without limits get no
+        `<limit>`, which dynamics tools may ask for.
 
         Raises:
             RobotError: If a joint is spherical or has one limit only: URDF cannot say that.

@@ -111,7 +111,7 @@ def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
                     f"{target!r}."
                 )
             if target not in by_name:
-                movable = [each.name for each in joints if not each.is_fixed]
+                movable = [j.name for j in joints if len(j.entries) == 1 and j.name not in seen]
                 raise RobotError(unknown_name(f"joint {joint.name!r}: mimic", target, movable))
             joint = by_name[target]
         if chain and len(joint.entries) != 1:

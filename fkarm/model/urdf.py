@@ -76,6 +76,7 @@ def read_urdf(
     if robot.tag != "robot":
         raise _Place(label, robot).error(
             f"the outermost element must be <robot>. Received: <{robot.tag}>."
+            + (" Use from_mjcf." if robot.tag == "mujoco" else "")
         )
     _refuse_xacro(label, robot)
     links = tuple(_required(_Place(label, link), link, "name") for link in robot.named("link"))
@@ -122,6 +123,8 @@ def _load_text(data: Any, label: str) -> tuple[bytes | str, str]:
 
 
 def _parse(data: bytes | str, label: str) -> _Element:
+    if not data:
+        raise URDFError(f"{label}: the text must be well-formed XML. Received: nothing.")
     # Text is decoded already: what its XML declaration says of the encoding no longer holds.
     parser = expat.ParserCreate("utf-8" if isinstance(data, str) else None)
     outermost = _Element("", {}, 0)
@@ -236,7 +239,7 @@ def _read_joint(label: str, element: _Element, links: frozenset[str], notes: _No
     stated = {"lower", "upper"} & set(limit.attributes if limit else ())
     if kind not in ("fixed", "floating"):
         values["axis"] = _numbers(place, axis, "xyz", (1.0, 0.0, 0.0))
-        if axis is None:
+        if axis is None or "xyz" not in axis.attributes:
             notes.add("assumed", "no <axis>: it is x", name)
         elif abs(math.hypot(*values["axis"]) - 1.0) > _UNIT_AXIS:
             notes.add("odd", "<axis> is not of unit length; normalised", name)

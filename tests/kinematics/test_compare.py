@@ -81,7 +81,19 @@ def test_different_arms_are_told_apart_with_what_is_left():
     assert not compare_robots(fkarm.robots.iiwa7(), fkarm.robots.iiwa14()).is_same()
 
 
+def test_a_small_difference_is_not_made_larger_than_it_is():
+    rows = [(a, alpha, d, 0) for a, alpha, d in UR5E]
+    exact = fkarm.Robot.from_dh(rows, angle_unit="deg", length_unit="mm")
+    rows[1] = (-425.5, 0, 0, 0)
+    other = fkarm.Robot.from_dh(rows, angle_unit="deg", length_unit="mm")
+    result = compare_robots(exact, other)
+    assert 0.05 < result.position_error_mm <= 0.5 + 1e-6
+    assert not result.is_same()
+
+
 def test_arms_that_cannot_be_compared_are_refused(panda, free_robot):
+    with pytest.raises(TypeError, match="takes two fkarm.Robot"):
+        compare_robots(panda, "panda")
     for a, b in (
         (panda, fkarm.robots.ur5()),
         (free_robot, free_robot),

@@ -93,6 +93,8 @@ def test_a_model_travels_through_a_dict_and_a_path(tmp_path):
         ("<mujoco><worldbody><body><joint/></worldbody></mujoco>", "does not accept the model"),
         ("<nothing/>", "does not accept the model"),
         ("nowhere.xml", "must be an MJCF file"),
+        ("<robot name='r'><link name='a'/></robot>", "Use from_urdf"),
+        (3, "source must be a path"),
     ],
 )
 def test_a_bad_model_is_refused(source, message):

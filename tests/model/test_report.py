@@ -55,6 +55,11 @@ def test_a_rounded_angle_is_told_with_the_error_it_causes():
     assert f"{1e3 * error * 122:.2g} mm at the tip" in line
 
 
+def test_angles_in_degrees_are_suspicious():
+    (line,) = Robot.from_joints([Joint("a", rpy=(90, 0, 0))]).report().suspicious
+    assert "'a': rpy (90, 0, 0) rad is large: is it in degrees?" in line
+
+
 def test_a_misspelt_element_is_noticed():
     text = ODD.replace('<axis xyz="0 0 1"/>', '<axes xyz="0 0 1"/>')
     text = text.replace('<limit upper="180"/>', '<limit uper="180"/>')

@@ -105,6 +105,7 @@ def test_limits_of_a_continuous_joint_do_not_bind():
         ("<robot", "must be well-formed XML"),
         (ARM[:200], "must be well-formed XML"),
         ("<a/>", "outermost element must be <robot>"),
+        ("<mujoco/>", "Use from_mjcf"),
         ("<robot name='r'/>", "at least one <link>"),
         (arm('<link name="c"/>', "<link/>"), "<link> must have the attribute 'name'"),
         (arm('type="revolute"', ""), "line 5, <joint> 'j'.*must have the attribute 'type'"),
