@@ -47,7 +47,7 @@ def benchmark_table() -> str:
                 chosen[case, mode]["configurations_per_s"]
                 / chosen[cases[0], mode]["configurations_per_s"]
             )
-            cells.append(f"{ratio:.3g}x")
+            cells.append(f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.2g}x")
         error = chosen[case, "forward"]["error_m"]
         lines.append(f"| {case} | {cells[0]} | {cells[1]} | {error:.0e} m |")
     lines += [
