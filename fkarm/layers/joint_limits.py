@@ -66,9 +66,7 @@ class JointLimits(KinematicLayer):
         check_robot(robot)
         super().__init__(**kwargs)
         self.robot = robot
-        self.input_size = robot.dof + sum(
-            joint.is_endless or joint.type == "planar" for joint in robot.independent_joints
-        )
+        self.input_size = robot.dof + sum(joint.is_endless for joint in robot.independent_joints)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self._check_shape(input_shape)
@@ -115,7 +113,7 @@ def _within(joint: Joint, columns: Iterator[Tensor]) -> list[Tensor]:
         return position + ops.unstack(normalised(quat), 4, axis=-1)
     slides = [next(columns), next(columns)] if joint.type == "planar" else []
     x = next(columns)
-    if joint.is_endless or joint.type == "planar":
+    if joint.is_endless:
         return [*slides, safe_atan2(x, next(columns))]
     has_lower, has_upper = math.isfinite(joint.lower), math.isfinite(joint.upper)
     if has_lower and has_upper:

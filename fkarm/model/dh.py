@@ -16,7 +16,7 @@ import numpy as np
 
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.errors import RobotError, unknown_name
-from fkarm.model.frames import Matrix, finite_vector, frame_from, make_frame, rpy_from_rotation
+from fkarm.model.frames import finite_vector, frame_from, make_frame, placement
 from fkarm.model.joint import Joint
 
 _COLUMNS = ("a", "alpha", "d", "theta")
@@ -94,14 +94,14 @@ def dh_joints(
                 lower=lower,
                 upper=upper,
                 child=f"link_{i + 1}",
-                **_at(origin),
+                **placement(origin),
             )
         )
     if convention == "standard":
-        joints.append(Joint("flange_joint", "fixed", child="flange", **_at(pending)))
+        joints.append(Joint("flange_joint", "fixed", child="flange", **placement(pending)))
     if tool is not None:
         frame = frame_from(tool, "tool", angle, length)
-        joints.append(Joint("tool_joint", "fixed", child="tool", **_at(frame)))
+        joints.append(Joint("tool_joint", "fixed", child="tool", **placement(frame)))
     return joints
 
 
@@ -122,7 +122,3 @@ def _bounds(index: int, bounds: Any, scale: float) -> tuple[float, float]:
     except (TypeError, ValueError):
         raise RobotError(f"limits[{index}] must be (lower, upper). Received: {bounds!r}.") from None
     return lower * scale, upper * scale
-
-
-def _at(frame: Matrix) -> dict[str, Any]:
-    return {"xyz": frame[:3, 3], "rpy": rpy_from_rotation(frame[:3, :3])}

@@ -83,6 +83,11 @@ def rpy_from_rotation(rotation: Matrix) -> tuple[float, float, float]:
     return float(roll), float(pitch), float(yaw)
 
 
+def placement(frame: Matrix) -> dict[str, Any]:
+    """A transform as the `xyz` and `rpy` of a joint."""
+    return {"xyz": frame[:3, 3], "rpy": rpy_from_rotation(frame[:3, :3])}
+
+
 def make_frame(xyz: ArrayLike, rpy: ArrayLike = (0.0, 0.0, 0.0)) -> Matrix:
     """Transform at position `xyz` with orientation `rpy`. Shape `(4, 4)`."""
     frame = np.eye(4)

@@ -16,10 +16,10 @@ from fkarm.model.frames import (
     Matrix,
     finite_vector,
     make_frame,
+    placement,
     read_only,
     rotation_from_quat_wxyz,
     rotation_to_axis,
-    rpy_from_rotation,
     snap,
 )
 
@@ -155,9 +155,8 @@ class Joint:
 
     @property
     def is_endless(self) -> bool:
-        """Whether the joint turns without end: no limit on either side, and not a slider."""
-        turns = self.type in ("revolute", "continuous")
-        return turns and math.isinf(self.lower) and math.isinf(self.upper)
+        """Whether the joint turns without end: it has an angle and no limit on either side."""
+        return "angle" in self.entries and math.isinf(self.lower) and math.isinf(self.upper)
 
     @cached_property
     def origin(self) -> Matrix:
@@ -198,8 +197,7 @@ class Joint:
         return Joint(
             self.name,
             "fixed",
-            xyz=frame[:3, 3],
-            rpy=rpy_from_rotation(frame[:3, :3]),
+            **placement(frame),
             parent=self.parent,
             child=self.child,
         )

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fkarm.errors import MissingFileError, MJCFError
-from fkarm.model.frames import Matrix, make_frame, rotation_from_quat_wxyz, rpy_from_rotation
+from fkarm.model.frames import Matrix, make_frame, placement, rotation_from_quat_wxyz
 from fkarm.model.joint import Joint
 
 _WORLD = "world"
@@ -153,24 +153,22 @@ def _body_joints(
         if kind in ("revolute", "prismatic"):
             # MuJoCo's zero is where the model is drawn: the joint moves by q - ref.
             origin = origin @ joint.frame_at(-float(model.qpos0[model.jnt_qposadr[i]]))
-        joints.append(replace(joint, **_at(origin)))
+        joints.append(replace(joint, **placement(origin)))
         parent, pending = child, make_frame(-anchor[:3, 3])
     if parent != link:
-        joints.append(Joint(f"{link}_fixed", "fixed", **_at(pending), parent=parent, child=link))
+        joints.append(
+            Joint(f"{link}_fixed", "fixed", **placement(pending), parent=parent, child=link)
+        )
     return joints
 
 
 def _site_joint(mujoco: Any, model: Any, site: int, links: dict[tuple[str, int], str]) -> Joint:
     frame = _frame(model.site_pos[site], model.site_quat[site])
     body, link = links["body", int(model.site_bodyid[site])], links["site", site]
-    return Joint(f"{link}_fixed", "fixed", **_at(frame), parent=body, child=link)
+    return Joint(f"{link}_fixed", "fixed", **placement(frame), parent=body, child=link)
 
 
 def _frame(position: Any, quat_wxyz: Any) -> Matrix:
     frame = make_frame(position)
     frame[:3, :3] = rotation_from_quat_wxyz(quat_wxyz)
     return frame
-
-
-def _at(frame: Matrix) -> dict[str, Any]:
-    return {"xyz": frame[:3, 3], "rpy": rpy_from_rotation(frame[:3, :3])}

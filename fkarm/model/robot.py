@@ -23,7 +23,7 @@ from fkarm.errors import (
 )
 from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
-from fkarm.model.frames import frame_from, rpy_from_rotation
+from fkarm.model.frames import frame_from, placement
 from fkarm.model.joint import Joint
 from fkarm.model.mjcf import read_mjcf
 from fkarm.model.record import read_record, write_record
@@ -103,9 +103,10 @@ class Robot:
             MissingFileError: If there is no such file.
             MJCFError: If MuJoCo does not accept the model, or is not installed.
         """
-        fields = read_mjcf(source)
         try:
-            return cls(**fields)
+            return cls(**read_mjcf(source))
+        except MJCFError:
+            raise
         except RobotError as error:
             raise MJCFError(f"MJCF: {error}") from error
 
@@ -344,8 +345,7 @@ class Robot:
         joint = Joint(
             f"{name}_joint",
             "fixed",
-            xyz=frame[:3, 3],
-            rpy=rpy_from_rotation(frame[:3, :3]),
+            **placement(frame),
             parent=self.end_effector,
             child=name,
         )

@@ -96,17 +96,15 @@ def read_urdf(
 
 
 def _load(source: Any) -> tuple[bytes | str, str]:
-    if isinstance(source, str) and "<" in source:
-        return source.lstrip("\ufeff \t\r\n"), "URDF text"
-    if isinstance(source, bytes):
-        return source.lstrip(b" \t\r\n"), "URDF text"
+    if isinstance(source, bytes) or (isinstance(source, str) and "<" in source):
+        return _load_text(source, "URDF text")
     if hasattr(source, "read"):
         return _load_text(source.read(), str(getattr(source, "name", "URDF file")))
     if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
         raise URDFError(f"source must be a path, XML text or an open file. Received: {source!r}.")
     path = Path(source)
     try:
-        return path.read_bytes().lstrip(b" \t\r\n"), str(path)
+        return _load_text(path.read_bytes(), str(path))
     except FileNotFoundError as error:
         raise MissingFileError(
             f"There must be a URDF file at the path. Received: {str(path)!r}, and the folder "

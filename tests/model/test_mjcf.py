@@ -102,6 +102,13 @@ def test_a_bad_model_is_refused(source, message):
         fkarm.Robot.from_mjcf(source)
 
 
+def test_a_model_that_is_no_robot_is_refused_as_mjcf():
+    joint = "<joint name='s_fixed'/><site name='s'/><geom size='1'/>"
+    text = f"<mujoco><worldbody><body>{joint}</body></worldbody></mujoco>"
+    with pytest.raises(fkarm.MJCFError, match="joint names must be unique"):
+        fkarm.Robot.from_mjcf(text)
+
+
 def test_without_mujoco_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "mujoco", None)
     with pytest.raises(fkarm.MJCFError, match=r"pip install 'fkarm\[mjcf\]'"):
