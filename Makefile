@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv corpus demo test examples lint benchmark readme clean
+.PHONY: venv corpus demo test test-backends examples lint benchmark readme clean
 
 venv: $(STAMP)
 
@@ -24,6 +24,19 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
+# The other backends of Keras: no TensorFlow in these environments.
+test-backends: .venv-jax/.installed .venv-torch/.installed
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/backends
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest tests/backends
+
+.venv-jax/.installed: BACKEND = jax
+.venv-torch/.installed: BACKEND = torch==2.13.0
+.venv-%/.installed: pyproject.toml setup.cfg
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(BACKEND)
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check keras numpy scipy pin pytest
+	@touch $@
+
 examples: $(STAMP)
 	@set -e; for file in examples/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file --steps 30; done
 
@@ -40,5 +53,5 @@ readme: $(STAMP)
 	$(BIN)/python -m benchmarks.readme
 
 clean:
-	rm -rf .venv build *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

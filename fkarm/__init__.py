@@ -21,9 +21,14 @@ from fkarm.errors import (
     URDFError,
 )
 from fkarm.kinematics import (
+    analytic_jacobian,
+    body_jacobian,
     compare_robots,
     forward_kinematics,
     geometric_jacobian,
+    kinematic_hessian,
+    link_velocity,
+    manipulability,
     sample_configurations,
 )
 from fkarm.model import Joint, Mimic, Robot
@@ -41,13 +46,18 @@ __all__ = [
     "UnknownJointError",
     "UnknownLinkError",
     "__version__",
+    "analytic_jacobian",
+    "body_jacobian",
     "compare_robots",
     "forward_kinematics",
     "geometric_jacobian",
     "geometry",
+    "kinematic_hessian",
     "kinematics",
     "layers",
+    "link_velocity",
     "losses",
+    "manipulability",
     "metrics",
     "robots",
     "sample_configurations",

@@ -9,6 +9,7 @@ from fkarm.geometry.representations import (
     POSE_REPRESENTATIONS,
     matrix_to_pose,
     pose_position,
+    pose_rate,
     pose_shape,
     pose_to_matrix,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "orientation_distance",
     "pose_error",
     "pose_position",
+    "pose_rate",
     "pose_shape",
     "pose_to_matrix",
     "position_distance",

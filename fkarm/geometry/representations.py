@@ -9,8 +9,8 @@ from keras import ops
 
 from fkarm._checks import check_choice
 from fkarm._types import Tensor, TensorLike
-from fkarm.geometry import rotations, vendors
-from fkarm.geometry.dense import checked_tensor
+from fkarm.geometry import rates, rotations
+from fkarm.geometry.dense import checked_tensor, cross, in_one_type
 from fkarm.geometry.transforms import make_transform, split_transform
 
 
@@ -19,24 +19,39 @@ class _Orientation:
     width: int
     from_matrix: Callable[[Tensor], Tensor]
     to_matrix: Callable[[Tensor], Tensor]
+    rate: Callable[[Tensor, Tensor], Tensor]  # of the numbers, for an angular velocity
     is_angle: bool = False
 
 
+_RPY = _Orientation(
+    3, rotations.matrix_to_rpy, rotations.rpy_to_matrix, rates.rpy_rate, is_angle=True
+)
+_YPR = _Orientation(
+    3, rotations.matrix_to_ypr, rotations.ypr_to_matrix, rates.ypr_rate, is_angle=True
+)
+_ROTVEC = _Orientation(
+    3, rotations.so3_log, rotations.so3_exp, rates.left_jacobian_inverse, is_angle=True
+)
+_WXYZ = _Orientation(
+    4, rotations.matrix_to_quat_wxyz, rotations.quat_wxyz_to_matrix, rates.quat_wxyz_rate
+)
+_XYZW = _Orientation(
+    4, rotations.matrix_to_quat_xyzw, rotations.quat_xyzw_to_matrix, rates.quat_xyzw_rate
+)
 _ORIENTATIONS = {
-    "xyz_rpy": _Orientation(3, rotations.matrix_to_rpy, rotations.rpy_to_matrix, True),
-    "xyz_ypr": _Orientation(3, rotations.matrix_to_ypr, rotations.ypr_to_matrix, True),
-    "xyz_quat_wxyz": _Orientation(4, rotations.matrix_to_quat_wxyz, rotations.quat_wxyz_to_matrix),
-    "xyz_quat_xyzw": _Orientation(4, rotations.matrix_to_quat_xyzw, rotations.quat_xyzw_to_matrix),
-    "xyz_rotvec": _Orientation(3, rotations.so3_log, rotations.so3_exp, True),
-    "xyz_kuka_abc": _Orientation(3, vendors.matrix_to_kuka_abc, vendors.kuka_abc_to_matrix, True),
-    "xyz_fanuc_wpr": _Orientation(
-        3, vendors.matrix_to_fanuc_wpr, vendors.fanuc_wpr_to_matrix, True
+    "xyz_rpy": _RPY,
+    "xyz_ypr": _YPR,
+    "xyz_quat_wxyz": _WXYZ,
+    "xyz_quat_xyzw": _XYZW,
+    "xyz_rotvec": _ROTVEC,
+    # What the functions of vendors.py say, each with its source.
+    "xyz_kuka_abc": _YPR,
+    "xyz_fanuc_wpr": _RPY,
+    "xyz_ur_rotvec": _ROTVEC,
+    "xyz_abb_quat": _WXYZ,
+    "xyz_rot6d": _Orientation(
+        6, rotations.matrix_to_rot6d, rotations.rot6d_to_matrix, rates.rot6d_rate
     ),
-    "xyz_ur_rotvec": _Orientation(
-        3, vendors.matrix_to_ur_rotvec, vendors.ur_rotvec_to_matrix, True
-    ),
-    "xyz_abb_quat": _Orientation(4, vendors.matrix_to_abb_quat, vendors.abb_quat_to_matrix),
-    "xyz_rot6d": _Orientation(6, rotations.matrix_to_rot6d, rotations.rot6d_to_matrix),
 }
 
 FULL_POSE_REPRESENTATIONS = ("matrix", *_ORIENTATIONS)
@@ -87,6 +102,42 @@ def matrix_to_pose(
     form = _ORIENTATIONS[representation]
     numbers = form.from_matrix(rotation)
     return ops.concatenate([position, numbers * angle_scale if form.is_angle else numbers], axis=-1)
+
+
+def pose_rate(transform: TensorLike, twist: TensorLike, representation: str) -> Tensor:
+    """How the numbers of a pose change while the pose moves.
+
+    Args:
+        transform: Pose. Shape `(..., 4, 4)`.
+        twist: Velocity of the pose's origin (m/s), then angular velocity (rad/s), in the axes
+            the pose is given in, as the rows of the geometric Jacobian; batch axes broadcast.
+            Shape `(..., 6)`.
+        representation: One of `POSE_REPRESENTATIONS`.
+    Returns:
+        Rates of `matrix_to_pose(transform, representation)`, m/s and rad/s; at the poles of
+        roll, pitch and yaw, what is finite of them. Shape
+        `(..., *pose_shape(representation))`.
+    Raises:
+        ValueError: If `representation` is unknown or a shape does not match.
+    Gradient:
+        Exact where the numbers have rates.
+    """
+    check_choice("representation", representation, POSE_REPRESENTATIONS)
+    transform, twist = in_one_type(
+        checked_tensor("transform", transform, (4, 4)), checked_tensor("twist", twist, (6,))
+    )
+    linear, angular = twist[..., :3], twist[..., 3:]
+    rotation, position = split_transform(transform)
+    linear = linear + ops.zeros_like(position)
+    if representation == "position":
+        return linear
+    if representation == "matrix":
+        turning = [cross(angular, rotation[..., :, k]) for k in range(3)]
+        rows = ops.stack([*turning, linear], axis=-1)
+        return ops.concatenate([rows, ops.zeros_like(rows[..., :1, :])], axis=-2)
+    form = _ORIENTATIONS[representation]
+    rate = form.rate(form.from_matrix(rotation), angular)
+    return ops.concatenate([linear + ops.zeros_like(angular), rate], axis=-1)
 
 
 def pose_to_matrix(pose: TensorLike, representation: str) -> Tensor:

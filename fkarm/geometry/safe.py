@@ -23,10 +23,6 @@ _ROUNDING = {"float64": 2.2e-16, "float32": 1.2e-7, "bfloat16": 7.8e-3, "float16
 SMALL_ANGLE_SQ = 0.05
 
 
-def _tiny(x: Tensor) -> float:
-    return _TINY[keras.backend.standardize_dtype(x.dtype)]
-
-
 def as_float(x: TensorLike) -> Tensor:
     """`x` as a floating tensor; whole numbers become Keras' default float."""
     x = ops.convert_to_tensor(x)
@@ -48,6 +44,11 @@ def is_at_pole(squared: Tensor) -> Tensor:
     return squared < (8 * rounding) ** 2
 
 
+def is_negligible(squared: Tensor) -> Tensor:
+    """Whether a sum of squares is zero or too small for a normal number."""
+    return squared <= _TINY[keras.backend.standardize_dtype(squared.dtype)]
+
+
 def safe_sqrt(x: TensorLike) -> Tensor:
     """Square root, zero for `x <= 0`.
 
@@ -55,7 +56,7 @@ def safe_sqrt(x: TensorLike) -> Tensor:
         Zero where `x` is zero, negative or too small for a normal number.
     """
     x = as_float(x)
-    is_zero = x <= _tiny(x)
+    is_zero = is_negligible(x)
     return ops.where(is_zero, ops.zeros_like(x), ops.sqrt(ops.where(is_zero, 1.0, x)))
 
 
@@ -87,7 +88,7 @@ def safe_atan2(y: TensorLike, x: TensorLike) -> Tensor:
         Zero at the zero vector, where the angle has none.
     """
     y, x = as_float(y), as_float(x)
-    is_zero = ops.square(x) + ops.square(y) <= _tiny(x)
+    is_zero = is_negligible(ops.square(x) + ops.square(y))
     angle = ops.arctan2(ops.where(is_zero, 0.0, y), ops.where(is_zero, 1.0, x))
     return ops.where(angle <= -math.pi, angle + 2 * math.pi, angle)
 

@@ -11,13 +11,14 @@ from keras import ops
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.dense import apply, checked_tensor, cross, in_one_type, multiply
+from fkarm.geometry.rates import left_jacobian_inverse
 from fkarm.geometry.rotations import (
     exponential_coefficients,
     geodesic_distance,
     so3_exp,
     so3_log,
 )
-from fkarm.geometry.safe import SMALL_ANGLE_SQ, power_series, safe_norm
+from fkarm.geometry.safe import safe_norm
 
 
 def make_transform(rotation: TensorLike, position: TensorLike) -> Tensor:
@@ -131,17 +132,7 @@ def se3_log(transform: TensorLike) -> Tensor:
     """
     rotation, p = split_transform(transform)
     w = so3_log(rotation)
-    angle_sq = ops.sum(ops.square(w), axis=-1, keepdims=True)
-    is_small = angle_sq < SMALL_ANGLE_SQ
-    large = ops.where(is_small, 1.0, angle_sq)
-    half = 0.5 * ops.sqrt(large)
-    far = (1.0 - half * ops.cos(half) / ops.sin(half)) / large
-    near = power_series(
-        [1 / 12, 1 / 720, 1 / 30240, 1 / 1209600, 1 / 47900160, 691 / 1307674368000],
-        ops.where(is_small, angle_sq, 0.0),
-    )
-    turned = cross(w, p)
-    v = p - 0.5 * turned + ops.where(is_small, near, far) * cross(w, turned)
+    v = left_jacobian_inverse(w, p)
     return ops.concatenate([v, w], axis=-1)
 
 

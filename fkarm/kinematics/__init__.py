@@ -2,13 +2,25 @@
 
 from fkarm.kinematics.compare import RobotComparison, compare_robots
 from fkarm.kinematics.forward import forward_kinematics
-from fkarm.kinematics.jacobian import geometric_jacobian
+from fkarm.kinematics.hessian import kinematic_hessian
+from fkarm.kinematics.jacobian import (
+    analytic_jacobian,
+    body_jacobian,
+    geometric_jacobian,
+    link_velocity,
+)
+from fkarm.kinematics.manipulability import manipulability
 from fkarm.kinematics.sampling import sample_configurations
 
 __all__ = [
     "RobotComparison",
+    "analytic_jacobian",
+    "body_jacobian",
     "compare_robots",
     "forward_kinematics",
     "geometric_jacobian",
+    "kinematic_hessian",
+    "link_velocity",
+    "manipulability",
     "sample_configurations",
 ]

@@ -1,257 +1,288 @@
-"""How a chain of joints becomes tensor operations.
+"""How kinematics is compiled: the one place that knows backends.
 
-Three steps. `plan_chain` (NumPy, float64) folds every fixed transform into its neighbours and
-turns each joint frame so that its axis is z. `chain_frames` then carries the nine entries of
-a rotation and the three of an origin down the chain as separate arrays with the batch as
-their only axes: a joint mixes two columns with its sine and cosine, a link adds constants
-times columns. Entries that are constants stay Python floats, and products with 0 and +-1
-are never emitted. There is no matmul: accelerators would drop it to TF32.
+What is best depends on who compiles. XLA repeats a cheap operation for each output that
+needs it instead of keeping it, which suits a chain of joints but not its sines: on a CPU they
+are scalar routines. There they come from polynomials that vectorise, behind a condition
+(is every angle small enough for them?) across which XLA repeats nothing. On accelerators, and
+where each operation runs by itself, the backend's own sine is best. TensorFlow compiles each
+function of this part as one XLA stage, whether its caller is eager or a graph: one kernel
+instead of hundreds. Batches of unknown size, and eager ones, are padded to one of a few sizes, so
+that few are ever compiled; small eager batches are not worth that and run operation by
+operation. JAX compiles stages too, for each size; PyTorch runs operation by operation.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
 
-import numpy as np
+import keras
 from keras import ops
 
 from fkarm._types import Tensor
-from fkarm.geometry import quat_wxyz_to_matrix
-from fkarm.geometry.safe import safe_norm
-from fkarm.model import Robot
-from fkarm.model.frames import Matrix, snap
-from fkarm.model.tree import Coordinate
+from fkarm.kinematics.sine import is_small, polynomial_sincos
 
-# An entry of a frame: a Python float while it is constant, else a tensor of the batch shape.
-Entry = float | Tensor
-Vector = tuple[Entry, Entry, Entry]
-
-
-class Frame(NamedTuple):
-    """A frame in the root link: the columns of its rotation, and its origin."""
-
-    columns: tuple[Vector, Vector, Vector]
-    origin: Vector
+# Of tensors with equal batch axes first, to one such tensor or a list of them.
+Function = Callable[..., Any]
+# TensorFlow: eager batches below this many rows are computed operation by operation.
+COMPILED_ROWS = 1024
+# Sizes that stages are compiled for: eight an octave, so that at most an eighth is padding.
+STAGE_ROWS = [(128 << octave) * eighths // 8 for octave in range(23) for eighths in range(8, 16)]
 
 
-class Motion(NamedTuple):
-    """How one entry of `q` moves what is below a joint: by turning or sliding it."""
-
-    entry: int  # place in q
-    multiplier: float
-    axis: Vector  # direction of sliding, or angular velocity, in the root link
-    point: Vector | None  # a point on the axis of turning; None: sliding
+def native_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
+    """Sine and cosine by the backend's own routines."""
+    return ops.sin(angle), ops.cos(angle)
 
 
-class Node(NamedTuple):
-    """A moving joint, its frame turned so that it moves about or along z."""
-
-    parent: int  # node above it, -1 for the root link
-    origin: Matrix  # frame of the joint at zero in the frame of `parent`, (4, 4)
-    type: str
-    coordinate: Coordinate
-
-
-class Plan(NamedTuple):
-    """The moving joints on the way to some links, and where the links sit on them."""
-
-    nodes: tuple[Node, ...]
-    links: tuple[tuple[int, Matrix], ...]  # node above the link, constant frame in it
+def guarded_sincos(angle: Tensor, native: Function = native_sincos) -> tuple[Tensor, Tensor]:
+    """Sine and cosine by polynomials, if all angles are small enough for them."""
+    found = ops.cond(
+        is_small(angle),
+        lambda: ops.moveaxis(ops.stack(polynomial_sincos(angle)), 0, 1),
+        lambda: ops.moveaxis(ops.stack(native(angle)), 0, 1),
+    )
+    return found[:, 0], found[:, 1]
 
 
-@lru_cache(maxsize=256)
-def plan_chain(robot: Robot, links: tuple[str, ...]) -> Plan:
-    """The plan for the poses of `links`; only joints on the way to them are in it."""
-    needed = {joint.name for link in links for joint in robot.path_to(link)}
-    placed: dict[str, tuple[int, Matrix]] = {robot.root_link: (-1, np.eye(4))}
-    nodes: list[Node] = []
-    for joint in robot.joints:
-        if joint.name not in needed:
-            continue
-        above, frame = placed[str(joint.parent)]
-        frame = snap(frame @ joint.origin)
-        if not joint.is_fixed:
-            node = Node(
-                above,
-                snap(frame @ joint.z_to_axis),
-                joint.type,
-                robot.coordinates[joint.name],
-            )
-            above, frame = len(nodes), joint.z_to_axis.T
-            nodes.append(node)
-        placed[str(joint.child)] = (above, frame)
-    return Plan(tuple(nodes), tuple(placed[link] for link in links))
+def kept(function: Function, *inputs: Tensor) -> Any:
+    """`function(*inputs)`, which XLA on a CPU computes once instead of for each entry it needs.
 
-
-def chain_frames(plan: Plan, q: Tensor) -> tuple[list[Motion], list[Frame]]:
-    """Motions of the plan's joints, and frames of its links, in the root link.
-
-    Args:
-        plan: What to compute.
-        q: Joint configuration. Shape `(..., dof)`.
+    XLA moves no computation across a condition. This one always holds, which it cannot know.
     """
-    if plan.nodes:
-        q = ops.moveaxis(q, -1, 0)  # the batch is innermost: every operation is on whole vectors
-    frames: list[Frame] = []
-    motions: list[Motion] = []
-    for node in plan.nodes:
-        frame = _moved(_parent(frames, node.parent), node.origin)
-        frame, moved = _MOVES[node.type](frame, q, node.coordinate)
-        frames.append(frame)
-        motions.extend(moved)
-    return motions, [_moved(_parent(frames, above), frame) for above, frame in plan.links]
-
-
-def dense(entries: Sequence[Entry], q: Tensor) -> list[Tensor]:
-    """The entries, constants too, as tensors of the batch shape of `q`."""
-    zeros = ops.zeros_like(q[..., 0] if q.shape[-1] else ops.sum(q, axis=-1))
-    return [zeros + entry if isinstance(entry, float) else entry for entry in entries]
-
-
-def add(a: Entry, b: Entry) -> Entry:
-    """Sum of two entries; adding zero emits nothing."""
-    if isinstance(a, float) and isinstance(b, float):
-        return a + b
-    if isinstance(a, float) and a == 0.0:
-        return b
-    if isinstance(b, float) and b == 0.0:
-        return a
-    return a + b
-
-
-def times(a: Entry, b: Entry) -> Entry:
-    """Product of two entries; products with 0 and +-1 emit no multiplication."""
-    if isinstance(b, float):
-        a, b = b, a
-    if isinstance(a, float):
-        if isinstance(b, float):
-            return a * b
-        if a == 0.0:
-            return 0.0
-        if a == 1.0:
-            return b
-        if a == -1.0:
-            return -b
-    return a * b
-
-
-def subtract(a: Entry, b: Entry) -> Entry:
-    """Difference of two entries."""
-    return add(a, times(-1.0, b))
-
-
-def cross(a: Vector, b: Vector) -> Vector:
-    """Cross product of two vectors of entries."""
-    return (
-        subtract(times(a[1], b[2]), times(a[2], b[1])),
-        subtract(times(a[2], b[0]), times(a[0], b[2])),
-        subtract(times(a[0], b[1]), times(a[1], b[0])),
+    is_positive = ops.ravel(inputs[0])[:1] > 0
+    return ops.cond(
+        ops.all(ops.cast(is_positive, "int32") < 2),
+        lambda: function(*inputs),
+        lambda: keras.tree.map_structure(ops.zeros_like, function(*inputs)),
     )
 
 
-def add_scaled(total: Vector, factor: Entry, vector: Vector) -> Vector:
-    """`total + factor * vector`."""
-    x, y, z = (add(t, times(factor, v)) for t, v in zip(total, vector, strict=True))
-    return x, y, z
+def _is_symbolic(inputs: tuple[Tensor, ...]) -> bool:
+    return any(isinstance(x, keras.KerasTensor) for x in inputs)
 
 
-_ZERO: Vector = (0.0, 0.0, 0.0)
-_ROOT = Frame(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), _ZERO)
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+    from tensorflow.python.eager import forwardprop_util
+    from tensorflow.python.ops import control_flow_util
 
+    def _is_traced_for_xla() -> bool:
+        graph = tf.compat.v1.get_default_graph()
+        return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
 
-def _parent(frames: Sequence[Frame], index: int) -> Frame:
-    return _ROOT if index < 0 else frames[index]
+    def _is_traced_for_cpu() -> bool:
+        return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
 
+    def _runs_by_operation(inputs: tuple[Tensor, ...]) -> bool:
+        """Whether Keras traces shapes, or a ForwardAccumulator is at work, which takes no XLA."""
+        return _is_symbolic(inputs) or bool(forwardprop_util.pack_tangents(inputs).tangents)
 
-def _moved(frame: Frame, constant: Matrix) -> Frame:
-    """`frame` times a constant transform."""
-    x, y, z, step = constant[:3].T.tolist()
-    columns = (_combine(_ZERO, frame, x), _combine(_ZERO, frame, y), _combine(_ZERO, frame, z))
-    return Frame(columns, _combine(frame.origin, frame, step))
+    @tf.custom_gradient
+    def _differentiable_sincos(angle: Tensor) -> Any:
+        def gradient(sine_bar: Tensor, cosine_bar: Tensor) -> Tensor:
+            sine, cosine = _differentiable_sincos(angle)
+            return sine_bar * cosine - cosine_bar * sine
 
+        return guarded_sincos(angle), gradient
 
-def _combine(start: Vector, frame: Frame, weights: Sequence[Entry]) -> Vector:
-    """`start` plus the frame's columns times weights."""
-    for column, weight in zip(frame.columns, weights, strict=True):
-        start = add_scaled(start, weight, column)
-    return start
+    def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
+        """Sine and cosine in the way that is fastest where they are computed."""
+        if _is_traced_for_cpu() and not _runs_by_operation((angle,)):
+            return _differentiable_sincos(angle)
+        return native_sincos(angle)
 
+    def compiled(function: Function, ranks: tuple[int, ...]) -> Function:
+        """`function` as a stage that XLA compiles, differentiable any number of times.
 
-def _turned(frame: Frame, angle: Entry) -> Frame:
-    """`frame` turned about its own z."""
-    # A mimic with the multiplier 0 holds still: its angle is a constant.
-    trig = math if isinstance(angle, float) else ops
-    c, s = trig.cos(angle), trig.sin(angle)
-    x, y, z = frame.columns
-    new_x = add_scaled(add_scaled(_ZERO, c, x), s, y)
-    new_y = add_scaled(add_scaled(_ZERO, c, y), times(-1.0, s), x)
-    return Frame((new_x, new_y, z), frame.origin)
+        Nothing is kept for the gradient but the inputs.
 
+        Args:
+            function: What to compile.
+            ranks: For each input, the number of its axes after the batch axes.
+        """
+        stage = tf.function(function, jit_compile=True, autograph=False)
 
-def _slid(frame: Frame, distance: Entry, column: int) -> Frame:
-    """`frame` moved along one of its own columns."""
-    return Frame(frame.columns, add_scaled(frame.origin, distance, frame.columns[column]))
+        @cache
+        def concrete(*signature: tf.TensorSpec) -> Function:
+            return stage.get_concrete_function(*signature)
 
+        # Derivatives of a stage are rarely asked for, and XLA takes long over them.
+        plain = tf.function(function, autograph=False)
 
-def _revolute(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
-    angle = add(times(place.multiplier, q[place.index]), place.offset)
-    motion = Motion(place.index, place.multiplier, frame.columns[2], frame.origin)
-    return _turned(frame, angle), [motion]
+        @tf.custom_gradient
+        def run(*inputs: Tensor) -> Any:
+            def gradient(*cotangents: Tensor) -> list[Tensor]:
+                with tf.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch(inputs)
+                    outputs = plain(*inputs)
+                return tape.gradient(outputs, inputs, *cotangents, unconnected_gradients="zero")
 
+            return _in_rows(concrete, inputs, ranks), gradient
 
-def _prismatic(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
-    distance = add(times(place.multiplier, q[place.index]), place.offset)
-    motion = Motion(place.index, place.multiplier, frame.columns[2], None)
-    return _slid(frame, distance, 2), [motion]
+        def call(*inputs: Tensor) -> Any:
+            if _runs_by_operation(inputs):
+                return function(*inputs)
+            if _is_traced_for_xla():
+                return kept(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
+            is_small_and_eager = tf.executing_eagerly() and _rows(inputs, ranks) < COMPILED_ROWS
+            return function(*inputs) if is_small_and_eager else run(*inputs)
 
+        return call
 
-def _planar(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
-    i = place.index
-    frame = _slid(_slid(frame, q[i], 0), q[i + 1], 1)
-    slides = [Motion(i + k, 1.0, frame.columns[k], None) for k in range(2)]
-    turn = Motion(i + 2, 1.0, frame.columns[2], frame.origin)
-    return _turned(frame, q[i + 2]), [*slides, turn]
+    def _rows(inputs: tuple[Tensor, ...], ranks: tuple[int, ...]) -> Any:
+        """Number of rows of the batch, None if it is unknown."""
+        return inputs[0].shape[: inputs[0].shape.rank - ranks[0]].num_elements()
 
+    def _in_rows(concrete: Function, inputs: tuple[Tensor, ...], ranks: tuple[int, ...]) -> Any:
+        """Call a stage with one batch axis, of a size that it is compiled for."""
+        batch = inputs[0].shape[: inputs[0].shape.rank - ranks[0]]
+        rows = _rows(inputs, ranks)
+        flat = [
+            tf.reshape(x, [-1, *x.shape[x.shape.rank - rank :]])
+            for x, rank in zip(inputs, ranks, strict=True)
+        ]
+        signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in flat]
+        if tf.executing_eagerly() or rows is None:
+            count = tf.shape(flat[0])[0] if rows is None else rows
+            padding = _stage_rows(count) - count
+            # Much faster than tf.pad, which takes each axis apart.
+            flat = [tf.concat([x, tf.zeros([padding, *x.shape[1:]], x.dtype)], 0) for x in flat]
+        else:
+            count = rows
+        dynamic = tf.shape(inputs[0])[: batch.rank] if batch.rank != 1 else None
 
-def _spherical(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
-    """A quaternion wxyz, which is normalised; the zero quaternion does not turn."""
-    entries = [place.index + k for k in range(4)]
-    quat = ops.stack([q[entry] for entry in entries], axis=-1)
-    matrix = quat_wxyz_to_matrix(quat)
-    columns = [_combine(_ZERO, frame, [matrix[..., i, j] for i in range(3)]) for j in range(3)]
-    # Angular velocity for the rate of each entry, in the axes before turning: 2 q' q^-1 / |q|.
-    inverse_length = 1.0 / safe_norm(quat)
-    w, x, y, z = (q[entry] * inverse_length for entry in entries)
-    rates = [(-x, -y, -z), (w, z, -y), (-z, w, x), (y, -x, w)]
-    turns = [
-        Motion(
-            entry,
-            1.0,
-            _combine(_ZERO, frame, [2.0 * inverse_length * each for each in rate]),
-            frame.origin,
+        def restored(output: Tensor) -> Tensor:
+            core = output.shape[1:]
+            output = output[:count]
+            if dynamic is not None:
+                output = tf.reshape(output, tf.concat([dynamic, core], axis=0))
+            if not tf.executing_eagerly():
+                output.set_shape([*batch, *core])
+            return output
+
+        return tf.nest.map_structure(restored, concrete(*signature)(*flat))
+
+    def _stage_rows(count: Any) -> Any:
+        if isinstance(count, int):
+            return STAGE_ROWS[bisect_left(STAGE_ROWS, count)]
+        return tf.gather(STAGE_ROWS, tf.searchsorted(STAGE_ROWS, count[None])[0])
+
+    def with_derivative(
+        function: Function, wrench: Function, pull_back: Function, push: Function, y_rank: int
+    ) -> Function:
+        """`function` of vectors `x`, with its derivative given; compiled, differentiable again.
+
+        Args:
+            function: Of `x (..., n)`, to `y`.
+            wrench: Of `y` and a cotangent of it, to `w (..., m)`. A stage of its own: XLA would
+                repeat it for each entry of `x`.
+            pull_back: Of `x` and `w`, to the cotangent of `x`.
+            push: Of `x` and a tangent of it, to the tangent of `y`.
+            y_rank: The number of axes of `y` after the batch axes.
+        """
+        value = compiled(function, (1,))
+        first = compiled(wrench, (y_rank, y_rank))
+        second = compiled(pull_back, (1, 1))
+        # Both stages as a function of `x` alone, for their derivative.
+        from_x = tf.function(lambda x, y_bar: pull_back(x, wrench(function(x), y_bar)))
+
+        @tf.custom_gradient
+        def differentiable(x: Tensor) -> Any:
+            y = value(x)
+
+            @tf.custom_gradient
+            def gradient(x: Tensor, y_bar: Tensor) -> Any:
+                def gradient_of_gradient(x_bar_bar: Tensor) -> list[Tensor]:
+                    with tf.GradientTape(watch_accessed_variables=False) as tape:
+                        tape.watch((x, y_bar))
+                        x_bar = from_x(x, y_bar)
+                    return tape.gradient(x_bar, (x, y_bar), x_bar_bar)
+
+                return second(x, first(y, y_bar)), gradient_of_gradient
+
+            return y, lambda y_bar: gradient(x, y_bar)
+
+        return lambda x: function(x) if _runs_by_operation((x,)) else differentiable(x)
+
+elif keras.backend.backend() == "jax":
+    import jax
+
+    def _jax_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
+        # Not those of keras.ops, which are float32 for float64 input.
+        return jax.numpy.sin(angle), jax.numpy.cos(angle)
+
+    @jax.custom_jvp
+    def _differentiable_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
+        return guarded_sincos(angle, _jax_sincos)
+
+    @_differentiable_sincos.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        sine, cosine = _differentiable_sincos(*primals)
+        return (sine, cosine), (cosine * tangents[0], -sine * tangents[0])
+
+    def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
+        """Sine and cosine in the way that is fastest where they are computed."""
+        if _is_symbolic((angle,)):
+            return native_sincos(angle)
+        return jax.lax.platform_dependent(angle, cpu=_differentiable_sincos, default=_jax_sincos)
+
+    def compiled(function: Function, ranks: tuple[int, ...]) -> Function:
+        """`function` as a compiled stage."""
+
+        @jax.jit
+        def stage(*inputs: Tensor) -> Any:
+            on_cpu = partial(kept, function)
+            return jax.lax.platform_dependent(*inputs, cpu=on_cpu, default=function)
+
+        return lambda *inputs: (function if _is_symbolic(inputs) else stage)(*inputs)
+
+    def with_derivative(
+        function: Function, wrench: Function, pull_back: Function, push: Function, y_rank: int
+    ) -> Function:
+        """`function` of vectors, with its derivative given; compiled, differentiable again."""
+        # Both modes follow from the derivative forwards: JAX transposes it.
+        differentiable = jax.custom_jvp(function)
+        differentiable.defjvp(
+            lambda primals, tangents: (function(*primals), push(*primals, *tangents))
         )
-        for entry, rate in zip(entries, rates, strict=True)
-    ]
-    x_column, y_column, z_column = columns
-    return Frame((x_column, y_column, z_column), frame.origin), turns
+        return compiled(differentiable, (1,))
 
+elif keras.backend.backend() == "torch":
+    import torch
 
-def _floating(frame: Frame, q: Tensor, place: Coordinate) -> tuple[Frame, list[Motion]]:
-    slides = [Motion(place.index + k, 1.0, frame.columns[k], None) for k in range(3)]
-    for k in range(3):
-        frame = _slid(frame, q[place.index + k], k)
-    frame, turns = _spherical(frame, q, Coordinate(place.index + 3))
-    return frame, [*slides, *turns]
+    sincos = native_sincos
 
+    def compiled(function: Function, ranks: tuple[int, ...]) -> Function:
+        """`function` itself: PyTorch runs operation by operation."""
+        return function
 
-_MOVES = {
-    "revolute": _revolute,
-    "continuous": _revolute,
-    "prismatic": _prismatic,
-    "planar": _planar,
-    "spherical": _spherical,
-    "floating": _floating,
-}
+    def with_derivative(
+        function: Function, wrench: Function, pull_back: Function, push: Function, y_rank: int
+    ) -> Function:
+        """`function` of vectors, with its derivative given; differentiable again."""
+
+        class Differentiable(torch.autograd.Function):
+            generate_vmap_rule = True
+
+            @staticmethod
+            def forward(x: Tensor) -> Tensor:
+                return function(x)
+
+            @staticmethod
+            def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+                ctx.save_for_backward(*inputs, output)
+                ctx.save_for_forward(*inputs, output)
+
+            @staticmethod
+            def backward(ctx: Any, cotangent: Tensor) -> Tensor:
+                x, y = ctx.saved_tensors
+                return pull_back(x, wrench(y, cotangent))
+
+            @staticmethod
+            def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+                return push(ctx.saved_tensors[0], tangent)
+
+        return lambda x: function(x) if _is_symbolic((x,)) else Differentiable.apply(x)

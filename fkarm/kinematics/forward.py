@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from keras import ops
 
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import as_float, at_least_single
-from fkarm.kinematics.engine import Frame, chain_frames, dense, plan_chain
+from fkarm.kinematics.chain import (
+    chain_frames,
+    columns,
+    link_wrench,
+    plan_chain,
+    pull_back,
+    push_forward,
+    twists,
+)
+from fkarm.kinematics.engine import Function, sincos, with_derivative
+from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
 from fkarm.model import Robot
 
 
@@ -18,8 +29,8 @@ def forward_kinematics(
 ) -> Tensor:
     """Poses of links in the root link's frame.
 
-    Products of the joints' transforms down the tree, composed entry by entry (no matmul);
-    joints that are not on the way to `links` are not touched.
+    Products of the joints' transforms down the tree, composed entry by entry (no matmul) and
+    compiled; joints that are not on the way to `links` are not touched.
 
     Args:
         robot: The robot.
@@ -33,7 +44,9 @@ def forward_kinematics(
         UnknownLinkError: If a link does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or the list is empty.
     Gradient:
-        With respect to `q`, exact everywhere. A NaN in `q` reaches its own row only.
+        With respect to `q`, exact everywhere, of any order; the first in closed form. A NaN in `q`
+        reaches its own row only. A `tf.autodiff.ForwardAccumulator` must be opened inside a
+        `tf.function`, not around it.
     Example:
         >>> arm = fkarm.robots.planar([1.0, 0.5])
         >>> fkarm.forward_kinematics(arm, [0.0, 0.0], "tool").shape
@@ -41,9 +54,9 @@ def forward_kinematics(
     """
     q = configuration(robot, q)
     if isinstance(links, str):
-        return _pose(link_frames(robot, q, (links,))[0], q)
+        return _link_poses(robot, (links,), ())(q)
     names = robot.link_names if links is None else as_names(links)
-    return ops.stack([_pose(frame, q) for frame in link_frames(robot, q, names)], axis=-3)
+    return _link_poses(robot, names, (len(names),))(q)
 
 
 def as_names(links: Sequence[str]) -> tuple[str, ...]:
@@ -69,12 +82,55 @@ def check_configuration_shape(robot: Robot, shape: tuple[int | None, ...]) -> No
     check_last_axes("q", shape, (robot.dof,), f"One value for each of: {names or '(no joints)'}.")
 
 
-def link_frames(robot: Robot, q: Tensor, links: tuple[str, ...]) -> list[Frame]:
-    """Frames of links as separate entries, for a `q` from `configuration`."""
-    return chain_frames(plan_chain(robot, links), q)[1]
+@lru_cache(maxsize=256)
+def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...]) -> Function:
+    """Poses from `q`, `(..., dof) -> (..., *axes, 4, 4)`, with the derivative in closed form."""
+    plan = plan_chain(robot, links)
+
+    def matrices(frames: Sequence[Frame], corner: float, q: Tensor) -> Tensor:
+        entries = [each for frame in frames for each in _rows(frame, corner)]
+        return stack_entries(entries, q, (*axes, 4, 4))
+
+    def poses(q: Tensor) -> Tensor:
+        return matrices(chain_frames(plan, unstack_entries(q), sincos).links, 1.0, q)
+
+    def wrenches(pose: Tensor, pose_bar: Tensor) -> Tensor:
+        pairs = zip(_frames(pose, len(axes)), _frames(pose_bar, len(axes)), strict=True)
+        entries = [each for pair in pairs for vector in link_wrench(*pair) for each in vector]
+        return stack_last(entries)
+
+    def cotangent(q: Tensor, wrench: Tensor) -> Tensor:
+        values = unstack_entries(wrench)
+        vectors = [(values[k], values[k + 1], values[k + 2]) for k in range(0, len(values), 3)]
+        pairs = list(zip(vectors[::2], vectors[1::2], strict=True))
+        return stack_entries(pull_back(plan, unstack_entries(q), pairs, sincos), q)
+
+    def tangent(q: Tensor, rates: Tensor) -> Tensor:
+        entries = unstack_entries(q)
+        chain = chain_frames(plan, entries, sincos)
+        velocities = twists(plan, columns(plan, entries, chain), unstack_entries(rates))
+        return matrices(push_forward(plan, velocities, chain.links), 0.0, q)
+
+    if not plan.nodes:
+        return poses
+    return with_derivative(poses, wrenches, cotangent, tangent, len(axes) + 2)
 
 
-def _pose(frame: Frame, q: Tensor) -> Tensor:
+def _rows(frame: Frame, corner: float) -> list[Entry]:
+    """The 16 entries of a frame as a matrix with the last row `0 0 0 corner`."""
     rows = [[*(column[i] for column in frame.columns), frame.origin[i]] for i in range(3)]
-    rows.append([0.0, 0.0, 0.0, 1.0])
-    return ops.stack([ops.stack(dense(row, q), axis=-1) for row in rows], axis=-2)
+    return [*rows[0], *rows[1], *rows[2], 0.0, 0.0, 0.0, corner]
+
+
+def _frames(matrices: Tensor, link_axes: int) -> list[Frame]:
+    """The frames of matrices `(..., n, 4, 4)`, or of `(..., 4, 4)` without a link axis."""
+    count = matrices.shape[-3] if link_axes else 1
+    batch = ops.shape(matrices)[: len(matrices.shape) - 2 - link_axes]
+    entries = unstack_entries(ops.reshape(matrices, (*batch, 16 * count)))
+    frames = []
+    for start in range(0, 16 * count, 16):
+        x, y, z, origin = (
+            (entries[start + k], entries[start + 4 + k], entries[start + 8 + k]) for k in range(4)
+        )
+        frames.append(Frame((x, y, z), origin))
+    return frames

@@ -1,17 +1,43 @@
-"""The geometric Jacobian, in closed form."""
+"""Jacobians, velocities and what is made of them, in closed form."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from keras import ops
 
+from fkarm._checks import check_choice
 from fkarm._types import Tensor, TensorLike
-from fkarm.kinematics.engine import Vector, add_scaled, chain_frames, cross, dense, plan_chain
-from fkarm.kinematics.forward import configuration
+from fkarm.geometry import POSE_REPRESENTATIONS, pose_rate
+from fkarm.kinematics.chain import (
+    Chain,
+    Column,
+    Plan,
+    Twist,
+    chain_frames,
+    columns,
+    plan_chain,
+    twists,
+)
+from fkarm.kinematics.engine import Function, compiled, sincos
+from fkarm.kinematics.entries import (
+    ZERO,
+    Entry,
+    cross,
+    dot,
+    minus,
+    plus,
+    scaled,
+    stack_entries,
+    unstack_entries,
+)
+from fkarm.kinematics.forward import configuration, forward_kinematics
 from fkarm.model import Robot
 
 
 def geometric_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> Tensor:
-    """Velocity of a link per unit of joint velocity.
+    """Velocity of a link per unit of joint velocity, in the root link's axes.
 
     The column of a revolute joint with axis `z` through the point `o` is
     `[z x (p - o), z]`, `p` the link's origin; that of a prismatic joint is `[z, 0]`. A joint
@@ -30,22 +56,150 @@ def geometric_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> 
         UnknownLinkError: If the link does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`.
     Gradient:
-        With respect to `q`, exact everywhere.
+        With respect to `q`, exact everywhere; in closed form it is `kinematic_hessian`.
     Reference:
         [Siciliano2009], section 3.1.3.
     """
+    return chain_stage(_geometric, robot, link_name(robot, link))(configuration(robot, q))
+
+
+def body_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> Tensor:
+    """Velocity of a link per unit of joint velocity, in the link's own axes.
+
+    The rows of the geometric Jacobian, turned by the transpose of the link's rotation.
+
+    Args, Returns, Raises, Gradient:
+        As `geometric_jacobian`, but for the axes. Shape `(..., 6, dof)`.
+    Reference:
+        [LynchPark2017], section 5.1.2, with its rows in the other order.
+    """
+    return chain_stage(_body, robot, link_name(robot, link))(configuration(robot, q))
+
+
+def analytic_jacobian(
+    robot: Robot, q: TensorLike, link: str | None = None, output: str = "xyz_rpy"
+) -> Tensor:
+    """Derivative of the numbers of a link's pose by the joint configuration.
+
+    Args:
+        robot: The robot.
+        q: Joint configurations, rad or m. Shape `(..., dof)`.
+        link: Name of the link; None: `robot.end_effector`.
+        output: How the pose is written, as in `fkarm.layers.ForwardKinematics`.
+    Returns:
+        Rates of the numbers (m, rad) per unit of joint velocity; at the poles of roll, pitch and
+        yaw, what is finite of them. Shape `(..., n, dof)`, for `output="matrix"`
+        `(..., 4, 4, dof)`.
+    Raises:
+        UnknownLinkError: If the link does not exist.
+        ValueError: If `q` does not end with an axis of size `robot.dof`, or `output` is unknown.
+    Gradient:
+        With respect to `q`, exact where the numbers have rates.
+    Reference:
+        [Siciliano2009], section 3.6.
+    """
+    check_choice("output", output, POSE_REPRESENTATIONS)
     q = configuration(robot, q)
-    plan = plan_chain(robot, (robot.end_effector if link is None else link,))
-    motions, (link_frame,) = chain_frames(plan, q)
-    zero: Vector = (0.0, 0.0, 0.0)
-    columns = [[zero, zero] for _ in range(robot.dof)]
-    for entry, multiplier, axis, point in motions:
-        twist = (axis, zero)
-        if point is not None:
-            twist = (cross(axis, add_scaled(link_frame.origin, -1.0, point)), axis)
-        for part, added in enumerate(twist):
-            columns[entry][part] = add_scaled(columns[entry][part], multiplier, added)
-    if not columns:
-        return ops.zeros_like(q[..., None, :]) + ops.zeros((6, 1), dtype=q.dtype)
-    rows = [[column[part][i] for column in columns] for part in (0, 1) for i in range(3)]
-    return ops.stack([ops.stack(dense(row, q), axis=-1) for row in rows], axis=-2)
+    link = link_name(robot, link)
+    pose = forward_kinematics(robot, q, link)
+    by_joint = ops.swapaxes(geometric_jacobian(robot, q, link), -1, -2)
+    return ops.moveaxis(pose_rate(pose[..., None, :, :], by_joint, output), len(q.shape) - 1, -1)
+
+
+def link_velocity(
+    robot: Robot, q: TensorLike, q_rate: TensorLike, link: str | None = None
+) -> Tensor:
+    """Velocity of a link, `J dq/dt`, without the Jacobian: one pass from the root to the link.
+
+    Args:
+        robot: The robot.
+        q: Joint configurations, rad or m. Shape `(..., dof)`.
+        q_rate: Joint velocities, rad/s or m/s. Shape `(..., dof)`, that of `q`.
+        link: Name of the link; None: `robot.end_effector`.
+    Returns:
+        Linear velocity of the link's origin (m/s), then angular velocity (rad/s), in the
+        root link's axes. Shape `(..., 6)`.
+    Raises:
+        UnknownLinkError: If the link does not exist.
+        ValueError: If the shapes do not match.
+    Gradient:
+        With respect to both, exact everywhere.
+    """
+    q = configuration(robot, q)
+    q_rate = ops.cast(configuration(robot, q_rate), q.dtype)
+    if len(q.shape) != len(q_rate.shape):
+        raise ValueError(
+            f"q and q_rate must have one shape. Received: {tuple(q.shape)} and "
+            f"{tuple(q_rate.shape)}. Repeat the shorter one: ops.broadcast_to."
+        )
+    return _velocity_stage(robot, link_name(robot, link))(q, q_rate)
+
+
+def link_name(robot: Robot, link: str | None) -> str:
+    """`link`, or the end effector's name for None."""
+    return robot.end_effector if link is None else link
+
+
+# What a stage computes: entries, and the axes they fill.
+Entries = Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
+
+
+@lru_cache(maxsize=512)
+def chain_stage(entries: Entries, robot: Robot, link: str) -> Function:
+    """What `entries` makes of the chain to a link, as a compiled function of `q`."""
+    plan = plan_chain(robot, (link,))
+
+    def run(q: Tensor) -> Tensor:
+        values = unstack_entries(q)
+        found, axes = entries(plan, values, chain_frames(plan, values, sincos))
+        return stack_entries(found, q, axes)
+
+    return compiled(run, (1,)) if plan.nodes else run
+
+
+def link_twist(part: Column, chain: Chain) -> Twist:
+    """Velocity of the chain's link's origin, and angular velocity, per unit rate of its entry."""
+    axis, point = part.motion
+    if point is None:
+        return scaled(part.multiplier, axis), ZERO
+    lever = cross(axis, minus(chain.links[0].origin, point))
+    return scaled(part.multiplier, lever), scaled(part.multiplier, axis)
+
+
+def link_twists(plan: Plan, q: list[Tensor], chain: Chain) -> list[Twist]:
+    """The columns of the geometric Jacobian."""
+    found: list[Twist] = [(ZERO, ZERO)] * plan.dof
+    for part in columns(plan, q, chain):
+        linear, angular = link_twist(part, chain)
+        so_far = found[part.entry]
+        found[part.entry] = (plus(so_far[0], linear), plus(so_far[1], angular))
+    return found
+
+
+def _geometric(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
+    found = link_twists(plan, q, chain)
+    return [twist[part][i] for part in (0, 1) for i in range(3) for twist in found], (6, plan.dof)
+
+
+def _body(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
+    found, axes = link_twists(plan, q, chain), chain.links[0].columns
+    return [dot(axis, twist[part]) for part in (0, 1) for axis in axes for twist in found], (
+        6,
+        plan.dof,
+    )
+
+
+@lru_cache(maxsize=512)
+def _velocity_stage(robot: Robot, link: str) -> Function:
+    plan = plan_chain(robot, (link,))
+
+    def run(q: Tensor, q_rate: Tensor) -> Tensor:
+        values = unstack_entries(q)
+        chain = chain_frames(plan, values, sincos)
+        parts = columns(plan, values, chain)
+        found = twists(plan, parts, unstack_entries(q_rate))
+        linear, angular = found[plan.links[0][0]] if found else (ZERO, ZERO)
+        linear = plus(linear, cross(angular, chain.links[0].origin))
+        return stack_entries([*linear, *angular], q)
+
+    return compiled(run, (1, 1)) if plan.nodes else run

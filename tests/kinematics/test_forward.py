@@ -11,7 +11,7 @@ from oracles import Pinocchio, forum_pose
 
 import fkarm
 from fkarm.kinematics import reference
-from fkarm.kinematics.engine import plan_chain
+from fkarm.kinematics.chain import plan_chain
 
 LENGTHS = (0.7, 0.4)
 
@@ -222,22 +222,6 @@ def test_a_mimic_that_does_not_follow_holds_still():
                 fkarm.geometric_jacobian(robot, q, "b")[..., 0],
                 np.array([[0, 0, 0, 0, 0, float(base == "a")]] * 2),
             )
-
-
-def test_no_matmul_is_in_the_compiled_graph(panda):
-    q = tf.zeros((8, 7))
-
-    @tf.function
-    def forward_and_gradient(q):
-        with tf.GradientTape() as tape:
-            tape.watch(q)
-            pose = fkarm.forward_kinematics(panda, q, "panda_hand")
-        return pose, tape.gradient(pose, q)
-
-    graph = forward_and_gradient.get_concrete_function(q).graph
-    kinds = {operation.type for operation in graph.get_operations()}
-    assert "Mul" in kinds
-    assert not {kind for kind in kinds if "MatMul" in kind or "Einsum" in kind}
 
 
 def test_bad_input_is_refused(panda):

@@ -1,0 +1,89 @@
+"""How well a link can move every way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, reduce
+
+from keras import ops
+
+from fkarm._types import Tensor, TensorLike
+from fkarm.geometry.safe import is_negligible, safe_sqrt
+from fkarm.kinematics.chain import Chain, Plan, plan_chain
+from fkarm.kinematics.entries import Entry, add, subtract, times
+from fkarm.kinematics.forward import configuration
+from fkarm.kinematics.jacobian import Entries, chain_stage, link_name, link_twists
+from fkarm.kinematics.task import task_rows
+from fkarm.model import Robot
+
+
+def manipulability(
+    robot: Robot, q: TensorLike, link: str | None = None, task: str | Sequence[str] = "pose"
+) -> Tensor:
+    """Yoshikawa's measure of how well a link can move every way, `sqrt(det(J J^T))`.
+
+    Zero at a singularity. Computed by orthogonalising the rows of the geometric Jacobian, which
+    keeps twice the digits of the determinant.
+
+    Args:
+        robot: The robot.
+        q: Joint configurations, rad or m. Shape `(..., dof)`.
+        link: Name of the link; None: `robot.end_effector`.
+        task: The rows of the Jacobian that count: `"pose"`, `"position"`, `"orientation"`, or a
+            list of `"x"`, `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"` (root axes): `("x", "y", "rz")`
+            for an arm that moves in a plane.
+    Returns:
+        Measure, in m and rad to the powers of the rows. Shape `(...)`.
+    Raises:
+        UnknownLinkError: If the link does not exist.
+        ValueError: If `q` does not end with an axis of size `robot.dof`, or the task is unknown or
+            has more rows than joints move the link.
+    Gradient:
+        With respect to `q`; zero at a singularity, where the measure has a corner.
+    Reference:
+        [Yoshikawa1985].
+    """
+    link = link_name(robot, link)
+    rows = task_rows(task)
+    moving = {node.coordinate.index for node in plan_chain(robot, (link,)).nodes}
+    if len(rows) > len(moving):
+        raise ValueError(
+            f"task must have at most as many axes as joints move {link!r}: {len(moving)}. "
+            f"Received: {task!r}, with {len(rows)}. Name the axes it can move along: ('x', 'y')."
+        )
+    return chain_stage(_measure(rows), robot, link)(configuration(robot, q))[..., 0]
+
+
+@cache
+def _measure(rows: tuple[int, ...]) -> Entries:
+    """Product of the lengths that the rows of the Jacobian have across those before them."""
+
+    def measure(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
+        found = [(*linear, *angular) for linear, angular in link_twists(plan, q, chain)]
+        left = [[column[row] for column in found] for row in rows]
+        squares: list[Entry] = []
+        while left:
+            first, *left = left
+            square = _product(first, first)
+            squares.append(square)
+            inverse = _safe_inverse(square)
+            for index, row in enumerate(left):
+                share = times(inverse, _product(first, row))
+                left[index] = [
+                    subtract(a, times(share, b)) for a, b in zip(row, first, strict=True)
+                ]
+        # One root of the product: the roots of its factors have no gradient at zero.
+        return [safe_sqrt(ops.convert_to_tensor(reduce(times, squares), q[0].dtype))], ()
+
+    return measure
+
+
+def _product(a: list[Entry], b: list[Entry]) -> Entry:
+    return reduce(add, (times(x, y) for x, y in zip(a, b, strict=True)))
+
+
+def _safe_inverse(square: Entry) -> Entry:
+    if isinstance(square, float):
+        return 1.0 / square if square else 0.0
+    is_zero = is_negligible(square)
+    return ops.where(is_zero, 0.0, 1.0 / ops.where(is_zero, 1.0, square))
