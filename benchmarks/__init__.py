@@ -1,1 +1,1 @@
-"""Throughput of forward kinematics, with and without `map_fn`; run `python -m benchmarks`."""
+"""Kinematics per second, with and without `map_fn`, and beside peers: `python -m benchmarks`."""

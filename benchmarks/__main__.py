@@ -1,78 +1,104 @@
-"""`python -m benchmarks`: forward kinematics per second, with and without `map_fn`."""
+"""`python -m benchmarks`: kinematics per second, with and without `map_fn`, beside its peers."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import sys
-from datetime import date
-from importlib.metadata import version
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import tensorflow as tf
-
-import fkarm
-from benchmarks.cases import CASES, LARGEST_BATCH
-from benchmarks.harness import measure
+from benchmarks import catalogue
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto")
-    parser.add_argument("--batch", default="1,100,1000,10000,100000", help="batch sizes")
-    parser.add_argument("--cases", help=f"comma-separated, of: {', '.join(CASES)}")
-    robots = [name for name in fkarm.robots.__all__ if name != "planar"]
-    parser.add_argument("--robot", default="panda", choices=robots)
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    parser.add_argument("--xla", action="store_true", help="compile every case with XLA")
-    parser.add_argument("--seconds", type=float, default=1.0, help="time for each row")
-    parser.add_argument("--json", type=Path, help="write the rows here")
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = make_parser()
     options = parser.parse_args(arguments)
+    choose_names(parser, options)
+    set_environment(parser, options)
 
-    names = options.cases.split(",") if options.cases else list(CASES)
-    unknown = [name for name in names if name not in CASES]
-    if unknown:
-        parser.error(f"--cases must be of: {', '.join(CASES)}. Received: {unknown[0]!r}.")
-    gpus = tf.config.list_physical_devices("GPU")
-    if options.device == "gpu" and not gpus:
-        parser.error("--device gpu: TensorFlow sees no GPU here. Use cpu or auto.")
-    device = "/GPU:0" if gpus and options.device != "cpu" else "/CPU:0"
-    robot = getattr(fkarm.robots, options.robot)()
+    from benchmarks import run  # Keras reads its backend from the environment when imported
 
-    rows = []
-    print(f"{options.robot}, {options.dtype}, {device}, xla {options.xla}")
-    print(f"{'':26}{'mode':18}{'batch':>8}{'ns/conf.':>12}{'spread':>9}{'error':>10}")
-    for batch in (int(word) for word in options.batch.split(",")):
+    try:
+        device = run.check_device(options.backend, options.device)
+    except ValueError as error:
+        parser.error(f"--device {options.device}: {error}")
+    command = " ".join(
+        ["python -m benchmarks", *(sys.argv[1:] if arguments is None else arguments)]
+    )
+    run.run(options, device, command)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--backend", choices=tuple(catalogue.BACKENDS), default="tensorflow")
+    parser.add_argument("--device", choices=catalogue.DEVICES, default="auto")
+    parser.add_argument("--batch", default="1,1000,10000,100000", help="batch sizes")
+    parser.add_argument("--robots", default="panda", help=_choices(catalogue.ROBOTS))
+    cases = "; ".join(f"{b}: {', '.join(names)}" for b, names in catalogue.CASES.items())
+    parser.add_argument("--cases", help=f"comma-separated, default all of the backend's: {cases}")
+    parser.add_argument(
+        "--modes", default=",".join(catalogue.MODES), help=_choices(catalogue.MODES)
+    )
+    parser.add_argument("--dtype", default="float32", help=_choices(catalogue.DTYPES))
+    parser.add_argument(
+        "--peers",
+        nargs="?",
+        const=",".join(catalogue.PEERS),
+        default="",
+        help=f"other libraries too; all, or {_choices(catalogue.PEERS)}",
+    )
+    parser.add_argument("--seconds", type=float, default=1.0, help="of timing for each row")
+    parser.add_argument("--json", type=Path, help="write the rows here")
+    return parser
+
+
+def choose_names(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Turn comma-separated options into lists; end with what exists if a name does not."""
+    cases = catalogue.CASES[options.backend]
+    options.cases = options.cases or ",".join(cases)
+    for option, known in (
+        ("robots", catalogue.ROBOTS),
+        ("cases", cases),
+        ("modes", catalogue.MODES),
+        ("dtype", catalogue.DTYPES),
+        ("peers", catalogue.PEERS),
+    ):
+        names = [name.strip() for name in getattr(options, option).split(",") if name.strip()]
         for name in names:
-            if batch > LARGEST_BATCH.get(name, batch):
-                continue
-            for mode in ("forward", "forward+gradient"):
-                with tf.device(device):
-                    row = measure(
-                        name, mode, robot, batch, options.dtype, options.xla, options.seconds
-                    )
-                rows.append(row)
-                each = 1e9 / row["configurations_per_s"]
-                spread = (row["p90_s"] - row["p10_s"]) / row["median_s"]
-                print(f"{name:26}{mode:18}{batch:8}{each:12.0f}{spread:9.0%}{row['error_m']:10.1e}")
-    if options.json:
-        report = {
-            "command": "python -m benchmarks " + " ".join(arguments or sys.argv[1:]),
-            "date": date.today().isoformat(),
-            "robot": options.robot,
-            "device": device,
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
-            "fkarm": fkarm.__version__,
-            "rows": rows,
-        }
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+            if name not in known:
+                parser.error(f"--{option} must be of: {', '.join(known)}. Received: {name!r}.")
+        setattr(options, option, names)
+    words = options.batch.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        parser.error(f"--batch must be numbers from 1, comma-separated. Received: {options.batch}.")
+    options.batch = [int(word) for word in words]
+
+
+def set_environment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Choose Keras' backend and hide a GPU that is not wanted, before anything is imported."""
+    package = catalogue.BACKENDS[options.backend]
+    if find_spec(package) is None:
+        parser.error(f"--backend {options.backend} needs the package: pip install {package}.")
+    if "keras" in sys.modules:
+        backend = sys.modules["keras"].backend.backend()
+        if backend != options.backend:
+            parser.error(f"--backend {options.backend}: this process runs Keras on {backend}.")
+    os.environ["KERAS_BACKEND"] = options.backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "float64" in options.dtype:
+        os.environ.setdefault("JAX_ENABLE_X64", "1")
+    if options.peers:  # several frameworks on one GPU: none may take it whole
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if options.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+        os.environ["JAX_PLATFORMS"] = "cpu"
+
+
+def _choices(names: Sequence[str]) -> str:
+    return f"comma-separated, of: {', '.join(names)}"
 
 
 if __name__ == "__main__":
