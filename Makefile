@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PEERS := .venv/peers
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv corpus demo test test-backends examples lint benchmark readme clean
+.PHONY: venv corpus demo test test-backends examples lint benchmark benchmark-peers readme plots clean
 
 venv: $(STAMP)
 
@@ -45,12 +46,28 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# More options: make benchmark ARGS="--batch 1000 --robots ur5"
 benchmark: $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Beside other libraries, in an environment of their own (4.5 GB).
+benchmark-peers: $(PEERS)/.installed
+	$(PEERS)/bin/python -m benchmarks --device cpu --robots panda,g1 \
+		--batch 1,1000,10000,100000 --peers --json benchmarks/results/peers_cpu.json $(ARGS)
+
+$(PEERS)/.installed: benchmarks/peers/requirements.txt pyproject.toml setup.cfg
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r benchmarks/peers/requirements.txt -e .
+	@touch $@
 
 # The numbers in the README, from the files that the commands wrote.
 readme: $(STAMP)
 	$(BIN)/python -m benchmarks.readme
+
+plots: $(STAMP)
+	$(BIN)/python -m benchmarks.plot
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache
