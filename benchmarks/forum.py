@@ -39,8 +39,7 @@ def map_fn_per_configuration(robot: fkarm.Robot, links: Links, dtype: str) -> Ki
 def map_fn_jacobian(robot: fkarm.Robot, link: str, dtype: str) -> Kinematics:
     """One `map_fn` over configurations, the derivative of the pose inside: `(B, 4, 4, dof)`.
 
-    TensorFlow 2.21 ends the process ("free(): invalid pointer") when it vectorises this, inside
-    `map_fn` or as its `batch_jacobian`; a loop over the entries does not.
+    Not vectorised: see `benchmarks.backends.tensorflow.with_jacobian`.
     """
     pose_of = one_row(stack_and_matmul(robot, link, dtype))
 

@@ -53,11 +53,18 @@ def with_gradient(function: Function, how: str, q: tf.Tensor) -> Function:
 
 
 def with_jacobian(function: Function, how: str, q: tf.Tensor) -> Function:
+    """`batch_jacobian`, vectorised but for one row.
+
+    TensorFlow 2.21 with oneDNN corrupts its heap ("free(): invalid pointer") in the vectorised
+    derivative of a batched matmul whose batch is 1.
+    """
+    vectorise = q.shape[0] > 1
+
     def jacobian(q: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(q)
             poses = function(q)
-        return tape.batch_jacobian(poses, q)
+        return tape.batch_jacobian(poses, q, experimental_use_pfor=vectorise)
 
     return compiled(jacobian, how, q)
 
