@@ -47,8 +47,8 @@ def guarded_sincos(angle: Tensor, native: Function = native_sincos) -> tuple[Ten
     return found[:, 0], found[:, 1]
 
 
-def kept(function: Function, *inputs: Tensor) -> Any:
-    """`function(*inputs)`, which XLA on a CPU computes once instead of for each entry it needs.
+def _kept(function: Function, *inputs: Tensor) -> Any:
+    """`function(*inputs)` behind a condition.
 
     XLA moves no computation across a condition. This one always holds, which it cannot know.
     """
@@ -66,7 +66,7 @@ def _is_symbolic(inputs: tuple[Tensor, ...]) -> bool:
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
-    from tensorflow.python.eager import forwardprop_util
+    from tensorflow.python.eager import forwardprop_util, record
     from tensorflow.python.ops import control_flow_util
 
     def _is_traced_for_xla() -> bool:
@@ -94,7 +94,13 @@ if keras.backend.backend() == "tensorflow":
             return _differentiable_sincos(angle)
         return native_sincos(angle)
 
-    def compiled(function: Function, ranks: tuple[int, ...]) -> Function:
+    def kept(function: Function, *inputs: Tensor) -> Any:
+        """`function(*inputs)`, which XLA computes once instead of for each entry it needs."""
+        return _kept(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
+
+    def compiled(
+        function: Function, ranks: tuple[int, ...], from_rows: int = COMPILED_ROWS
+    ) -> Function:
         """`function` as a stage that XLA compiles, differentiable any number of times.
 
         Nothing is kept for the gradient but the inputs.
@@ -102,6 +108,7 @@ if keras.backend.backend() == "tensorflow":
         Args:
             function: What to compile.
             ranks: For each input, the number of its axes after the batch axes.
+            from_rows: Eager batches with fewer rows run operation by operation.
         """
         stage = tf.function(function, jit_compile=True, autograph=False)
 
@@ -120,14 +127,16 @@ if keras.backend.backend() == "tensorflow":
                     outputs = plain(*inputs)
                 return tape.gradient(outputs, inputs, *cotangents, unconnected_gradients="zero")
 
-            return _in_rows(concrete, inputs, ranks), gradient
+            # Else an outer tape would prepare a derivative of the compiled function itself.
+            with record.stop_recording():
+                return _in_rows(concrete, inputs, ranks), gradient
 
         def call(*inputs: Tensor) -> Any:
             if _runs_by_operation(inputs):
                 return function(*inputs)
             if _is_traced_for_xla():
-                return kept(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
-            is_small_and_eager = tf.executing_eagerly() and _rows(inputs, ranks) < COMPILED_ROWS
+                return kept(function, *inputs)
+            is_small_and_eager = tf.executing_eagerly() and _rows(inputs, ranks) < from_rows
             return function(*inputs) if is_small_and_eager else run(*inputs)
 
         return call
@@ -147,7 +156,8 @@ if keras.backend.backend() == "tensorflow":
         signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in flat]
         if tf.executing_eagerly() or rows is None:
             count = tf.shape(flat[0])[0] if rows is None else rows
-            padding = _stage_rows(count) - count
+            room = _stage_rows(count)
+            padding = room - count
             # Much faster than tf.pad, which takes each axis apart.
             flat = [tf.concat([x, tf.zeros([padding, *x.shape[1:]], x.dtype)], 0) for x in flat]
         else:
@@ -177,16 +187,16 @@ if keras.backend.backend() == "tensorflow":
 
         Args:
             function: Of `x (..., n)`, to `y`.
-            wrench: Of `y` and a cotangent of it, to `w (..., m)`. A stage of its own: XLA would
-                repeat it for each entry of `x`.
+            wrench: Of `y` and a cotangent of it, to `w (..., m)`.
             pull_back: Of `x` and `w`, to the cotangent of `x`.
             push: Of `x` and a tangent of it, to the tangent of `y`.
             y_rank: The number of axes of `y` after the batch axes.
         """
         value = compiled(function, (1,))
-        first = compiled(wrench, (y_rank, y_rank))
-        second = compiled(pull_back, (1, 1))
-        # Both stages as a function of `x` alone, for their derivative.
+        pulled = compiled(
+            lambda x, y, y_bar: pull_back(x, kept(wrench, y, y_bar)), (1, y_rank, y_rank)
+        )
+        # The same as a function of `x` alone, for their derivative.
         from_x = tf.function(lambda x, y_bar: pull_back(x, wrench(function(x), y_bar)))
 
         @tf.custom_gradient
@@ -201,7 +211,7 @@ if keras.backend.backend() == "tensorflow":
                         x_bar = from_x(x, y_bar)
                     return tape.gradient(x_bar, (x, y_bar), x_bar_bar)
 
-                return second(x, first(y, y_bar)), gradient_of_gradient
+                return pulled(x, y, y_bar), gradient_of_gradient
 
             return y, lambda y_bar: gradient(x, y_bar)
 
@@ -229,14 +239,17 @@ elif keras.backend.backend() == "jax":
             return native_sincos(angle)
         return jax.lax.platform_dependent(angle, cpu=_differentiable_sincos, default=_jax_sincos)
 
-    def compiled(function: Function, ranks: tuple[int, ...]) -> Function:
+    def kept(function: Function, *inputs: Tensor) -> Any:
+        """`function(*inputs)`, which XLA computes once instead of for each entry it needs."""
+        if _is_symbolic(inputs):
+            return function(*inputs)
+        return jax.lax.platform_dependent(*inputs, cpu=partial(_kept, function), default=function)
+
+    def compiled(
+        function: Function, ranks: tuple[int, ...], from_rows: int = COMPILED_ROWS
+    ) -> Function:
         """`function` as a compiled stage."""
-
-        @jax.jit
-        def stage(*inputs: Tensor) -> Any:
-            on_cpu = partial(kept, function)
-            return jax.lax.platform_dependent(*inputs, cpu=on_cpu, default=function)
-
+        stage = jax.jit(partial(kept, function))
         return lambda *inputs: (function if _is_symbolic(inputs) else stage)(*inputs)
 
     def with_derivative(
@@ -255,7 +268,13 @@ elif keras.backend.backend() == "torch":
 
     sincos = native_sincos
 
-    def compiled(function: Function, ranks: tuple[int, ...]) -> Function:
+    def kept(function: Function, *inputs: Tensor) -> Any:
+        """`function(*inputs)`: nothing is computed twice without a compiler."""
+        return function(*inputs)
+
+    def compiled(
+        function: Function, ranks: tuple[int, ...], from_rows: int = COMPILED_ROWS
+    ) -> Function:
         """`function` itself: PyTorch runs operation by operation."""
         return function
 
