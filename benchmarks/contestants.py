@@ -159,16 +159,17 @@ def _serve(pipe: Connection, build: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     warnings.simplefilter("ignore")
     stand: Stand | None = None
-    while True:
-        try:
+    try:
+        while True:
             method, arguments = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            stand = stand or Stand(load(build), fragile=True)
-            pipe.send((None, getattr(stand, method)(*arguments)))
-        except Exception as error:  # of the import too: a row, not the benchmark's end
-            pipe.send((one_line(error), None))
+            try:
+                stand = stand or Stand(load(build), fragile=True)
+                reply = (None, getattr(stand, method)(*arguments))
+            except Exception as error:  # of the import too: a row, not the benchmark's end
+                reply = (one_line(error), None)
+            pipe.send(reply)
+    except (EOFError, OSError):
+        return  # the benchmark is over
 
 
 def one_line(error: BaseException) -> str:

@@ -39,24 +39,28 @@ def measure(
     """
     right = judge.truth(task)
     ready: dict[str, tuple[Prepared, Row]] = {}
-    rows: dict[str, Row] = {}
+    times: dict[str, list[float]] = {}
+    rows: dict[str, Row] = {name: {} for name in contestants}
     for name, (case, stand) in contestants.items():
-        rows[name] = {}
         try:
             prepared = stand.prepare(task._replace(how=case.how))
         except Unavailable as reason:
             rows[name] = {"unavailable": str(reason)}
             continue
         ready[name] = (prepared, check(name, case, task, right, prepared.answer))
-    times: dict[str, list[float]] = {name: [] for name in ready}
+        times[name] = []
     for _ in range(ROUNDS):
-        for name, spent in times.items():
-            if not is_enough(spent, seconds):
-                time.sleep(PAUSE)
-                spent += contestants[name][1].turn(seconds / ROUNDS, MOST // ROUNDS)
-    for name, (prepared, checked) in ready.items():
+        for name in [name for name in times if not is_enough(times[name], seconds)]:
+            time.sleep(PAUSE)
+            try:
+                times[name] += contestants[name][1].turn(seconds / ROUNDS, MOST // ROUNDS)
+            except Unavailable as reason:
+                rows[name] = {"unavailable": str(reason)}
+                del times[name]
+    for name, spent in times.items():
+        prepared, checked = ready[name]
         contestants[name][1].drop()
-        rows[name] = {**statistics(times[name], len(task.q), prepared), **checked}
+        rows[name] = {**statistics(spent, len(task.q), prepared), **checked}
     yield from rows.items()
 
 
