@@ -1,13 +1,22 @@
-"""`python -m benchmarks.readme`: the README's tables, from the files that the commands wrote."""
+"""`python -m benchmarks.readme`: the READMEs' tables, from the files that the commands wrote."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from typing import Any
+
+from benchmarks.catalogue import MODES, PEERS, TREES
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+# The headline is the first of these that there is: a GPU before a CPU, TensorFlow before others.
+HEADLINE = ("tensorflow_gpu", "jax_gpu", "torch_gpu", "tensorflow_cpu")
+UNCHECKED = ("empty call", "copy")
+
+Report = dict[str, Any]
+Row = dict[str, Any]
 
 
 def demo_table() -> str:
@@ -33,41 +42,139 @@ def demo_table() -> str:
 
 
 def benchmark_table() -> str:
-    """Throughput relative to the forum's `map_fn`, where both ran on one batch size."""
-    report = json.loads((RESULTS / "forward_cpu.json").read_text())
-    rows = report["rows"]
-    cases = list(dict.fromkeys(row["case"] for row in rows))
-    batch = max(row["batch"] for row in rows if row["case"] == cases[0])
-    lines = [f"| batch {batch} | forward | forward and gradient | error |", "|---|---|---|---|"]
-    chosen = {(r["case"], r["mode"]): r for r in rows if r["batch"] == batch}
+    """The headline: with and without a map over rows."""
+    found = [name for name in HEADLINE if (RESULTS / f"{name}.json").exists()]
+    return map_table(json.loads((RESULTS / f"{found[0]}.json").read_text()))
+
+
+def map_table(report: Report) -> str:
+    """Throughput over that of the file's first case, at the largest batch where it ran."""
+    robot, dtype = report["rows"][0]["robot"], report["rows"][0]["dtype"]
+    rows = _timed(report, robot=robot, dtype=dtype)
+    first = rows[0]["case"]
+    batch = max(row["batch"] for row in rows if row["case"] == first)
+    chosen = {(row["case"], row["mode"]): row for row in rows if row["batch"] == batch}
+    cases = [case for case in _names(rows) if (case, MODES[0]) in chosen]
+    modes = [mode for mode in MODES if (first, mode) in chosen]
+    lines = [f"| batch {batch:,} | {' | '.join(modes)} | error |", "|---" * (len(modes) + 2) + "|"]
     for case in cases:
-        cells = []
-        for mode in ("forward", "forward+gradient"):
-            ratio = (
-                chosen[case, mode]["configurations_per_s"]
-                / chosen[cases[0], mode]["configurations_per_s"]
-            )
-            cells.append(f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.2g}x")
-        error = chosen[case, "forward"]["error_m"]
-        lines.append(f"| {case} | {cells[0]} | {cells[1]} | {error:.0e} m |")
-    lines += [
-        "",
-        f"Configurations a second over the first row's, {report['robot']}, float32, "
-        f"{report['cores']} CPU cores, TensorFlow {report['versions']['tensorflow']}; error "
-        "against float64.",
+        if case in UNCHECKED:
+            continue
+        ratios = [
+            _times(chosen[case, mode], chosen[first, mode]) if (case, mode) in chosen else "-"
+            for mode in modes
+        ]
+        error = chosen[case, MODES[0]]["errors"]["poses"]
+        lines.append(f"| {case} | {' | '.join(ratios)} | {error:.0e} m |")
+    own = chosen.get(("layer", MODES[0]), chosen[first, MODES[0]])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Configurations a second over the first row's; {robot}, {dtype}. The layer computes "
+            f"{own['configurations_per_s']:,.0f} a second. {_place(report)}; error against "
+            "float64. In brackets: repetitions spread by more than their median.",
+        ]
+    )
+
+
+def peers_table() -> str:
+    """How many times longer each peer takes than fkarm's layer, in the file of the peers."""
+    report = json.loads((RESULTS / "peers_cpu.json").read_text())
+    columns = []
+    for robot in _names(report["rows"], "robot"):
+        for mode in MODES:
+            rows = _timed(report, robot=robot, mode=mode, dtype="float32")
+            shared = [row["batch"] for row in rows if row["case"] == "pytorch_kinematics"]
+            if shared:
+                chosen = {row["case"]: row for row in rows if row["batch"] == max(shared)}
+                what = "every link" if robot in TREES else "one link"
+                columns.append((f"{robot}, {what}, {mode}, batch {max(shared):,}", chosen))
+    lines = [
+        f"| time over the layer's | {' | '.join(title for title, _ in columns)} |",
+        "|---" * (len(columns) + 1) + "|",
     ]
-    return "\n".join(lines)
+    for case in ("layer", *PEERS, "stack + matmul", "limit (C)"):
+        cells = []
+        for _, chosen in columns:
+            if case not in chosen:
+                cells.append("-")
+            elif case == "layer":
+                cells.append(f"{1e9 / chosen[case]['configurations_per_s']:,.0f} ns")
+            else:
+                cells.append(_times(chosen["layer"], chosen[case]))
+        if any(cell != "-" for cell in cells):
+            lines.append(f"| {case} | {' | '.join(cells)} |")
+    names = ("pytorch_kinematics", "almond-pyroki", "frax", "pin", "torch", "jax")
+    versions = ", ".join(f"{n} {v}" for n in names if (v := report["versions"].get(n)))
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "Float32 (Pinocchio: float64), taking turns in one run; the first row is the layer's "
+            f"time for a configuration. {_place(report)}; {versions}. In brackets: repetitions "
+            "spread by more than their median.",
+        ]
+    )
 
 
-def main() -> None:
-    path = ROOT / "README.md"
+def result_tables() -> str:
+    """A table for each file that a backend's run wrote."""
+    parts = []
+    for path in sorted(RESULTS.glob("*_[cg]pu.json")):
+        report = json.loads(path.read_text())
+        if path.stem != "peers_cpu":
+            parts.append(f"`{report['command']}`:\n\n{map_table(report)}")
+        pictures = sorted(path.parent.glob(f"{path.stem}_*.png"))
+        parts += [f"![Throughput against batch](results/{each.name})" for each in pictures]
+    return "\n\n".join(parts)
+
+
+def _timed(report: Report, **where: Any) -> list[Row]:
+    return [
+        row
+        for row in report["rows"]
+        if "median_s" in row and all(row[key] == value for key, value in where.items())
+    ]
+
+
+def _names(rows: list[Row], key: str = "case") -> list[str]:
+    return list(dict.fromkeys(row[key] for row in rows))
+
+
+def _times(row: Row, over: Row) -> str:
+    """A ratio of throughputs; in brackets if one of them is not to be trusted."""
+    ratio = row["configurations_per_s"] / over["configurations_per_s"]
+    text = f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.2g}x"
+    return f"({text})" if any(_is_noisy(each) for each in (row, over)) else text
+
+
+def _is_noisy(row: Row) -> bool:
+    return row["p90_s"] - row["p10_s"] > row["median_s"]
+
+
+def _place(report: Report) -> str:
+    backend = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}[report["backend"]]
+    package = report["versions"][report["backend"]]
+    cpu = f"{report['cores']} cores of {report['processor']}"
+    return f"{cpu if report['device'] == 'cpu' else report['device_name']}, {backend} {package}"
+
+
+def fill(path: Path, blocks: dict[str, str]) -> None:
+    """Put tables between their marks; SystemExit unless each mark is there once."""
     text = path.read_text()
-    for name, table in (("demo", demo_table()), ("benchmark", benchmark_table())):
+    for name, table in blocks.items():
         block = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
         text, count = block.subn(lambda found, t=table: f"{found[1]}{t}\n{found[2]}", text)
         if count != 1:
-            raise SystemExit(f"README.md must hold one block {name!r}. Received: {count}.")
+            raise SystemExit(f"{path} must hold one block {name!r}. Received: {count}.")
     path.write_text(text)
+
+
+def main() -> None:
+    tables = {"demo": demo_table(), "benchmark": benchmark_table(), "peers": peers_table()}
+    fill(ROOT / "README.md", tables)
+    fill(ROOT / "benchmarks" / "README.md", {"results": result_tables()})
 
 
 if __name__ == "__main__":

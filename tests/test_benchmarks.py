@@ -10,7 +10,7 @@ import pytest
 
 import fkarm
 from benchmarks import __main__ as command
-from benchmarks import catalogue, contestants, judge, measure, memory
+from benchmarks import catalogue, contestants, judge, measure, memory, plot, readme
 from benchmarks.backends.trial import prepare
 from benchmarks.limit import trial as limit
 from benchmarks.robots import load_robot, make_task
@@ -174,7 +174,7 @@ def test_a_peer_is_a_row_in_the_same_run_and_so_is_a_missing_one(tmp_path, monke
     assert max(rows["Pinocchio"]["errors"].values()) < 1e-14
 
 
-def test_contestants_take_turns():
+def test_contestants_take_turns_and_one_that_dies_is_a_row():
     order = []
 
     class Fake:
@@ -185,6 +185,8 @@ def test_contestants_take_turns():
             return contestants.Prepared({}, 0.0, None)
 
         def turn(self, seconds, at_most):
+            if self.name == "c" and len(order) > 4:
+                raise contestants.Unavailable("its process ended")
             order.append(self.name)
             return [1e-9]
 
@@ -194,8 +196,9 @@ def test_contestants_take_turns():
     case = catalogue.Case("", checked=False)
     task = make_task(fkarm.robots.planar([1.0]), "tool")
     rows = dict(measure.measure({n: (case, Fake(n)) for n in "abc"}, task, 0.0))
-    assert order == list("abc") * measure.FEWEST
+    assert order == ["a", "b", "c", *["a", "b"] * (measure.FEWEST - 1)]
     assert rows["a"]["repeats"] == measure.FEWEST
+    assert rows["c"] == {"unavailable": "its process ended"}
 
 
 def small_tree():
@@ -238,3 +241,14 @@ def test_peak_memory_counts_what_was_there_for_a_moment():
         return passing[:10].copy()
 
     assert 60e6 < memory.peak_extra_bytes(run) < 70e6
+
+
+def test_the_tables_and_pictures_come_from_the_recorded_files(tmp_path):
+    root = readme.ROOT
+    assert readme.peers_table() in (root / "README.md").read_text()
+    assert readme.result_tables() in (root / "benchmarks" / "README.md").read_text()
+    pytest.importorskip("matplotlib")
+    report = json.loads((readme.RESULTS / "peers_cpu.json").read_text())
+    target = tmp_path / "plot.png"
+    assert plot.draw(report, report["rows"][0]["robot"], target)
+    assert 10_000 < target.stat().st_size < 100_000
