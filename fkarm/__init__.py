@@ -65,7 +65,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`learning` needs TensorFlow and `viz` matplotlib: both are imported when first used."""
-    if name in ("learning", "viz"):
+    """`learning`, `primers` (TensorFlow) and `viz` (matplotlib) are imported when first used."""
+    if name in ("learning", "primers", "viz"):
         return import_module(f"fkarm.{name}")
     raise AttributeError(f"module 'fkarm' has no attribute {name!r}")

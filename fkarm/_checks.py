@@ -35,3 +35,21 @@ def check_non_negative(name: str, value: float) -> None:
     is_number = isinstance(value, (int, float, np.integer, np.floating))
     if not is_number or not 0 <= value < np.inf:
         raise ValueError(f"{name} must be a finite number >= 0. Received: {value!r}.")
+
+
+def check_positive(name: str, values: object) -> None:
+    """Raise ValueError unless `values`, a number or several, are finite and above zero."""
+    try:
+        numbers = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.array(np.nan)
+    if not np.all((numbers > 0) & (numbers < np.inf)):
+        raise ValueError(f"{name} must be finite and > 0. Received: {values!r}.")
+
+
+def check_floating(name: str, dtype: object) -> None:
+    """Raise TypeError unless `dtype`, of any tensor library, is floating."""
+    if "float" not in str(dtype):
+        raise TypeError(
+            f"{name} must be floating. Received: {dtype}. Try keras.ops.cast(..., 'float32')."
+        )

@@ -5,6 +5,15 @@ import numpy as np
 import tensorflow as tf
 from oracles import central_difference
 
+MODES = ("eager", "graph", "xla")
+
+
+def in_mode(function, mode):
+    """A TensorFlow function as it is, as a graph, or compiled by XLA."""
+    if mode == "eager":
+        return function
+    return tf.function(function, autograph=False, jit_compile=mode == "xla")
+
 
 def tape_jacobian(function, x):
     """Jacobian of a tensor function at a vector, by the tape. `(m..., n)`, float64."""

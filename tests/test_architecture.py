@@ -31,9 +31,10 @@ MAY_IMPORT = {
     "layers": TENSORS | MODEL | {"kinematics"},
     "learning": TENSORS | MODEL | {"kinematics", "layers", "losses", "metrics", "robots"},
     "viz": TENSORS | MODEL | {"kinematics", "learning"},
+    "primers": BASE,
 }
 TENSOR_LIBRARIES = {"keras", "tensorflow", "jax", "torch"}
-MAY_IMPORT_TENSORFLOW = {"learning"}
+MAY_IMPORT_TENSORFLOW = {"learning", "primers"}
 KNOWS_BACKENDS = PACKAGE / "kinematics" / "engine.py"
 NO_TENSORS = MODEL | {"robots", "__main__"}
 
