@@ -5,9 +5,25 @@ whether a multiplication by zero is free. They know no robot and need TensorFlow
 """
 
 from fkarm.primers.broadcasting import ChannelAffine, add_per_channel, scale_per_channel
+from fkarm.primers.entropy import (
+    EntropyRegularizer,
+    entropy_gradient,
+    entropy_of_probabilities,
+    projected_entropy_gradient,
+    shannon_entropy,
+    soft_entropy,
+    soft_entropy_of_points,
+)
 
 __all__ = [
     "ChannelAffine",
+    "EntropyRegularizer",
     "add_per_channel",
+    "entropy_gradient",
+    "entropy_of_probabilities",
+    "projected_entropy_gradient",
     "scale_per_channel",
+    "shannon_entropy",
+    "soft_entropy",
+    "soft_entropy_of_points",
 ]
