@@ -10,6 +10,7 @@ from fkarm.geometry.representations import (
     matrix_to_pose,
     pose_position,
     pose_rate,
+    pose_rotation,
     pose_shape,
     pose_to_matrix,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "pose_error",
     "pose_position",
     "pose_rate",
+    "pose_rotation",
     "pose_shape",
     "pose_to_matrix",
     "position_distance",

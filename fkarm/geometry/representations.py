@@ -151,12 +151,9 @@ def pose_to_matrix(pose: TensorLike, representation: str) -> Tensor:
     Raises:
         ValueError: If `representation` is unknown or `"position"`, or the shape does not match.
     """
-    check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
-    hint = "Name how poses are written: representation='xyz_quat_wxyz', say."
-    pose = checked_tensor("pose", pose, pose_shape(representation), hint)
     if representation == "matrix":
-        return pose
-    return make_transform(_ORIENTATIONS[representation].to_matrix(pose[..., 3:]), pose[..., :3])
+        return _checked_pose(pose, representation)
+    return make_transform(pose_rotation(pose, representation), pose_position(pose, representation))
 
 
 def pose_position(pose: TensorLike, representation: str) -> Tensor:
@@ -165,5 +162,23 @@ def pose_position(pose: TensorLike, representation: str) -> Tensor:
     Raises:
         ValueError: If `representation` is unknown or the shape does not match.
     """
-    pose = checked_tensor("pose", pose, pose_shape(representation))
+    pose = _checked_pose(pose, representation)
     return pose[..., :3, 3] if representation == "matrix" else pose[..., :3]
+
+
+def pose_rotation(pose: TensorLike, representation: str) -> Tensor:
+    """The rotation matrix in a pose of any full representation. Shape `(..., 3, 3)`.
+
+    Raises:
+        ValueError: If `representation` is unknown or `"position"`, or the shape does not match.
+    """
+    check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
+    pose = _checked_pose(pose, representation)
+    if representation == "matrix":
+        return pose[..., :3, :3]
+    return _ORIENTATIONS[representation].to_matrix(pose[..., 3:])
+
+
+def _checked_pose(pose: TensorLike, representation: str) -> Tensor:
+    hint = "Name how poses are written: representation='xyz_quat_wxyz', say."
+    return checked_tensor("pose", pose, pose_shape(representation), hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import keras
@@ -12,12 +13,12 @@ from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import (
     FULL_POSE_REPRESENTATIONS,
     chordal_distance,
-    orientation_distance,
-    pose_to_matrix,
-    position_distance,
-    split_transform,
+    geodesic_distance,
+    pose_position,
+    pose_rotation,
 )
-from fkarm.geometry.safe import as_float, at_least_single
+from fkarm.geometry.dense import in_one_type
+from fkarm.geometry.safe import as_float, at_least_single, safe_norm
 
 _ORIENTATIONS = ("geodesic", "chordal")
 
@@ -28,6 +29,7 @@ def pose_loss(
     position_weight: float = 1.0,
     orientation_weight: float = 0.1,
     orientation: str = "geodesic",
+    representation: str = "matrix",
 ) -> Tensor:
     """Weighted sum of the position error and the orientation error of a pose.
 
@@ -36,28 +38,49 @@ def pose_loss(
     the angle between the orientations. `"chordal"`: `2 sin(angle / 2)`, the Frobenius
     distance over sqrt(2), which equals the angle for small ones and is smooth at a half turn.
 
+    A part whose weight is the number 0 is not computed: its graph is not built. A tensor's
+    value is unknown while tracing, so with a weight of zero in a tensor both parts are.
+
     Args:
-        y_true: Target poses, m. Shape `(..., 4, 4)`.
-        y_pred: Predicted poses, m. Shape `(..., 4, 4)`.
+        y_true: Target poses, m and rad. Shape `(..., 4, 4)` or as `representation` says.
+        y_pred: Predicted poses, likewise.
         position_weight: Loss a metre.
         orientation_weight: Loss a radian. The default weighs 1 rad like 0.1 m, so 5 degrees
             count like 9 mm.
         orientation: `"geodesic"` or `"chordal"`.
+        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
     Returns:
         One value a pose. Shape `(...)`.
     Raises:
-        ValueError: If the last two axes are not 4 x 4 or `orientation` is unknown.
+        ValueError: If the last axes do not fit the representation or a name is unknown.
     Gradient:
         Finite everywhere; zero at an exact match.
     """
     check_choice("orientation", orientation, _ORIENTATIONS)
-    y_true, y_pred = (at_least_single(as_float(y)) for y in (y_true, y_pred))
+    check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
+    poses = [at_least_single(as_float(y)) for y in (y_true, y_pred)]
+    parts = []
+    if not _is_zero(orientation_weight):
+        parts.append(orientation_weight * _orientation_error(poses, representation, orientation))
+    if not _is_zero(position_weight) or not parts:
+        parts.append(position_weight * _position_error(poses, representation))
+    return sum(parts[1:], start=parts[0])
+
+
+def _is_zero(weight: Any) -> bool:
+    return isinstance(weight, Real) and weight == 0
+
+
+def _position_error(poses: list[Tensor], representation: str) -> Tensor:
+    true, pred = in_one_type(*(pose_position(pose, representation) for pose in poses))
+    return safe_norm(pred - true)
+
+
+def _orientation_error(poses: list[Tensor], representation: str, orientation: str) -> Tensor:
+    rotations = [pose_rotation(pose, representation) for pose in poses]
     if orientation == "geodesic":
-        angle = orientation_distance(y_true, y_pred)
-    else:
-        rotation_true, rotation_pred = split_transform(y_true)[0], split_transform(y_pred)[0]
-        angle = chordal_distance(rotation_true, rotation_pred) / math.sqrt(2.0)
-    return position_weight * position_distance(y_true, y_pred) + orientation_weight * angle
+        return geodesic_distance(*rotations)
+    return chordal_distance(*rotations) / math.sqrt(2.0)
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -99,11 +122,12 @@ class PoseLoss(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return pose_loss(
-            pose_to_matrix(at_least_single(y_true), self.representation),
-            pose_to_matrix(at_least_single(y_pred), self.representation),
+            y_true,
+            y_pred,
             self.position_weight,
             self.orientation_weight,
             self.orientation,
+            self.representation,
         )
 
     def get_config(self) -> dict[str, Any]:

@@ -3,11 +3,15 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from checks import check_gradient, tape_jacobian
 from oracles import pose, rot
 
 import fkarm
+from fkarm.geometry import chordal_distance, geodesic_distance, pose_position, pose_rotation
+from fkarm.geometry.safe import safe_norm
 from fkarm.losses import PoseLoss, pose_loss
+from fkarm.primers import gradient_cost
 
 QUARTER = pose(rot((0, 0, 1), np.pi / 2), (0.3, 0.0, 0.4))
 
@@ -61,6 +65,53 @@ def test_other_representations_mean_the_same_loss(rng):
         loss = PoseLoss(representation=name, dtype="float64")
         value = loss(*(fkarm.geometry.matrix_to_pose(t, name) for t in (target, guess)))
         np.testing.assert_allclose(value, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("representation", "orientation"),
+    [("matrix", "geodesic"), ("matrix", "chordal"), ("xyz_quat_wxyz", "geodesic")],
+)
+def test_a_part_of_zero_weight_is_not_in_the_graph(representation, orientation):
+    target = fkarm.geometry.matrix_to_pose(QUARTER, representation)
+
+    def ops_of(function):
+        return gradient_cost(function, target, repeats=1)[:2]
+
+    def ops_with(*weights):
+        loss = PoseLoss(*weights, orientation, representation)
+        return ops_of(lambda pose: loss.call(target, pose))
+
+    def position_alone(pose):
+        true, pred = (pose_position(each, representation) for each in (target, pose))
+        return 2.0 * safe_norm(pred - true)
+
+    def orientation_alone(pose):
+        true, pred = (pose_rotation(each, representation) for each in (target, pose))
+        if orientation == "geodesic":
+            return 2.0 * geodesic_distance(true, pred)
+        return 2.0 * (chordal_distance(true, pred) / np.sqrt(2.0))
+
+    assert ops_with(2.0, 0.0) == ops_of(position_alone)
+    assert ops_with(0.0, 2.0) == ops_of(orientation_alone)
+    both = sum(ops_with(2.0, 2.0))
+    assert both > sum(ops_of(orientation_alone)) > sum(ops_of(position_alone))
+
+
+@pytest.mark.parametrize("weight", [0, 0.0, np.float32(0), np.int64(0)], ids=repr)
+def test_values_with_a_weight_of_zero_are_those_of_the_other_part(weight):
+    np.testing.assert_allclose(pose_loss(np.eye(4), QUARTER, 2.0, weight), 1.0)
+    np.testing.assert_allclose(pose_loss(np.eye(4), QUARTER, weight, 2.0), np.pi)
+    np.testing.assert_array_equal(pose_loss(np.eye(4), [QUARTER] * 2, weight, weight), np.zeros(2))
+    in_a_tensor = pose_loss(np.eye(4), QUARTER, 2.0, tf.constant(0.0, tf.float64))
+    np.testing.assert_allclose(in_a_tensor, 1.0)
+
+
+def test_an_unknown_orientation_does_not_spoil_a_loss_of_positions():
+    broken = QUARTER.copy()
+    broken[:3, :3] = np.nan
+    np.testing.assert_allclose(pose_loss(np.eye(4), broken, 2.0, 0.0), 1.0)
+    gradient = tape_jacobian(lambda pose: pose_loss(np.eye(4), pose, 2.0, 0.0), broken)
+    assert np.isfinite(gradient).all()
 
 
 def test_several_links_and_sample_weights():
