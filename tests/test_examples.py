@@ -1,6 +1,7 @@
 """Every example runs, small, and says what it promised."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -14,7 +15,16 @@ def run(name, *arguments):
 
 
 def test_no_example_is_left_out():
-    tested = {"compare_descriptions.py", "forum_arm.py", "train_ik_regressor.py"}
+    tested = {
+        "add_per_channel.py",
+        "backward_of_a_vector.py",
+        "compare_descriptions.py",
+        "entropy_gradient.py",
+        "forum_arm.py",
+        "multiply_by_zero.py",
+        "spread_configurations.py",
+        "train_ik_regressor.py",
+    }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
     for path in EXAMPLES.glob("*.py"):
         assert path.read_text().count("\n") <= 140, path
@@ -59,3 +69,62 @@ def test_training_wants_a_link_that_moves(capsys):
     with pytest.raises(SystemExit):
         run("train_ik_regressor.py", "--link", "panda_link0")
     assert "no joint moves the link 'panda_link0'" in capsys.readouterr().err
+
+
+def test_adding_per_channel(capsys):
+    run("add_per_channel.py", "--steps", "40")
+    out = capsys.readouterr().out
+    assert "Incompatible shapes: [1,2,2,3] vs. [2]" in out
+    assert "channel 0 becomes [[1.0, 2.0], [1.0, 2.0]]" in out
+    assert "scale [3. 3.], offset [1. 2.]" in out
+    rows = re.findall(r"^(\w+) +(\d+) \+ (\d+) .* ms +(\S+)$", out, re.MULTILINE)
+    ops = {name: int(forward) + int(backward) for name, forward, backward, _ in rows}
+    assert ops["slice_and_assign"] > ops["reshape"] == ops["add_per_channel"]
+    assert all(float(error) < 1e-11 for *_, error in rows)
+
+
+def test_the_backward_pass_of_a_vector(capsys):
+    run("backward_of_a_vector.py", "--steps", "30")
+    out = capsys.readouterr().out
+    for numbers in ("[-1.  -0.5  0.   0.5  1. ]", "[1. 1. 1. 1. 1.]", "[-2. -1.  0.  1.  2.]"):
+        assert numbers in out
+    assert out.count("[ 2.  4.  6.  8. 10.]") == 3
+    gradient, quotient = (float(line.split()[-1]) for line in out.splitlines()[-2:])
+    assert gradient < 0.5 * quotient
+
+
+def test_the_gradient_of_an_entropy(tmp_path, capsys):
+    run("entropy_gradient.py", "--steps", "57", "--out", str(tmp_path))
+    out = capsys.readouterr().out
+    for number in ("1.4591479170272446", "0.84183987878", "-0.88539008178", "-1.44269504089"):
+        assert number in out
+    assert "respect to the values: None" in out
+    assert "over 1e-12: 0.84177; the truth: 0.84184" in out
+    best = dict(re.findall(r"(\w+) differences: best step (\S+),", out))
+    assert 1e-9 < float(best["forward"]) < 1e-7
+    assert 1e-7 < float(best["central"]) < 1e-4
+    assert (tmp_path / "entropy_gradient.png").stat().st_size > 10_000
+
+
+def test_spreading_configurations(tmp_path, capsys):
+    run("spread_configurations.py", "--steps", "300", "--out", str(tmp_path))
+    plain, spread = re.findall(r"([\d.]+) of 6 bits, largest error (\S+)", capsys.readouterr().out)
+    assert float(plain[0]) < 0.5
+    assert float(spread[0]) > 3.0
+    assert float(spread[1]) < 50.0
+    assert (tmp_path / "spread_configurations.png").stat().st_size > 10_000
+
+
+def test_multiplying_by_zero(capsys):
+    run("multiply_by_zero.py", "--steps", "2", "--size", "1e4")
+    out = capsys.readouterr().out
+    assert "[2. 2. 0. 0. 0.]" in out
+    assert out.count("1.00x") >= 6
+    assert re.search(r"sum\(f\(x\) \* mask\) +\[ 1. nan\]", out)
+    assert re.search(r"where.* \[1. 0.\]", out)
+    ops = dict(re.findall(r"^(\S.*?) {2,}(\d+ \+ \d+) ", out, re.MULTILINE))
+    backward = {name: int(counts.split()[-1]) for name, counts in ops.items()}
+    assert backward["s1"] == backward["s1 + 0 * detach(s2)"] < backward["s1 + 0 * s2"]
+    assert backward["rows * 0"] < backward["where(mask, x, detach(x))"]
+    of_poses = re.findall(r"orientation_weight=\S+: (\d+) \+ (\d+)", out)
+    assert sum(map(int, of_poses[1])) < 0.2 * sum(map(int, of_poses[0]))
