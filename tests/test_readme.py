@@ -14,7 +14,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["loss in task space", "tour"])
+@pytest.mark.parametrize("block", BLOCKS, ids=["loss in task space", "tour", "side questions"])
 def test_the_code_of_the_readme_runs(block, capsys):
     exec(compile(block, "README.md", "exec"), {})
 
@@ -33,10 +33,11 @@ def test_every_link_in_the_documents_leads_somewhere():
             assert (document.parent / target).exists(), f"{document}: {target}"
 
 
-def test_learning_and_viz_are_imported_when_first_used():
+def test_learning_primers_and_viz_are_imported_when_first_used():
     code = (
         "import sys, fkarm; assert 'fkarm.learning' not in sys.modules; "
-        "fkarm.learning.pose_stream; assert 'fkarm.viz' not in sys.modules; fkarm.viz.draw_robot"
+        "fkarm.learning.pose_stream; assert 'fkarm.primers' not in sys.modules; "
+        "fkarm.primers.detach; assert 'fkarm.viz' not in sys.modules; fkarm.viz.draw_robot"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'lerning'"):
