@@ -114,9 +114,8 @@ def entropy_gradient(p: TensorLike, method: str = "analytic", step: float | None
             entropy = entropy_of_probabilities(p)
         return tape.gradient(entropy, p)
     if step is None:
-        step = float(np.finfo(p.dtype.as_numpy_dtype).eps) ** (
-            1 / 2 if method == "forward" else 1 / 3
-        )
+        power = 1 / 2 if method == "forward" else 1 / 3
+        step = float(np.finfo(p.dtype.as_numpy_dtype).eps) ** power
     check_positive("step", step)
     moves = step * tf.eye(tf.shape(p)[-1], dtype=p.dtype)  # (k, k)
     middle = p[..., None, :]

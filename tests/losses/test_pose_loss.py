@@ -106,11 +106,12 @@ def test_values_with_a_weight_of_zero_are_those_of_the_other_part(weight):
     np.testing.assert_allclose(in_a_tensor, 1.0)
 
 
-def test_an_unknown_orientation_does_not_spoil_a_loss_of_positions():
+@pytest.mark.parametrize("weight", [0, 0.0, np.float32(0), np.int64(0)], ids=repr)
+def test_an_unknown_orientation_does_not_spoil_a_loss_of_positions(weight):
     broken = QUARTER.copy()
     broken[:3, :3] = np.nan
-    np.testing.assert_allclose(pose_loss(np.eye(4), broken, 2.0, 0.0), 1.0)
-    gradient = tape_jacobian(lambda pose: pose_loss(np.eye(4), pose, 2.0, 0.0), broken)
+    np.testing.assert_allclose(pose_loss(np.eye(4), broken, 2.0, weight), 1.0)
+    gradient = tape_jacobian(lambda pose: pose_loss(np.eye(4), pose, 2.0, weight), broken)
     assert np.isfinite(gradient).all()
 
 

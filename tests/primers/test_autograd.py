@@ -136,8 +136,6 @@ def test_derivatives_of_a_gather_are_dense(mode):
         np.testing.assert_array_equal(result[:, 0], expected)
     jacobian = in_mode(lambda x: full_jacobian(rows, x), mode)(x)
     np.testing.assert_array_equal(jacobian[:, 0, :, 0], [[0, 0, 1], [1, 0, 0], [0, 0, 1]])
-    cost, plain = (gradient_cost(f, x, repeats=1).backward_ops for f in (rows, tf.sin))
-    assert cost > plain
 
 
 def test_batch_sizes_may_be_unknown_while_tracing(rng):
@@ -195,12 +193,6 @@ def test_nothing_active_costs_nothing(mode):
         loss = in_mode(lambda t: masked_loss(t, tf.zeros(t.shape, tf.bool)), mode)
         assert float(loss(terms)) == 0.0
         np.testing.assert_array_equal(gradient(loss, terms), np.zeros(terms.shape))
-
-
-def test_half_precision_counts_past_its_largest_number():
-    terms = tf.fill((2**17,), tf.constant(2**-10, tf.float16))
-    active = np.arange(2**17) < 2**12
-    assert float(masked_loss(terms, active)) == 2**-10
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -315,10 +307,29 @@ def test_several_inputs_and_every_mode_are_timed(mode):
         return x * y
 
     cost = gradient_cost(f, np.ones(3), np.ones(3), mode=mode, repeats=4)
-    alone = gradient_cost(lambda x: x * x, np.ones(3), repeats=1)
-    assert cost.forward_ops == alone.forward_ops == 1
+    assert cost[:2] == (1, 2)  # a product for each gradient
     assert cost.seconds > 0
     assert calls.count(True) == (5 if mode == "eager" else 0)  # one more than is timed
+
+
+def test_scattering_the_gradient_of_a_gather_is_part_of_its_cost():
+    def taken(x):
+        return tf.gather(x, [2, 0, 2])
+
+    def dense_gradient(x):
+        return vector_jacobian_product(taken, x, np.ones(3))
+
+    needed = gradient_cost(dense_gradient, np.ones(3), repeats=1).forward_ops
+    assert gradient_cost(taken, np.ones(3), repeats=1).backward_ops == needed
+
+
+def test_xla_is_asked_for_and_says_what_it_cannot_compile():
+    def in_python(x):
+        return x * tf.numpy_function(np.sin, [x], x.dtype)
+
+    assert gradient_cost(in_python, 1.0, mode="graph", repeats=1).seconds > 0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="unsupported|uncompilable"):
+        gradient_cost(in_python, 1.0, mode="xla", repeats=1)
 
 
 def test_bad_costs_are_refused():

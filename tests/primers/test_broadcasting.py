@@ -22,8 +22,8 @@ def lined_up(values, rank, axis):
 @pytest.mark.parametrize(("operation", "expected"), OPERATIONS, ids=["add", "scale"])
 @pytest.mark.parametrize(
     ("shape", "axis"),
-    [((3, 2, 4, 5), 1), ((3, 4, 5, 2), -1), ((3, 2, 4, 5), -3), ((2, 3), 0), ((2,), 0),
-     ((0, 2, 4, 4), 1), ((2, 2, 2, 2), 1), ((2, 2, 2, 2, 2, 2), -2)],
+    [((3, 2, 4, 5), 1), ((3, 4, 5, 2), -1), ((3, 2, 4, 5), -3), ((2, 3), -2), ((2,), 0),
+     ((2,), -1), ((0, 2, 4, 4), 1), ((2, 2, 2, 2), 1), ((2, 2, 2, 2, 2, 2), -2)],
     ids=str,
 )  # fmt: skip
 def test_each_channel_gets_its_own_value(shape, axis, operation, expected, mode, dtype, rng):
@@ -141,11 +141,12 @@ def test_the_layer_scales_then_adds(offset, scale, weights, axis, rng):
 
 
 def test_the_layer_learns_both_values_of_each_channel(rng):
-    x = rng.normal(size=(256, 2, 3)).astype("float32")
+    x = rng.normal(size=(64, 2, 3)).astype("float32")
     model = keras.Sequential([keras.Input((2, 3)), ChannelAffine()])
     model.compile(keras.optimizers.Adam(0.05), "mse")
     target = x * [[3.0], [-1.0]] + [[0.5], [2.0]]
-    model.fit(x, target, epochs=60, batch_size=64, verbose=0)
+    for _ in range(200):
+        model.train_on_batch(x, target)
     layer = model.layers[-1]
     np.testing.assert_allclose(layer.scale.numpy(), [3.0, -1.0], atol=0.02)
     np.testing.assert_allclose(layer.offset.numpy(), [0.5, 2.0], atol=0.02)
@@ -164,7 +165,7 @@ def test_a_layer_that_is_not_trainable_stays_as_it_was():
 
 @pytest.mark.parametrize("policy", ["float32", "float64", "mixed_float16"])
 def test_the_layer_keeps_its_life_in_keras(policy, tmp_path, rng):
-    layer = ChannelAffine(1, VALUES, 2.0, dtype=policy)
+    layer = ChannelAffine(-2, VALUES, 2.0, dtype=policy)
     x = rng.normal(size=(4, 2, 3)).astype(layer.compute_dtype)
     expected = np.asarray(layer(x))
     assert expected.dtype == layer.compute_dtype
@@ -181,8 +182,9 @@ def test_the_layer_keeps_its_life_in_keras(policy, tmp_path, rng):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert loaded.layers[-1].get_config() == layer.get_config()
-    assert loaded.layers[-1].initial_offset == VALUES
+    config = loaded.layers[-1].get_config()
+    assert config == layer.get_config()
+    assert config.items() >= {"axis": -2, "offset": VALUES, "scale": 2.0}.items()
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_a_step_of_1e_12_is_wrong_in_the_fourth_digit():
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("method", "rtol"), [("forward", 1e-6), ("central", 1e-8)])
+@pytest.mark.parametrize(("method", "rtol"), [("forward", 1e-6), ("central", 2e-9)])
 def test_differences_with_the_default_step_are_as_good_as_they_get(method, rtol, mode, rng):
     p = rng.dirichlet(10 * np.ones(4), size=3)
     found = in_mode(lambda p: entropy_gradient(p, method), mode)(p64(p))
@@ -333,27 +333,23 @@ def test_keras_divides_the_activity_penalty_by_the_batch_size():
 
 
 def test_training_with_the_penalty_spreads_the_outputs(tmp_path, rng):
-    def train(weight):
+    x, bits = rng.normal(size=(64, 4)).astype("float32"), []
+    for weight in (0.0, 1.0):
         keras.utils.set_random_seed(0)
         spread = EntropyRegularizer([0.5, 0.5], weight)
         dense = keras.layers.Dense(2, activation="tanh", activity_regularizer=spread)
         model = keras.Sequential([keras.Input((4,)), dense])
         model.compile(keras.optimizers.Adam(0.05), "mse")
-        model.fit(x, np.zeros((64, 2)), epochs=30, verbose=0)
-        return model
-
-    x = rng.normal(size=(64, 4)).astype("float32")
-    bits = [float(soft_entropy_of_points(train(w).predict(x, verbose=0), 0.5)) for w in (0, 1)]
+        for _ in range(60):
+            model.train_on_batch(x, np.zeros((64, 2)))
+        bits.append(float(soft_entropy_of_points(model.predict(x, verbose=0), 0.5)))
     assert bits[1] > bits[0] + 0.5
 
-    model = train(1.0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert loaded.layers[-1].activity_regularizer.get_config() == {
-        "bandwidth": [0.5, 0.5],
-        "weight": 1.0,
-    }
+    config = loaded.layers[-1].activity_regularizer.get_config()
+    assert config == {"bandwidth": [0.5, 0.5], "weight": 1.0}
 
 
 def test_the_weight_of_the_penalty_must_not_be_negative():
