@@ -34,6 +34,7 @@ from fkarm.geometry.rotations import (
 )
 from fkarm.geometry.transforms import (
     compose_transforms,
+    interpolate_transforms,
     invert_transform,
     make_transform,
     orientation_distance,
@@ -64,6 +65,7 @@ __all__ = [
     "fanuc_wpr_to_matrix",
     "geodesic_distance",
     "hat",
+    "interpolate_transforms",
     "invert_transform",
     "kuka_abc_to_matrix",
     "make_transform",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from keras import ops
 
-from fkarm._checks import check_last_axes
+from fkarm._checks import check_choice, check_last_axes
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.dense import apply, checked_tensor, cross, in_one_type, multiply
 from fkarm.geometry.rates import left_jacobian_inverse
@@ -18,7 +18,7 @@ from fkarm.geometry.rotations import (
     so3_exp,
     so3_log,
 )
-from fkarm.geometry.safe import safe_norm
+from fkarm.geometry.safe import as_float, safe_norm
 
 
 def make_transform(rotation: TensorLike, position: TensorLike) -> Tensor:
@@ -134,6 +134,45 @@ def se3_log(transform: TensorLike) -> Tensor:
     w = so3_log(rotation)
     v = left_jacobian_inverse(w, p)
     return ops.concatenate([v, w], axis=-1)
+
+
+def interpolate_transforms(
+    transform_a: TensorLike, transform_b: TensorLike, share: TensorLike, motion: str = "straight"
+) -> Tensor:
+    """Poses on the way from one to another.
+
+    `"straight"`: the origin moves on a line, the orientation turns about a fixed axis at a steady
+    rate. `"screw"`: `T_a exp(share log(T_a^-1 T_b))`, the shortest way on SE(3), on which the
+    origin follows a helix.
+
+    Args:
+        transform_a: Where the way begins. Shape `(..., 4, 4)`.
+        transform_b: Where it ends; batch axes broadcast. Shape `(..., 4, 4)`.
+        share: How far along, 0 to 1; beyond them the motion goes on. Shape `(n,)`.
+        motion: `"straight"` or `"screw"`.
+    Returns:
+        Poses. Shape `(..., n, 4, 4)`.
+    Raises:
+        ValueError: If the last two axes are not 4 x 4, `share` is not a vector or `motion` is
+            unknown.
+    Gradient:
+        Finite everywhere; one-sided where the orientations are half a turn apart.
+    """
+    check_choice("motion", motion, ("straight", "screw"))
+    a, b = _pair(transform_a, transform_b)
+    share = ops.cast(as_float(share), a.dtype)
+    if len(share.shape) != 1:
+        raise ValueError(f"share must be a vector, shape (n,). Received: shape {share.shape}.")
+    between = compose_transforms(invert_transform(a), b)
+    if motion == "screw":
+        way = se3_exp(share[:, None] * se3_log(between)[..., None, :])
+    else:
+        turn, move = split_transform(between)
+        way = make_transform(
+            so3_exp(share[:, None] * so3_log(turn)[..., None, :]),
+            share[:, None] * move[..., None, :],
+        )
+    return compose_transforms(a[..., None, :, :], way)
 
 
 def pose_error(transform_current: TensorLike, transform_target: TensorLike) -> Tensor:

@@ -99,11 +99,19 @@ def combine(vectors: Sequence[Vector], weights: Sequence[Entry]) -> Vector:
 
 def unstack_entries(x: Tensor) -> list[Tensor]:
     """The entries of the last axis, from an array with the batch innermost."""
-    if not x.shape[-1]:
-        return []
+    return list(ops.unstack(entries_first(x), x.shape[-1], axis=0)) if x.shape[-1] else []
+
+
+def entries_first(x: Tensor) -> Tensor:
+    """The last axis moved to the front."""
     # Not moveaxis, for which torch.func has no rule.
     last = len(x.shape) - 1
-    return list(ops.unstack(ops.transpose(x, (last, *range(last))), x.shape[-1], axis=0))
+    return ops.transpose(x, (last, *range(last)))
+
+
+def entries_last(x: Tensor) -> Tensor:
+    """The first axis moved to the end."""
+    return ops.transpose(x, (*range(1, len(x.shape)), 0))
 
 
 def stack_entries(entries: Sequence[Entry], like: Tensor, axes: tuple[int, ...] = ()) -> Tensor:
@@ -127,8 +135,7 @@ def stack_last(rows: Sequence[Tensor]) -> Tensor:
 
     Stacking whole vectors and moving the axis once is twice as fast as interleaving them.
     """
-    stacked = ops.stack(rows, axis=0)
-    return ops.transpose(stacked, (*range(1, len(stacked.shape)), 0))
+    return entries_last(ops.stack(rows, axis=0))
 
 
 def split_last_axis(x: Tensor, axes: tuple[int, ...]) -> Tensor:
