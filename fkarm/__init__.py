@@ -20,6 +20,7 @@ from fkarm.errors import (
     UnknownLinkError,
     URDFError,
 )
+from fkarm.ik import IKResult, follow_path, solve_ik
 from fkarm.kinematics import (
     analytic_jacobian,
     body_jacobian,
@@ -36,6 +37,7 @@ from fkarm.version import __version__
 
 __all__ = [
     "FkarmError",
+    "IKResult",
     "Joint",
     "MJCFError",
     "Mimic",
@@ -49,9 +51,11 @@ __all__ = [
     "analytic_jacobian",
     "body_jacobian",
     "compare_robots",
+    "follow_path",
     "forward_kinematics",
     "geometric_jacobian",
     "geometry",
+    "ik",
     "kinematic_hessian",
     "kinematics",
     "layers",
@@ -61,6 +65,7 @@ __all__ = [
     "metrics",
     "robots",
     "sample_configurations",
+    "solve_ik",
 ]
 
 

@@ -1,0 +1,103 @@
+"""The pieces of a step: small systems, the rotation error, the table of starts."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.spatial.transform import Rotation
+
+import fkarm
+from fkarm.ik.arguments import make_problem
+from fkarm.ik.linear import normal_matrix, solve_symmetric
+from fkarm.ik.search import target_entries
+from fkarm.ik.seeds import SeedTable, low_discrepancy
+from fkarm.ik.step import Frame, frames_of, residual_and_jacobian, rotation_vector, step
+
+
+@pytest.mark.parametrize("size", [1, 2, 6, 12])
+def test_small_systems_are_numpys(size, rng):
+    rows = rng.normal(size=(size, size + 2, 50))
+    right = rng.normal(size=(size, 50))
+    matrix = normal_matrix(
+        [[tf.constant(x) for x in row] for row in rows], tf.constant(0.1, tf.float64)
+    )
+    found = solve_symmetric(matrix, [tf.constant(x) for x in right])
+    dense = np.einsum("ikr,jkr->rij", rows, rows) + 0.1 * np.eye(size)
+    expected = np.linalg.solve(dense, right.T[..., None])[..., 0]
+    np.testing.assert_allclose(np.stack(found, axis=-1), expected, rtol=1e-8, atol=1e-10)
+
+
+def frame(matrices):
+    columns = [tuple(tf.constant(matrices[:, i, k]) for i in range(3)) for k in range(3)]
+    return Frame(tuple(columns), (0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-4, 0.3, 2.0, 2.9, 3.1, np.pi - 1e-6, np.pi])
+def test_the_rotation_error_is_scipys_up_to_half_a_turn(angle, rng):
+    start = Rotation.random(100, rng=rng)
+    axis = rng.normal(size=(100, 3))
+    axis[:6] = np.concatenate([np.eye(3), -np.eye(3)])
+    turn = Rotation.from_rotvec(angle * axis / np.linalg.norm(axis, axis=1, keepdims=True))
+    target = (turn * start).as_matrix()
+    found = np.stack(rotation_vector(frame(target), frame(start.as_matrix())), axis=-1)
+    again = Rotation.from_rotvec(found)
+    np.testing.assert_allclose((again * turn.inv()).magnitude(), 0, atol=2e-7)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=-1), angle, atol=2e-7)
+
+
+def test_the_jacobian_of_the_step_is_the_geometric_one(panda):
+    problem = make_problem(panda, ("panda_hand",), weights=(1.0, 1.0))
+    q = fkarm.sample_configurations(panda, 5, seed=0)
+    targets = fkarm.forward_kinematics(panda, q[::-1].copy(), "panda_hand")
+    flat = residual_and_jacobian(problem, tf.transpose(q), tf.transpose(target_entries(targets)))
+    expected = fkarm.geometric_jacobian(panda, q, "panda_hand").numpy()
+    np.testing.assert_allclose(
+        flat[6:].numpy().reshape(6, 7, 5).transpose(2, 0, 1), expected, atol=1e-13
+    )
+    here = fkarm.forward_kinematics(panda, q, "panda_hand")
+    error = fkarm.geometry.pose_error(here, targets).numpy()
+    np.testing.assert_allclose(flat[:6].numpy().T, error, atol=1e-7)
+
+
+def test_a_step_stays_within_limits_and_lets_go_of_them(panda):
+    problem = make_problem(panda, ("panda_hand",))
+    q = fkarm.sample_configurations(panda, 2000, seed=0)
+    at_limit = q.copy()
+    at_limit[:, 3] = panda.upper_limits[3]
+    targets = fkarm.forward_kinematics(panda, q, "panda_hand")
+    entries = tf.transpose(target_entries(targets))
+    moved, squared = step(problem, tf.transpose(at_limit), entries, 0.05, 1.0)
+    moved = moved.numpy().T
+    assert ((moved >= panda.lower_limits) & (moved <= panda.upper_limits)).all()
+    assert (moved[:, 3] < panda.upper_limits[3]).mean() > 0.5
+    assert np.abs(moved - at_limit).max() <= 1.0 + 1e-12
+    _, after = step(problem, tf.constant(moved.T), entries, 0.05, 1.0)
+    assert np.median(after) < 0.5 * np.median(squared)
+
+
+def test_the_table_finds_the_nearest_poses(panda):
+    problem = make_problem(panda, ("panda_hand",), weights=(1.0, 0.3))
+    table = SeedTable(problem, size=300)
+    targets = fkarm.forward_kinematics(panda, fkarm.sample_configurations(panda, 40), "panda_hand")
+    found = table.nearest(targets.numpy()[:, None], 5)
+    poses = fkarm.forward_kinematics(panda, table.q, "panda_hand").numpy()
+    apart = np.linalg.norm(targets[:, None, :3, 3] - poses[None, :, :3, 3], axis=-1) ** 2
+    difference = targets[:, None, :3, :3] - poses[None, :, :3, :3]
+    cost = apart + 0.09 / 2 * np.sum(np.square(difference), axis=(-1, -2))
+    np.testing.assert_array_equal(found, np.argsort(cost, axis=1)[:, :5])
+
+
+def test_starts_fill_the_limits_evenly(panda):
+    q = low_discrepancy(panda, 1000, 0)
+    share = (q - panda.lower_limits) / (panda.upper_limits - panda.lower_limits)
+    assert ((share >= 0) & (share <= 1)).all()
+    for column in share.T:
+        counts = np.histogram(column, bins=10, range=(0, 1))[0]
+        assert counts.min() > 85
+    assert np.abs(q - low_discrepancy(panda, 1000, 1)).max() > 0.1
+
+
+def test_frames_come_in_columns():
+    pose = np.arange(32.0).reshape(2, 4, 4)
+    (found,) = frames_of(tf.transpose(target_entries(tf.constant(pose))), 1)
+    np.testing.assert_array_equal(np.stack(found.origin, axis=-1), pose[:, :3, 3])
+    np.testing.assert_array_equal(np.stack(found.columns[1], axis=-1), pose[:, :3, 1])
