@@ -1,0 +1,197 @@
+"""Layers that solve for joint configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from fkarm._checks import check_last_axes
+from fkarm._types import Tensor
+from fkarm.ik.arguments import WEIGHTS, make_problem
+from fkarm.ik.search import descent, refinement, target_entries
+from fkarm.ik.seeds import seed_table
+from fkarm.kinematics.forward import check_configuration_shape
+from fkarm.layers.forward_kinematics import check_robot
+from fkarm.layers.precision import KinematicLayer
+from fkarm.model import Robot
+
+
+class _TargetLayer(KinematicLayer):
+    """A layer with a robot, a link to bring somewhere, and what counts of the pose."""
+
+    def __init__(
+        self, robot: Robot, link: str | None, task: str | Sequence[str], **kwargs: Any
+    ) -> None:
+        check_robot(robot)
+        super().__init__(**kwargs)
+        self.robot = robot
+        self.link = link
+        self.task = task if isinstance(task, str) else tuple(task)
+        links = (robot.end_effector if link is None else link,)
+        self._problem = make_problem(robot, links, task, WEIGHTS)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "robot": self.robot.to_dict(),
+            "link": self.link,
+            "task": self.task if isinstance(self.task, str) else list(self.task),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**{**config, "robot": Robot.from_dict(config["robot"])})
+
+
+def _check_count(name: str, count: object) -> int:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"{name} must be a whole number >= 1. Received: {count!r}.")
+    return count
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class IKRefinement(_TargetLayer):
+    """Joint configurations a few damped least-squares steps nearer to target poses.
+
+    Behind a network that proposes configurations it turns centimetres into micrometres; behind
+    anything else it is a solver that is differentiable through all its steps. No weights.
+
+    Args:
+        robot: `fkarm.Robot`.
+        link: Link to bring to the target; None: `robot.end_effector`.
+        steps: Number of steps.
+        task: What of the pose counts, as in `fkarm.solve_ik`.
+        **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
+    Call arguments:
+        inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the root
+            link's frame, m, shape `(..., 4, 4)`, with the same batch axes.
+    Returns:
+        Configurations within the joint limits. Shape `(..., dof)`.
+    Raises:
+        TypeError: If `robot` is not a Robot.
+        UnknownLinkError: If the link does not exist.
+        ValueError: If no joint moves the link, an argument is wrong or shapes do not match.
+    Gradient:
+        With respect to both inputs, through all steps. Where a limit stops a joint, its is zero.
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        link: str | None = None,
+        steps: int = 3,
+        task: str | Sequence[str] = "pose",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(robot, link, task, **kwargs)
+        self.steps = _check_count("steps", steps)
+
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)
+        self.built = True
+
+    def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+        q, target = (self.precise(each) for each in inputs)
+        self.compute_output_shape((q.shape, target.shape))
+        refined = refinement(self._problem, self.steps)(q, target_entries(target))
+        return ops.cast(refined, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        q_shape, target_shape = input_shape
+        check_configuration_shape(self.robot, q_shape)
+        check_last_axes("target", target_shape, (4, 4))
+        if len(target_shape) != len(q_shape) + 1:
+            raise ValueError(
+                "q and target must have the same batch axes. Received: shapes "
+                f"{tuple(q_shape)} and {tuple(target_shape)}."
+            )
+        return tuple(q_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "steps": self.steps}
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class InverseKinematics(_TargetLayer):
+    """Joint configurations that bring a link to target poses: the solver as a layer. No weights.
+
+    From the entries of a table of known poses that are nearest to the target, each improved by
+    damped least squares; the best is returned. One pass of a fixed size, so that it compiles and
+    works for any batch: `fkarm.solve_ik`, which tries again where that fails, is the exact one.
+
+    Args:
+        robot: `fkarm.Robot`.
+        link: Link to bring to the target; None: `robot.end_effector`.
+        seeds: Starts for each target.
+        steps: Steps from each start.
+        task: What of the pose counts, as in `fkarm.solve_ik`.
+        **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
+    Call arguments:
+        target: Poses in the root link's frame, m. Shape `(..., 4, 4)`.
+    Returns:
+        Configurations within the joint limits. Shape `(..., dof)`.
+    Raises:
+        TypeError: If `robot` is not a Robot.
+        UnknownLinkError: If the link does not exist.
+        RobotError: If a sliding joint without limits leaves no range for starts.
+        ValueError: If no joint moves the link, an argument is wrong or the shape does not match.
+    Gradient:
+        That of the implicit function at the solution: `dq = J^+ de`, with the smallest `dq` for
+        a redundant arm; joints that their limits stop do not take part. It does not go through
+        the search.
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        link: str | None = None,
+        seeds: int = 16,
+        steps: int = 16,
+        task: str | Sequence[str] = "pose",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(robot, link, task, **kwargs)
+        self.seeds = _check_count("seeds", seeds)
+        self.steps = _check_count("steps", steps)
+        self._table = seed_table(self._problem, max(1024, self.seeds), 0)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.compute_output_shape(input_shape)
+        self.built = True
+
+    def call(self, target: Tensor) -> Tensor:
+        target = self.precise(target)
+        self.compute_output_shape(target.shape)
+        found = ops.stop_gradient(self._search(ops.stop_gradient(target)))
+        # One differentiable step from the solution: its derivative is the implicit function's.
+        stepped = refinement(self._problem, 1)(found, target_entries(target))
+        q = ops.where(ops.isfinite(stepped), stepped, found)
+        return ops.cast(q, self.compute_dtype)
+
+    def _search(self, target: Tensor) -> Tensor:
+        dof, dtype = self.robot.dof, target.dtype
+        batch = ops.shape(target)[:-2]
+        rows = ops.reshape(target, (-1, 4, 4))
+        features = ops.convert_to_tensor(self._table.features, dtype)
+        errors = ops.sum(ops.square(features), axis=-1) - 2.0 * ops.matmul(
+            self._table.weighted(rows[:, None]), ops.transpose(features)
+        )
+        _, places = ops.top_k(-errors, self.seeds)
+        starts = ops.take(ops.convert_to_tensor(self._table.q, dtype), places, axis=0)
+        entries = ops.repeat(target_entries(rows), self.seeds, axis=0)
+        budget = ops.full_like(entries[:, :1], float(self.steps))
+        q, squared = descent(self._problem)(ops.reshape(starts, (-1, dof)), entries, budget)
+        best = ops.argmin(ops.reshape(squared, (-1, self.seeds)), axis=-1)
+        q = ops.reshape(q, (-1, self.seeds, dof))
+        q = ops.take_along_axis(q, best[:, None, None], axis=1)[:, 0]
+        return ops.reshape(q, (*batch, dof))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        check_last_axes("target", input_shape, (4, 4))
+        return (*input_shape[:-2], self.robot.dof)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "seeds": self.seeds, "steps": self.steps}
