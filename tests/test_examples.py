@@ -22,6 +22,7 @@ def test_no_example_is_left_out():
         "entropy_gradient.py",
         "forum_arm.py",
         "multiply_by_zero.py",
+        "solve_ik.py",
         "spread_configurations.py",
         "train_ik_regressor.py",
     }
@@ -33,6 +34,14 @@ def test_no_example_is_left_out():
 def test_the_forum_arm(capsys):
     run("forum_arm.py", "--steps", "64")
     assert "same output: True" in capsys.readouterr().out
+
+
+def test_solving_inverse_kinematics(tmp_path, capsys):
+    run("solve_ik.py", "--steps", "50", "--out", str(tmp_path))
+    out = capsys.readouterr().out
+    assert "50 targets" in out
+    assert "different configurations reach one pose" in out
+    assert (tmp_path / "ik_solutions.png").stat().st_size > 10_000
 
 
 def test_comparing_descriptions(capsys):
