@@ -124,8 +124,10 @@ if keras.backend.backend() == "tensorflow":
             def gradient(*cotangents: Tensor) -> list[Tensor]:
                 with tf.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(inputs)
-                    outputs = plain(*inputs)
-                return tape.gradient(outputs, inputs, *cotangents, unconnected_gradients="zero")
+                    outputs = tf.nest.flatten(plain(*inputs))
+                return tape.gradient(
+                    outputs, inputs, list(cotangents), tf.UnconnectedGradients.ZERO
+                )
 
             # Else an outer tape would prepare a derivative of the compiled function itself.
             with record.stop_recording():
