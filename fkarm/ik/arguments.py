@@ -116,7 +116,7 @@ def read_question(
                 f"Received: {tolerance!r}. float64 targets reach {_LEAST_TOLERANCE['float64']}."
             )
     targets = stacked.reshape((int(np.prod(batch)), *stacked.shape[-3:]))
-    is_finite = np.isfinite(targets).all(axis=(1, 2, 3))
+    is_finite = np.asarray(np.isfinite(targets).all(axis=(1, 2, 3)))
     _check_rotations(targets[is_finite])
     targets = np.where(is_finite[:, None, None, None], targets, np.eye(4, dtype=dtype))
     entries = np.swapaxes(targets[..., :3, :], -1, -2).reshape((len(targets), 12 * len(by_link)))
