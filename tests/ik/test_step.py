@@ -101,3 +101,31 @@ def test_frames_come_in_columns():
     (found,) = frames_of(tf.transpose(target_entries(tf.constant(pose))), 1)
     np.testing.assert_array_equal(np.stack(found.origin, axis=-1), pose[:, :3, 3])
     np.testing.assert_array_equal(np.stack(found.columns[1], axis=-1), pose[:, :3, 1])
+
+
+def test_a_joint_that_a_limit_stops_takes_no_part(panda):
+    """The step of dense NumPy, with the columns of stopped joints out of it."""
+    problem = make_problem(panda, ("panda_hand",), weights=(1.0, 1.0))
+    q = fkarm.sample_configurations(panda, 300, seed=0)
+    start = fkarm.sample_configurations(panda, 300, seed=1)
+    start[:, 3] = panda.upper_limits[3]
+    start[:, 1] = panda.lower_limits[1]
+    targets = fkarm.forward_kinematics(panda, q, "panda_hand")
+    moved, _ = step(problem, tf.transpose(start), tf.transpose(target_entries(targets)), 0.05, 1.0)
+    here = fkarm.forward_kinematics(panda, start, "panda_hand")
+    errors = fkarm.geometry.pose_error(here, targets).numpy()
+    jacobians = fkarm.geometric_jacobian(panda, start, "panda_hand").numpy()
+    stopped = 0
+    for row, (error, jacobian) in enumerate(zip(errors, jacobians, strict=True)):
+        downhill = jacobian.T @ error
+        stuck = ((start[row] >= panda.upper_limits) & (downhill > 0)) | (
+            (start[row] <= panda.lower_limits) & (downhill < 0)
+        )
+        stopped += stuck.sum()
+        free = jacobian * ~stuck
+        damping = 0.05 * error @ error + 1e-13
+        change = free.T @ np.linalg.solve(free @ free.T + damping * np.eye(6), error)
+        change *= min(1.0, 1.0 / np.abs(change).max())
+        expected = np.clip(start[row] + change, panda.lower_limits, panda.upper_limits)
+        np.testing.assert_allclose(moved.numpy()[:, row], expected, atol=1e-6)
+    assert stopped > 100
