@@ -112,3 +112,13 @@ def test_they_can_be_fixed_and_written_down(free_robot):
         free_robot.with_fixed_joints({"free": 0.0})
     with pytest.raises(fkarm.RobotError, match="quaternion must not be zero"):
         free_robot.with_fixed_joints({"ball": np.zeros(4)})
+
+
+def test_a_joint_above_a_free_one_feels_what_it_carries(rng):
+    robot = fkarm.Robot(
+        [
+            fkarm.Joint("turn", axis="y", parent="root", child="a"),
+            fkarm.Joint("free", "floating", xyz=(0.1, 0, 0.2), parent="a", child="b"),
+        ]
+    )
+    check_gradient(lambda x: fkarm.forward_kinematics(robot, x, "b"), rng.normal(size=8))
