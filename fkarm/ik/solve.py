@@ -114,13 +114,9 @@ def solve_ik(
         weights=weights,
     )
     if all_solutions:
-        found = _distinct(
-            question, _from_all(question, np.arange(question.size), seeds, max_steps, seed)
-        )
+        found = _distinct(question, _from_all(question, seeds, max_steps, seed))
     elif question.q_ref is not None:
-        found = _nearest(
-            question, _from_all(question, np.arange(question.size), seeds, max_steps, seed)
-        )
+        found = _nearest(question, _from_all(question, seeds, max_steps, seed))
     else:
         found = _in_stages(question, seeds, max_steps, seed)
     axes = (*question.batch, seeds) if all_solutions else question.batch
@@ -154,8 +150,9 @@ def _in_stages(question: Question, seeds: int, max_steps: int, seed: int) -> IKR
     return found
 
 
-def _from_all(question: Question, rows: np.ndarray, seeds: int, steps: int, seed: int) -> IKResult:
-    """Where every start leads, `(rows, seeds)`."""
+def _from_all(question: Question, seeds: int, steps: int, seed: int) -> IKResult:
+    """Where every start leads, `(targets, seeds)`."""
+    rows = np.arange(question.size)
     starts = _starts(question, rows, 0, seeds, seed)
     q, _ = descend(question, rows, starts, steps)
     return judged(question, rows, q, steps)
@@ -184,8 +181,8 @@ def _starts(question: Question, rows: np.ndarray, first: int, count: int, seed: 
     robot = question.problem.robot
     if first < STAGES[0][0] + STAGES[1][0]:
         # Each stage has a table of its own: what was nearest is not tried twice.
-        table = seed_table(question.problem, 1024 if not first else 4096, seed + first)
-        count = min(count, len(table.q))
+        size = max(4096 if first else 1024, count)
+        table = seed_table(question.problem, size, seed + first)
         starts = table.q[table.nearest(question.targets[rows], count)]
     else:
         starts = np.broadcast_to(
@@ -263,7 +260,7 @@ def _cost(question: Question, found: IKResult) -> np.ndarray:
 
 
 def _nothing(question: Question) -> IKResult:
-    """Before any search: the middle of the ranges, with no solution."""
+    """Before any search: the first start, and no solution."""
     q = question.prepared(
         low_discrepancy(question.problem.robot, 1, 0)[None], np.arange(question.size), True
     )[:, 0]

@@ -5,7 +5,6 @@ All in entries with the rows of the batch innermost: arrays of shape `(n, rows)`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -15,9 +14,10 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.safe import is_negligible
 from fkarm.ik.linear import normal_matrix, solve_symmetric
-from fkarm.kinematics.chain import Chain, Plan, chain_frames, columns, plan_chain
+from fkarm.kinematics.chain import Plan, chain_frames, columns, plan_chain
 from fkarm.kinematics.engine import kept, sincos
-from fkarm.kinematics.entries import ZERO, Frame, Vector, cross, minus, plus, scaled
+from fkarm.kinematics.entries import Frame, Vector, minus
+from fkarm.kinematics.jacobian import link_twists
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.model import Robot
 
@@ -55,19 +55,18 @@ def residual_and_jacobian(problem: Problem, q: Tensor, targets: Tensor) -> Tenso
     plan = problem.plan
     entries = list(ops.unstack(q, plan.dof, axis=0))
     chain = chain_frames(plan, entries, sincos)
-    twists = _twists(plan, entries, chain)
+    parts = columns(plan, entries, chain)
     error, jacobian = [], []
     for index, (target, rows) in enumerate(
         zip(frames_of(targets, len(plan.links)), problem.rows, strict=True)
     ):
         frame = chain.links[index]
+        twists = link_twists(plan, parts, chain, index)
         all_errors = [*minus(target.origin, frame.origin), *rotation_vector(target, frame)]
         for row in rows:
             weight = problem.weights[row // 3]
             error.append(weight * all_errors[row])
-            jacobian += [
-                weight * twists[index][entry][row // 3][row % 3] for entry in problem.active
-            ]
+            jacobian += [weight * twists[entry][row // 3][row % 3] for entry in problem.active]
     zeros = ops.zeros_like(error[0])
     return ops.stack([*error, *(each + zeros for each in jacobian)])
 
@@ -113,30 +112,6 @@ def rotation_vector(target: Frame, frame: Frame) -> Vector:
     is_far = cosine < -0.95
     x, y, z = (ops.where(is_far, factor * c, ratio * s) for s, c in zip(sine, column, strict=True))
     return x, y, z
-
-
-def _twists(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[list[tuple[Vector, Vector]]]:
-    """For each link and entry of q, velocity of the link's origin and angular velocity."""
-    parts = columns(plan, q, chain)
-    found = []
-    for (above, _), frame in zip(plan.links, chain.links, strict=True):
-        path = set()
-        while above >= 0:
-            path.add(above)
-            above = plan.nodes[above].parent
-        twists: list[tuple[Vector, Vector]] = [(ZERO, ZERO)] * plan.dof
-        for part in parts:
-            if part.node not in path:
-                continue
-            axis, point = part.motion
-            twist = (axis, ZERO)
-            if point is not None:
-                twist = (cross(axis, minus(frame.origin, point)), axis)
-            linear, angular = (scaled(part.multiplier, each) for each in twist)
-            so_far = twists[part.entry]
-            twists[part.entry] = (plus(so_far[0], linear), plus(so_far[1], angular))
-        found.append(twists)
-    return found
 
 
 def step(

@@ -70,7 +70,7 @@ def _change_from_above(chain: Chain, part: Column, other: Column) -> Twist:
     """Change of a column by an entry nearer the root, or by its own: it turns with it."""
     if other.motion.point is None:
         return ZERO, ZERO
-    linear, angular = link_twist(part, chain)
+    linear, angular = link_twist(part, chain.links[0].origin)
     axis = scaled(other.multiplier, other.motion.axis)
     return cross(axis, linear), cross(axis, angular)
 
@@ -79,7 +79,7 @@ def _change_from_below(chain: Chain, part: Column, other: Column) -> Twist:
     """Change of a column by an entry nearer the link: the link's origin moves."""
     if part.motion.point is None:
         return ZERO, ZERO
-    moved, _ = link_twist(other, chain)
+    moved, _ = link_twist(other, chain.links[0].origin)
     return cross(scaled(part.multiplier, part.motion.axis), moved), ZERO
 
 
@@ -105,6 +105,6 @@ def _change_within_quaternion(
     turned_unit = combine(chain.before[part.node].columns, unit)
     bend = minus(turned_unit, scaled(q[other.entry], axis))
     bend = scaled(twice_inverse_square(quat), bend)
-    linear, angular = link_twist(part._replace(motion=Motion(bend, point)), chain)
-    moved, _ = link_twist(other, chain)
+    linear, angular = link_twist(part._replace(motion=Motion(bend, point)), chain.links[0].origin)
+    moved, _ = link_twist(other, chain.links[0].origin)
     return plus(linear, cross(axis, moved)), angular

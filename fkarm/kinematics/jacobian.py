@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from keras import ops
@@ -24,6 +24,7 @@ from fkarm.kinematics.engine import Function, compiled, sincos
 from fkarm.kinematics.entries import (
     ZERO,
     Entry,
+    Vector,
     cross,
     dot,
     minus,
@@ -157,32 +158,38 @@ def chain_stage(entries: Entries, robot: Robot, link: str) -> Function:
     return compiled(run, (1,)) if plan.nodes else run
 
 
-def link_twist(part: Column, chain: Chain) -> Twist:
-    """Velocity of the chain's link's origin, and angular velocity, per unit rate of its entry."""
+def link_twist(part: Column, origin: Vector) -> Twist:
+    """Velocity of a link's origin, and angular velocity, per unit rate of the part's entry."""
     axis, point = part.motion
     if point is None:
         return scaled(part.multiplier, axis), ZERO
-    lever = cross(axis, minus(chain.links[0].origin, point))
+    lever = cross(axis, minus(origin, point))
     return scaled(part.multiplier, lever), scaled(part.multiplier, axis)
 
 
-def link_twists(plan: Plan, q: list[Tensor], chain: Chain) -> list[Twist]:
-    """The columns of the geometric Jacobian."""
+def link_twists(plan: Plan, parts: Sequence[Column], chain: Chain, link: int = 0) -> list[Twist]:
+    """The columns of the geometric Jacobian of one of the plan's links."""
+    path, above = set(), plan.links[link][0]
+    while above >= 0:
+        path.add(above)
+        above = plan.nodes[above].parent
     found: list[Twist] = [(ZERO, ZERO)] * plan.dof
-    for part in columns(plan, q, chain):
-        linear, angular = link_twist(part, chain)
-        so_far = found[part.entry]
-        found[part.entry] = (plus(so_far[0], linear), plus(so_far[1], angular))
+    for part in parts:
+        if part.node in path:
+            linear, angular = link_twist(part, chain.links[link].origin)
+            so_far = found[part.entry]
+            found[part.entry] = (plus(so_far[0], linear), plus(so_far[1], angular))
     return found
 
 
 def _geometric(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    found = link_twists(plan, q, chain)
+    found = link_twists(plan, columns(plan, q, chain), chain)
     return [twist[part][i] for part in (0, 1) for i in range(3) for twist in found], (6, plan.dof)
 
 
 def _body(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    found, axes = link_twists(plan, q, chain), chain.links[0].columns
+    found = link_twists(plan, columns(plan, q, chain), chain)
+    axes = chain.links[0].columns
     return [dot(axis, twist[part]) for part in (0, 1) for axis in axes for twist in found], (
         6,
         plan.dof,

@@ -9,7 +9,7 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import is_negligible, safe_sqrt
-from fkarm.kinematics.chain import Chain, Plan, plan_chain
+from fkarm.kinematics.chain import Chain, Plan, columns, plan_chain
 from fkarm.kinematics.entries import Entry, add, subtract, times
 from fkarm.kinematics.forward import configuration
 from fkarm.kinematics.jacobian import Entries, chain_stage, link_name, link_twists
@@ -59,7 +59,8 @@ def _measure(rows: tuple[int, ...]) -> Entries:
     """Product of the lengths that the rows of the Jacobian have across those before them."""
 
     def measure(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-        found = [(*linear, *angular) for linear, angular in link_twists(plan, q, chain)]
+        twists = link_twists(plan, columns(plan, q, chain), chain)
+        found = [(*linear, *angular) for linear, angular in twists]
         left = [[column[row] for column in found] for row in rows]
         squares: list[Entry] = []
         while left:

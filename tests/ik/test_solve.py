@@ -199,6 +199,14 @@ def test_all_solutions_are_solutions_and_differ(targets):
         assert apart[~np.eye(len(solutions), dtype=bool)].min() >= 0.05
 
 
+def test_more_starts_than_the_table_has():
+    arm = fkarm.robots.planar([1.0, 0.5])
+    pose = fkarm.forward_kinematics(arm, [0.3, 0.8], "tool").numpy()
+    found = fkarm.solve_ik(arm, pose, all_solutions=True, seeds=1100, task=("x", "y"))
+    assert found.q.shape == (1100, 2)
+    assert found.converged.sum() == 2  # elbow up and down
+
+
 def test_any_number_of_targets_is_compiled_for_few_sizes(panda, targets, monkeypatch):
     rows = set()
     run = engine._in_rows
