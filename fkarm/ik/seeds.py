@@ -27,31 +27,37 @@ class SeedTable:
         seed: Which of the shifted sequences.
     """
 
-    def __init__(self, problem: Problem, size: int = 1024, seed: int = 0) -> None:
+    def __init__(self, problem: Problem, size: int = 4096, seed: int = 0) -> None:
         self.problem = problem
         self.q = low_discrepancy(problem.robot, size, seed)  # (size, dof)
-        poses = np.asarray(forward_kinematics(problem.robot, self.q, problem.links))
-        self.features = self.weighted(poses)
-        self._squares = np.sum(np.square(self.features), axis=1)
+        features = self.weighted(
+            np.asarray(forward_kinematics(problem.robot, self.q, problem.links))
+        )
+        # |f - g|^2 - |g|^2 of entry f and target g is the product of (-2 f, |f|^2) and (g, 1).
+        squares = np.sum(np.square(features), axis=1, keepdims=True)
+        self._columns = np.concatenate([-2.0 * features, squares], axis=1).T
 
-    def nearest(self, targets: np.ndarray, count: int) -> np.ndarray:
-        """Places in the table of the entries with the least error, ascending.
+    def nearest(self, targets: Any, count: int) -> Any:
+        """Places in the table of entries near targets: the best of each of `count` equal parts.
+
+        The parts cover the same ground, so that these are near and differ; one of them is the
+        best of all.
 
         Args:
-            targets: Poses of the links. Shape `(n, links, 4, 4)`.
-            count: How many for each target.
+            targets: Poses of the links, an array or a tensor. Shape `(n, links, 4, 4)`.
+            count: How many for each target, `size` at most.
         Returns:
-            Shape `(n, count)`.
+            Integers, of the kind of `targets`. Shape `(n, count)`.
         """
-        places = []
-        # A few thousand targets at a time, whose errors stay in the cache.
-        for start in range(0, len(targets), 1024):
-            features = self.weighted(targets[start : start + 1024])
-            errors = self._squares - 2.0 * features @ self.features.T
-            nearest = np.argpartition(errors, count - 1, axis=1)[:, :count]
-            order = np.argsort(np.take_along_axis(errors, nearest, axis=1), axis=1)
-            places.append(np.take_along_axis(nearest, order, axis=1))
-        return np.concatenate(places) if places else np.empty((0, count), int)
+        part = len(self.q) // count
+        features = self.weighted(targets)
+        features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=1)
+        errors = ops.matmul(features, self._columns[:, : count * part])
+        errors = ops.reshape(errors, (-1, count, part))
+        firsts = np.arange(count) * part
+        if isinstance(targets, np.ndarray):
+            return ops.convert_to_numpy(errors).argmin(axis=-1) + firsts
+        return ops.argmin(errors, axis=-1) + ops.convert_to_tensor(firsts, "int32")
 
     def weighted(self, poses: Any) -> Any:
         """Numbers whose squared distance is the squared error, for what counts of it.
@@ -71,7 +77,7 @@ class SeedTable:
                 columns += [weight * poses[:, index, i, j] for i in range(3) for j in range(3)]
         if isinstance(poses, np.ndarray):
             return np.stack(columns, axis=-1).astype(np.float32)
-        return ops.stack(columns, axis=-1)
+        return ops.cast(ops.stack(columns, axis=-1), "float32")
 
 
 @lru_cache(maxsize=32)
@@ -80,6 +86,7 @@ def seed_table(problem: Problem, size: int, seed: int) -> SeedTable:
     return SeedTable(problem, size, seed)
 
 
+@lru_cache(maxsize=32)
 def low_discrepancy(robot: Robot, size: int, seed: int) -> np.ndarray:
     """Configurations within the limits that fill them evenly.
 
@@ -99,4 +106,6 @@ def low_discrepancy(robot: Robot, size: int, seed: int) -> np.ndarray:
     steps = ratio ** -np.arange(1.0, robot.dof + 1)
     shift = np.random.default_rng(seed).uniform(size=robot.dof)
     share = (shift + np.arange(1, size + 1)[:, None] * steps) % 1.0
-    return np.clip(lower + share * (upper - lower), lower, upper)
+    q = np.clip(lower + share * (upper - lower), lower, upper)
+    q.setflags(write=False)
+    return q

@@ -23,11 +23,11 @@ from fkarm.model import Robot
 
 # Starts for each target and steps from each, stage after stage; a stage serves the targets
 # that those before it left open.
-STAGES = ((8, 10), (16, 16), (64, 24))
+STAGES = ((4, 6), (16, 10), (64, 24))
 # Sizes that a search is compiled for: whatever the batch, it is compiled three times at most.
-ROWS = (128, 1024, 8192)
+ROWS = (128, 1024, 4096)
 # Steps that bring a solution within tolerance down to rounding.
-POLISH = 3
+POLISH = 8
 
 
 class IKResult(NamedTuple):
@@ -51,7 +51,7 @@ def solve_ik(
     q_init: TensorLike | None = None,
     q_ref: TensorLike | None = None,
     joint_mask: Sequence[bool] | None = None,
-    seeds: int = 88,
+    seeds: int = 84,
     max_steps: int = 24,
     seed: int = 0,
     task: str | Sequence[str] = "pose",
@@ -60,10 +60,10 @@ def solve_ik(
 ) -> IKResult:
     """Joint configurations that bring links to target poses, for many targets at once.
 
-    Levenberg-Marquardt from many starts, in one compiled loop. Starts are the entries of a
-    table of known poses that are nearest to the target; targets that stay open are tried again from
-    more of them. Joint limits hold in every step: a joint at its limit that the step would push
-    across it does not take part. Stateless: the same arguments give the same answer.
+    Levenberg-Marquardt from many starts, in one compiled loop. Starts are entries of a table of
+    known poses near the target; targets that stay open are tried again from more of them. Joint
+    limits hold in every step: a joint at its limit that the step would push across it does not take
+    part. Stateless: the same arguments give the same answer.
 
     Args:
         robot: The robot.
@@ -76,7 +76,7 @@ def solve_ik(
         q_ref: Of the solutions found, the one nearest to this is returned. Shape as `q_init`.
         joint_mask: Which entries of `q` may move; the others keep the value of `q_init`.
         seeds: Starts for each target, at most.
-        max_steps: Steps from each start, at most.
+        max_steps: Steps from each start, at most; the best then takes a few more.
         seed: Which low-discrepancy starts.
         task: What of the pose counts: `"pose"`, `"position"`, `"orientation"`, or a list of `"x"`,
             `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"` (root axes; the rotation vector from the link to
@@ -181,8 +181,7 @@ def _starts(question: Question, rows: np.ndarray, first: int, count: int, seed: 
     robot = question.problem.robot
     if first < STAGES[0][0] + STAGES[1][0]:
         # Each stage has a table of its own: what was nearest is not tried twice.
-        size = max(4096 if first else 1024, count)
-        table = seed_table(question.problem, size, seed + first)
+        table = seed_table(question.problem, max(4096, count), seed + first)
         starts = table.q[table.nearest(question.targets[rows], count)]
     else:
         starts = np.broadcast_to(

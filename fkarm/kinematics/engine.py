@@ -138,8 +138,12 @@ if keras.backend.backend() == "tensorflow":
                 return function(*inputs)
             if _is_traced_for_xla():
                 return kept(function, *inputs)
-            is_small_and_eager = tf.executing_eagerly() and _rows(inputs, ranks) < from_rows
-            return function(*inputs) if is_small_and_eager else run(*inputs)
+            if tf.executing_eagerly():
+                if _rows(inputs, ranks) < from_rows:
+                    return function(*inputs)
+                if not record.could_possibly_record():
+                    return _in_rows(concrete, inputs, ranks)
+            return run(*inputs)
 
         return call
 
@@ -150,25 +154,30 @@ if keras.backend.backend() == "tensorflow":
     def _in_rows(concrete: Function, inputs: tuple[Tensor, ...], ranks: tuple[int, ...]) -> Any:
         """Call a stage with one batch axis, of a size that it is compiled for."""
         batch = inputs[0].shape[: inputs[0].shape.rank - ranks[0]]
-        rows = _rows(inputs, ranks)
-        flat = [
-            tf.reshape(x, [-1, *x.shape[x.shape.rank - rank :]])
-            for x, rank in zip(inputs, ranks, strict=True)
-        ]
-        signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in flat]
+        rows, is_flat = _rows(inputs, ranks), batch.rank == 1
+        count = room = rows
+        flat = list(inputs)
+        if not is_flat:
+            flat = [
+                tf.reshape(x, [-1, *x.shape[x.shape.rank - rank :]])
+                for x, rank in zip(inputs, ranks, strict=True)
+            ]
         if tf.executing_eagerly() or rows is None:
             count = tf.shape(flat[0])[0] if rows is None else rows
             room = _stage_rows(count)
-            padding = room - count
+        is_padded = rows is None or room != rows
+        if is_padded:
             # Much faster than tf.pad, which takes each axis apart.
-            flat = [tf.concat([x, tf.zeros([padding, *x.shape[1:]], x.dtype)], 0) for x in flat]
-        else:
-            count = rows
-        dynamic = tf.shape(inputs[0])[: batch.rank] if batch.rank != 1 else None
+            flat = [
+                tf.concat([x, tf.zeros([room - count, *x.shape[1:]], x.dtype)], 0) for x in flat
+            ]
+        signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in flat]
+        dynamic = None if is_flat else tf.shape(inputs[0])[: batch.rank]
 
         def restored(output: Tensor) -> Tensor:
             core = output.shape[1:]
-            output = output[:count]
+            if is_padded:
+                output = output[:count]
             if dynamic is not None:
                 output = tf.reshape(output, tf.concat([dynamic, core], axis=0))
             if not tf.executing_eagerly():

@@ -118,7 +118,7 @@ class IKRefinement(_TargetLayer):
 class InverseKinematics(_TargetLayer):
     """Joint configurations that bring a link to target poses: the solver as a layer. No weights.
 
-    From the entries of a table of known poses that are nearest to the target, each improved by
+    From entries of a table of known poses near the target, each improved by
     damped least squares; the best is returned. One pass of a fixed size, so that it compiles and
     works for any batch: `fkarm.solve_ik`, which tries again where that fails, is the exact one.
 
@@ -156,7 +156,7 @@ class InverseKinematics(_TargetLayer):
         super().__init__(robot, link, task, **kwargs)
         self.seeds = _check_count("seeds", seeds)
         self.steps = _check_count("steps", steps)
-        self._table = seed_table(self._problem, max(1024, self.seeds), 0)
+        self._table = seed_table(self._problem, max(4096, self.seeds), 0)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.compute_output_shape(input_shape)
@@ -175,11 +175,7 @@ class InverseKinematics(_TargetLayer):
         dof, dtype = self.robot.dof, target.dtype
         batch = ops.shape(target)[:-2]
         rows = ops.reshape(target, (-1, 4, 4))
-        features = ops.convert_to_tensor(self._table.features, dtype)
-        errors = ops.sum(ops.square(features), axis=-1) - 2.0 * ops.matmul(
-            self._table.weighted(rows[:, None]), ops.transpose(features)
-        )
-        _, places = ops.top_k(-errors, self.seeds)
+        places = self._table.nearest(rows[:, None], self.seeds)
         starts = ops.take(ops.convert_to_tensor(self._table.q, dtype), places, axis=0)
         entries = ops.repeat(target_entries(rows), self.seeds, axis=0)
         budget = ops.full_like(entries[:, :1], float(self.steps))
