@@ -36,7 +36,9 @@ def follow_path(
     """Configurations along a path of poses, each next to the one before.
 
     Every pose is reached by damped least squares from the configuration of the pose before it, so
-    that joints follow the path and never flip to another solution. Many paths go in parallel.
+    that joints stay on their branch of solutions. Near a singularity, and where a limit stops a
+    joint, the others move fast, as such a path demands: look at `np.diff(q, axis=-2)`. Many paths
+    go in parallel.
     For the poses of a path see `fkarm.geometry.interpolate_transforms`.
 
     Args:
