@@ -25,6 +25,7 @@ def test_no_example_is_left_out():
         "solve_ik.py",
         "spread_configurations.py",
         "train_ik_regressor.py",
+        "train_on_several_hosts.py",
     }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
     for path in EXAMPLES.glob("*.py"):
@@ -137,3 +138,12 @@ def test_multiplying_by_zero(capsys):
     assert backward["rows * 0"] < backward["where(mask, x, detach(x))"]
     of_poses = re.findall(r"orientation_weight=\S+: (\d+) \+ (\d+)", out)
     assert sum(map(int, of_poses[1])) < 0.2 * sum(map(int, of_poses[0]))
+
+
+def test_training_that_goes_on_where_it_stopped(tmp_path, capsys):
+    arguments = ["--steps", "2", "--output", str(tmp_path)]
+    run("train_on_several_hosts.py", "--epochs", "1", *arguments)
+    run("train_on_several_hosts.py", "--epochs", "2", *arguments)
+    printed = capsys.readouterr().out
+    assert "1 of 2 epochs done before" in printed
+    assert [row["epoch"] for row in map(json.loads, re.findall(r"{.*}", printed))] == [1, 2]

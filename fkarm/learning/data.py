@@ -1,8 +1,11 @@
-"""Endless training data: target poses made on the fly by forward kinematics."""
+"""Training data: target poses made on the fly by forward kinematics."""
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
 
 from fkarm._checks import check_choice
 from fkarm.errors import RobotError
@@ -10,6 +13,11 @@ from fkarm.geometry import matrix_to_pose
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
 from fkarm.model import Robot
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+TARGETS = ("pose", "configuration")
 
 
 def pose_stream(
@@ -41,16 +49,9 @@ def pose_stream(
         RobotError: If a prismatic joint lacks a limit, or a joint turns freely.
         ValueError: If `target` is unknown or `batch_size` is not positive.
     """
-    check_choice("target", target, ("pose", "configuration"))
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1. Received: {batch_size}.")
-    link = robot.end_effector if link is None else link
-    robot.check_link(link)
-    if any("quaternion" in joint.entries for joint in robot.independent_joints):
-        raise RobotError(
-            "pose_stream needs a robot on a fixed base. Received: joints that turn freely. "
-            "Fix them: with_fixed_joints."
-        )
+    import tensorflow as tf
+
+    link = _checked(robot, link, batch_size, target)
     lower, upper = inward_bounds(*sampling_bounds(robot), "float32")
 
     def batch(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -65,11 +66,92 @@ def pose_stream(
     return tf.data.Dataset.counter().map(batch).prefetch(2).with_options(without_autotune())
 
 
+class PoseBatches(keras.utils.PyDataset):
+    """Reachable poses as `pose_stream` makes them, on any backend, in epochs, for many processes.
+
+    Batch `k` of epoch `e` depends on `seed`, `e` and `k` alone. Give `shuffle=False` to `fit`:
+    there is nothing to shuffle, and an interrupted training then ends like a whole one.
+
+    Args:
+        robot: The robot.
+        link: Link to reach with; None: `robot.end_effector`.
+        batch_size: Poses a batch, of all processes together.
+        steps: Batches an epoch.
+        seed: Seed; equal seeds give equal batches.
+        target: `"pose"` or `"configuration"`, as for `pose_stream`.
+        part: `(process, processes)`: which share of each batch to give, see `join_hosts`.
+        first_epoch: Epoch to begin with, see `Checkpoint.first_epoch`.
+    Raises:
+        UnknownLinkError, RobotError, ValueError: As `pose_stream`; `batch_size` must be a multiple
+            of the number of processes.
+    Example:
+        >>> x, y = PoseBatches(fkarm.robots.ur5e(), batch_size=64)[0]
+        >>> x.shape, y.shape
+        ((64, 9), (64, 4, 4))
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        link: str | None = None,
+        batch_size: int = 1024,
+        steps: int = 100,
+        seed: int = 0,
+        target: str = "pose",
+        part: tuple[int, int] = (0, 1),
+        first_epoch: int = 0,
+    ) -> None:
+        super().__init__()
+        self.robot, self.link = robot, _checked(robot, link, batch_size, target)
+        if batch_size % part[1]:
+            raise ValueError(
+                f"batch_size must be a multiple of {part[1]}, the number of processes. Received: "
+                f"{batch_size}."
+            )
+        self.batch_size, self.steps, self.seed, self.target = batch_size, steps, seed, target
+        self.part, self.epoch = part, first_epoch
+        self._bounds = inward_bounds(*sampling_bounds(robot), "float32")
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        uniform = rng.uniform(size=(self.batch_size, self.robot.dof))
+        process, processes = self.part
+        lower, upper = self._bounds
+        q = np.clip(lower + (upper - lower) * uniform[process::processes], lower, upper)
+        q = q.astype(np.float32)
+        pose = forward_kinematics(self.robot, q, self.link)
+        x = keras.ops.convert_to_numpy(matrix_to_pose(pose, "xyz_rot6d"))
+        return x, keras.ops.convert_to_numpy(pose) if self.target == "pose" else q
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+
+def _checked(robot: Robot, link: str | None, batch_size: int, target: str) -> str:
+    """The link of a robot that poses can be sampled of; or an error."""
+    check_choice("target", target, TARGETS)
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1. Received: {batch_size}.")
+    link = robot.end_effector if link is None else link
+    robot.check_link(link)
+    if any("quaternion" in joint.entries for joint in robot.independent_joints):
+        raise RobotError(
+            "Sampling poses needs a robot on a fixed base. Received: joints that turn freely. "
+            "Fix them: with_fixed_joints."
+        )
+    return link
+
+
 def without_autotune() -> tf.data.Options:
     """Options for a pipeline with nothing to tune.
 
     The tuner's thread sleeps for up to a minute, and whoever frees the iterator waits for it.
     """
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.autotune.enabled = False
     return options

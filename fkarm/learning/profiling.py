@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
@@ -43,6 +42,8 @@ def last_layer_share(model: keras.Model, x: TensorLike, y: TensorLike, steps: in
     Returns:
         Share, at most 1; noise can make a small one negative.
     """
+    import tensorflow as tf
+
     data = tf.data.Dataset.from_tensors((x, y)).repeat()
     batch = iter(data.with_options(without_autotune()))
     whole, stripped = keras.models.clone_model(model), keras.models.clone_model(model)
