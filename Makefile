@@ -5,7 +5,8 @@ STAMP := .venv/.installed
 PEERS := .venv/peers
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv corpus demo test test-backends examples lint benchmark benchmark-peers readme plots clean
+.PHONY: venv corpus demo test test-backends examples lint benchmark benchmark-peers \
+	benchmark-ik-peers readme plots clean
 
 venv: $(STAMP)
 
@@ -50,10 +51,14 @@ lint: $(STAMP)
 benchmark: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-# Beside other libraries, in an environment of their own (4.5 GB).
+# Beside other libraries, in an environment of their own (5 GB).
 benchmark-peers: $(PEERS)/.installed
 	$(PEERS)/bin/python -m benchmarks --device cpu --robots panda,g1 \
 		--batch 1,1000,10000,100000 --peers --json benchmarks/results/peers_cpu.json $(ARGS)
+
+# Inverse kinematics beside other libraries; the same environment.
+benchmark-ik-peers: $(PEERS)/.installed
+	$(PEERS)/bin/python -m benchmarks.ik --peers --json benchmarks/results/ik_peers.json $(ARGS)
 
 $(PEERS)/.installed: benchmarks/peers/requirements.txt pyproject.toml setup.cfg
 	$(PYTHON) -m venv $(PEERS)

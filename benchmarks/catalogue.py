@@ -148,3 +148,28 @@ PEERS: dict[str, Case] = {
     "Pinocchio": _peer("pinocchio:prepare", largest=(100_000, 10_000)),
     "Pinocchio (threads)": _peer("pinocchio:prepare_threads"),
 }
+
+
+class IKPeer(NamedTuple):
+    """Another library's inverse kinematics.
+
+    Args:
+        module: Of `benchmarks.peers.ik`.
+        package: What pip knows it by, for its version.
+        most: Targets of a set that it is given at most; of slow ones the first of a set.
+    """
+
+    module: str
+    package: str
+    most: int = 1000
+
+
+IK_PEERS: dict[str, IKPeer] = {
+    "Robotics Toolbox": IKPeer("toolbox", "roboticstoolbox-python"),
+    "TRAC-IK (pytracik)": IKPeer("trac_ik", "pytracik"),
+    "Pinocchio": IKPeer("pinocchio", "pin"),
+    "Pink": IKPeer("pink", "pin-pink"),
+    "mink": IKPeer("mink", "mink"),
+    "pytorch_kinematics": IKPeer("pytorch_kinematics", "pytorch-kinematics"),
+    "PyRoki": IKPeer("pyroki", "almond-pyroki", most=100),
+}

@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -117,25 +117,36 @@ class Stand:
 
 
 class ProcessStand:
-    """A contestant in a process of its own; the same methods, over a pipe."""
+    """A contestant in a process of its own; the same methods, over a pipe.
 
-    def __init__(self, build: str, environment: Mapping[str, str]) -> None:
+    Args:
+        build: `"module:function"`, what the stand is given.
+        environment: Variables that the process starts with.
+        kind: `"module:class"` of the stand in the process.
+    """
+
+    def __init__(
+        self,
+        build: str,
+        environment: Mapping[str, str] | Iterable[tuple[str, str]],
+        kind: str = "benchmarks.contestants:Stand",
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, build, dict(environment)), daemon=True
+            target=_serve, args=(theirs, kind, build, dict(environment)), daemon=True
         )
         self._process.start()
         theirs.close()
 
     def prepare(self, task: Any) -> Prepared:
-        return self._ask("prepare", task)
+        return self.ask("prepare", task)
 
     def turn(self, seconds: float, at_most: int) -> list[float]:
-        return self._ask("turn", seconds, at_most)
+        return self.ask("turn", seconds, at_most)
 
     def drop(self) -> None:
-        self._ask("drop")
+        self.ask("drop")
 
     def close(self) -> None:
         """End the process."""
@@ -144,7 +155,12 @@ class ProcessStand:
         if self._process.is_alive():
             self._process.terminate()
 
-    def _ask(self, method: str, *arguments: Any) -> Any:
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the stand.
+
+        Raises:
+            Unavailable: If it raises, or the process is gone.
+        """
         try:
             self._pipe.send((method, arguments))
             failure, value = self._pipe.recv()
@@ -155,15 +171,15 @@ class ProcessStand:
         return value
 
 
-def _serve(pipe: Connection, build: str, environment: dict[str, str]) -> None:
+def _serve(pipe: Connection, kind: str, build: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     warnings.simplefilter("ignore")
-    stand: Stand | None = None
+    stand: Any = None
     try:
         while True:
             method, arguments = pipe.recv()
             try:
-                stand = stand or Stand(load(build), fragile=True)
+                stand = stand or load(kind)(load(build), fragile=True)
                 reply = (None, getattr(stand, method)(*arguments))
             except Exception as error:  # of the import too: a row, not the benchmark's end
                 reply = (one_line(error), None)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = (
     "tensorflow", "keras", "numpy", "jax", "torch", "pin",
     "pytorch_kinematics", "almond-pyroki", "frax", "example-robot-data",
+    "roboticstoolbox-python", "pytracik", "pin-pink", "mink", "mujoco",
 )  # fmt: skip
 
 Row = dict[str, Any]

@@ -46,14 +46,19 @@ class Task(NamedTuple):
     @property
     def plain_urdf(self) -> str:
         """The robot for other readers: without fkarm's own element, with masses."""
-        lines = (line for line in self.urdf.splitlines() if "<fkarm " not in line)
-        return re.sub(
-            r'<link name="([^"]*)"/>', rf'<link name="\1">{_INERTIAL}</link>', "\n".join(lines)
-        )
+        return plain(self.urdf)
 
     def shaped(self, array: np.ndarray) -> np.ndarray:
         """`(n, links, ...)` in the shape that was asked for: without `links` if it is a name."""
         return array[:, 0] if isinstance(self.links, str) else array
+
+
+def plain(urdf: str) -> str:
+    """A robot as fkarm writes it, for other readers: without its own element, with masses."""
+    lines = (line for line in urdf.splitlines() if "<fkarm " not in line)
+    return re.sub(
+        r'<link name="([^"]*)"/>', rf'<link name="\1">{_INERTIAL}</link>', "\n".join(lines)
+    )
 
 
 def places(theirs: Sequence[str], ours: Sequence[str]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """`python -m benchmarks.ik`: success, accuracy and speed of `fkarm.solve_ik` on five target sets.
 
 Targets are poses of random configurations, fixed by seeds; solvers never see the configurations.
-The judge is Pinocchio, in float64.
+The judge is Pinocchio, in float64. With `--peers` other libraries solve for the same targets.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,14 @@ import numpy as np
 import fkarm
 from benchmarks import report
 from benchmarks.arms import ARMS, Arm, load_arm
+from benchmarks.catalogue import IK_PEERS
 
 TOLERANCES = {"loose": (5e-3, 5e-2), "standard": (1e-3, 1e-2), "tight": (1e-5, 1e-5)}
 SIZES = {"uniform": 10_000, "near-limit": 2_000, "near-singular": 2_000, "unreachable": 1_000}
 PATHS, POSES = 200, 50
 REPEATS = 5
+
+Row = dict[str, Any]
 
 
 def target_configurations(arm: Arm, name: str) -> np.ndarray:
@@ -76,7 +79,7 @@ def judged(arm: Arm, q: np.ndarray, poses: np.ndarray) -> tuple[np.ndarray, np.n
     return position, orientation
 
 
-def accuracy(arm: Arm, name: str) -> list[dict[str, Any]]:
+def accuracy(arm: Arm, name: str) -> list[Row]:
     """Success and errors on one set, at each tolerance."""
     poses = targets(arm, name)
     rows = []
@@ -102,7 +105,7 @@ def accuracy(arm: Arm, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def path_rows(arm: Arm) -> list[dict[str, Any]]:
+def path_rows(arm: Arm) -> list[Row]:
     """Straight segments between poses of one solution branch: success, jumps."""
     starts = fkarm.sample_configurations(arm.robot, PATHS, seed=7)
     rng = np.random.default_rng(7)
@@ -131,7 +134,7 @@ def path_rows(arm: Arm) -> list[dict[str, Any]]:
     ]
 
 
-def speed(arm: Arm, batches: Sequence[int]) -> list[dict[str, Any]]:
+def speed(arm: Arm, batches: Sequence[int]) -> list[Row]:
     """Time of calls on uniform targets at the standard tolerance."""
     poses = targets(arm, "uniform")
     rows = []
@@ -181,51 +184,79 @@ def iterations_per_second(arm: Arm, rows: int = 8192, steps: int = 50) -> float:
     return rows * steps / float(np.median(times[1:]))
 
 
+def own_rows(arm: Arm, batches: Sequence[int], sets: Sequence[str]) -> Iterator[Row]:
+    """Speed, row-steps a second, then success on each set."""
+    yield from speed(arm, batches)
+    yield {"robot": arm.name, "row_steps_per_s": iterations_per_second(arm)}
+    for chosen in sets:
+        yield from path_rows(arm) if chosen == "path" else accuracy(arm, chosen)
+
+
+def line(row: Row) -> str:
+    """A row, as the command prints it."""
+    if "row_steps_per_s" in row:
+        return f"{row['robot']:8} {row['row_steps_per_s'] / 1e6:.1f} M row-steps/s"
+    if "batch" in row:
+        return (
+            f"{row['robot']:8} batch {row['batch']:6}  {row['median_s'] * 1e3:9.2f} ms  "
+            f"{row['solves_per_s']:9,.0f}/s  success {row['success']:.2%}  "
+            f"first call {row['first_call_s']:.1f} s"
+        )
+    extra = f"p98 {row['p98_position_m'] * 1e3:.1e} mm" if row.get("p98_position_m") else ""
+    extra += f"flips {row['flips']}" if "flips" in row else ""
+    return (
+        f"{row['robot']:8} {row['set']:14} {row['tolerance']:9} "
+        f"success {row['success']:8.2%} {extra}"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ik", description=__doc__)
     parser.add_argument("--robots", default="panda", help=f"of: {', '.join(ARMS)}")
     parser.add_argument("--batch", default="1,10,100,1000,10000", help="targets a call")
-    parser.add_argument("--sets", default="uniform,near-limit,near-singular,unreachable,path")
+    parser.add_argument("--sets", default=",".join((*SIZES, "path")))
+    parser.add_argument(
+        "--peers",
+        nargs="?",
+        const=",".join(IK_PEERS),
+        default="",
+        help=f"instead, fkarm beside other libraries; all, or of: {', '.join(IK_PEERS)}",
+    )
+    parser.add_argument("--targets", type=int, default=1000, help="of a set, beside --peers")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args(arguments)
-    names = options.robots.split(",")
-    for name in names:
-        if name not in ARMS:
-            parser.error(f"--robots must be of: {', '.join(ARMS)}. Received: {name!r}.")
-    sets = options.sets.split(",")
-    for name in sets:
-        if name not in (*SIZES, "path"):
-            parser.error(f"--sets must be of: {', '.join(SIZES)}, path. Received: {name!r}.")
-    rows: list[dict[str, Any]] = []
+    names = _chosen(parser, "robots", options.robots, ARMS)
+    sets = _chosen(parser, "sets", options.sets, (*SIZES, "path"))
+    chosen_peers = _chosen(parser, "peers", options.peers, IK_PEERS)
+    if options.targets < 1:
+        parser.error(f"--targets must be at least 1. Received: {options.targets}.")
+    rows: list[Row] = []
     for name in names:
         arm = load_arm(name)
-        for row in speed(arm, [int(word) for word in options.batch.split(",")]):
+        if chosen_peers:
+            from benchmarks.ik import peers
+
+            shared = [each for each in sets if each in peers.SETS]
+            found, text = peers.rows_beside(arm, chosen_peers, shared, options.targets), peers.line
+        else:
+            batches = [int(word) for word in options.batch.split(",")]
+            found, text = own_rows(arm, batches, sets), line
+        for row in found:
             rows.append(row)
-            print(
-                f"{name:8} batch {row['batch']:6}  {row['median_s'] * 1e3:9.2f} ms  "
-                f"{row['solves_per_s']:9,.0f}/s  success {row['success']:.2%}  "
-                f"first call {row['first_call_s']:.1f} s",
-                flush=True,
-            )
-        rows.append({"robot": name, "row_steps_per_s": iterations_per_second(arm)})
-        print(f"{name:8} {rows[-1]['row_steps_per_s'] / 1e6:.1f} M row-steps/s", flush=True)
-        for chosen in sets:
-            for row in path_rows(arm) if chosen == "path" else accuracy(arm, chosen):
-                rows.append(row)
-                extra = (
-                    f"p98 {row['p98_position_m'] * 1e3:.1e} mm" if row.get("p98_position_m") else ""
-                )
-                extra += f"flips {row['flips']}" if "flips" in row else ""
-                print(
-                    f"{name:8} {chosen:14} {row['tolerance']:9} "
-                    f"success {row['success']:8.2%} {extra}",
-                    flush=True,
-                )
+            print(text(row), flush=True)
     if options.json:
-        command = " ".join(["python -m benchmarks.ik", *(arguments or sys.argv[1:])])
+        command = " ".join(["python -m benchmarks.ik", *arguments])
         header = report.describe_run(command, "tensorflow", "cpu", "CPU")
         report.write(options.json, header, rows)
 
 
-if __name__ == "__main__":
-    main()
+def _chosen(
+    parser: argparse.ArgumentParser, option: str, text: str, known: Collection[str]
+) -> list[str]:
+    """The names of an option; the parser's error if one does not exist."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            parser.error(f"--{option} must be of: {', '.join(known)}. Received: {name!r}.")
+    return names
