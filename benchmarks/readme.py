@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 # The headline is the first of these that there is: a GPU before a CPU, TensorFlow before others.
 HEADLINE = ("tensorflow_gpu", "jax_gpu", "torch_gpu", "tensorflow_cpu")
+IK_SETS = ("uniform", "near-limit", "near-singular")
 UNCHECKED = ("empty call", "copy")
 
 Report = dict[str, Any]
@@ -118,6 +119,84 @@ def peers_table() -> str:
     )
 
 
+def ik_table() -> str:
+    """What `solve_ik` reaches on each arm, and how fast."""
+    report = json.loads((RESULTS / "ik.json").read_text())
+    batches = sorted({row["batch"] for row in report["rows"] if "batch" in row})
+    one, largest = batches[0], batches[-1]
+    lines = [
+        f"| arm | solved: {' | '.join(IK_SETS)} | {one:,} target{'s' * (one > 1)} "
+        f"| solves/s, batch {largest:,} |",
+        "|---" * (len(IK_SETS) + 3) + "|",
+    ]
+    for robot in _names(report["rows"], "robot"):
+        rows = [row for row in report["rows"] if row["robot"] == robot]
+        speed = {row["batch"]: row for row in rows if "batch" in row}
+        lines.append(
+            f"| {robot} | {' | '.join(_successes(rows))} | {speed[one]['median_s'] * 1e3:.1f} ms "
+            f"| {_rounded(speed[largest]['solves_per_s'])} |"
+        )
+    counts = {row["set"]: row["targets"] for row in report["rows"] if "set" in row}
+    sizes = ", ".join(f"{counts[name]:,} {name}" for name in IK_SETS)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Targets: {sizes}. Solved: within 1 mm, 0.01 rad and the limits, as Pinocchio sees "
+            f"it. {_place(report)}.",
+        ]
+    )
+
+
+def ik_peers_table() -> str:
+    """What other libraries' inverse kinematics reaches on the same targets, in one run."""
+    report = json.loads((RESULTS / "ik_peers.json").read_text())
+    lines = [
+        f"| {report['rows'][0]['robot']} | solved: {' | '.join(IK_SETS)} | 1 target "
+        "| solves/s | fkarm's over these |",
+        "|---" * (len(IK_SETS) + 4) + "|",
+    ]
+    times = {row["over"]: row["times_solves_per_s"] for row in report["rows"] if "over" in row}
+    for solver in _names(report["rows"], "solver"):
+        rows = [row for row in report["rows"] if row["solver"] == solver and "over" not in row]
+        speed = sorted((row for row in rows if "batch" in row), key=lambda row: row["batch"])
+        if len(speed) < 2:
+            continue
+        over = f"{_ratio(times[solver])}" if solver in times else ""
+        lines.append(
+            f"| {solver} | {' | '.join(_successes(rows))} | {speed[0]['median_s'] * 1e3:.2g} ms "
+            f"| {_rounded(speed[-1]['solves_per_s'])} | {over} |"
+        )
+    counts = {row["solver"]: row["targets"] for row in report["rows"] if "set" in row}
+    most = max(counts.values())
+    fewer = "".join(f" ({name}: {n:,})" for name, n in counts.items() if n < most)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{most:,} targets of each set{fewer}. Solved as above, one judge, taking turns in one "
+            "run. fkarm and pytorch_kinematics solve a set in one call, the others take one target "
+            f"a call. {_place(report)}.",
+        ]
+    )
+
+
+def _successes(rows: list[Row]) -> list[str]:
+    """Shares solved at the standard tolerance, a cell for each of `IK_SETS`."""
+    found = {row["set"]: row for row in rows if row.get("tolerance") == "standard"}
+    return [_share(found[name]["success"]) if name in found else "-" for name in IK_SETS]
+
+
+def _share(share: float) -> str:
+    """A percentage that says 100 only of all."""
+    return "100%" if share == 1.0 else f"{min(share, 0.9999):.2%}".replace(".00%", "%")
+
+
+def _rounded(number: float) -> str:
+    """Two significant digits, thousands marked."""
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
 def result_tables() -> str:
     """A table for each file that a backend's run wrote."""
     parts = []
@@ -144,9 +223,12 @@ def _names(rows: list[Row], key: str = "case") -> list[str]:
 
 def _times(row: Row, over: Row) -> str:
     """A ratio of throughputs; in brackets if one of them is not to be trusted."""
-    ratio = row["configurations_per_s"] / over["configurations_per_s"]
-    text = f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.2g}x"
+    text = _ratio(row["configurations_per_s"] / over["configurations_per_s"])
     return f"({text})" if any(_is_noisy(each) for each in (row, over)) else text
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.2g}x"
 
 
 def _is_noisy(row: Row) -> bool:
@@ -173,6 +255,7 @@ def fill(path: Path, blocks: dict[str, str]) -> None:
 
 def main() -> None:
     tables = {"demo": demo_table(), "benchmark": benchmark_table(), "peers": peers_table()}
+    tables |= {"ik": ik_table(), "ik_peers": ik_peers_table()}
     fill(ROOT / "README.md", tables)
     fill(ROOT / "benchmarks" / "README.md", {"results": result_tables()})
 
