@@ -3,7 +3,7 @@
 The docstring of each says what that is, where it is documented and what was changed in its favour.
 
 A module here has `prepare`: of an `IKTask` it makes a `Solver`. None imports Keras. What is not
-here: the packages trac_ik, trac-ik, tracikpy, trac_ik_python and trac-ik-py do not exist on PyPI
+here: the packages trac-ik, tracikpy, trac-ik-python, python-trac-ik and trac-ik-py are not on PyPI
 (of TRAC-IK's bindings only pytracik does), and cuRobo needs a GPU.
 """
 
