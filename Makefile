@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PEERS := .venv/peers
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv corpus demo test test-backends examples lint benchmark benchmark-peers \
+.PHONY: venv corpus demo test test-oldest test-backends examples lint benchmark benchmark-peers \
 	benchmark-ik-peers readme plots clean
 
 venv: $(STAMP)
@@ -25,6 +25,16 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
+
+# The oldest versions that pyproject.toml allows.
+test-oldest: .venv-oldest/.installed
+	.venv-oldest/bin/python -m pytest $(ARGS)
+
+.venv-oldest/.installed: pyproject.toml setup.cfg
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
+		'tensorflow==2.18.*' 'keras==3.8.*' 'numpy==2.0.*' -e '.[viz,mjcf,test]'
+	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments.
 test-backends: .venv-jax/.installed .venv-torch/.installed

@@ -10,7 +10,7 @@ from fkarm.geometry import interpolate_transforms, pose_rate, se3_exp
 
 @pytest.fixture
 def ends(rng):
-    rotations = Rotation.random(2, rng=rng).as_matrix()
+    rotations = Rotation.from_quat(rng.normal(size=(2, 4))).as_matrix()
     return [
         pose(rotation, position)
         for rotation, position in zip(rotations, rng.normal(size=(2, 3)), strict=True)
