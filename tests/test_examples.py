@@ -26,6 +26,7 @@ def test_no_example_is_left_out():
         "spread_configurations.py",
         "train_ik_regressor.py",
         "train_on_several_hosts.py",
+        "tune_ik_regressor.py",
     }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
     for path in EXAMPLES.glob("*.py"):
@@ -147,3 +148,12 @@ def test_training_that_goes_on_where_it_stopped(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "1 of 2 epochs done before" in printed
     assert [row["epoch"] for row in map(json.loads, re.findall(r"{.*}", printed))] == [1, 2]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of keras_tuner's own
+def test_tuning(tmp_path, capsys):
+    pytest.importorskip("keras_tuner")
+    run("tune_ik_regressor.py", "--trials", "2", "--steps", "3", "--output", str(tmp_path))
+    errors = [float(line.split()[0]) for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert errors == sorted(errors)
+    assert 1 < errors[0] < 3000
