@@ -9,10 +9,14 @@ function of this part as one XLA stage, whether its caller is eager or a graph: 
 instead of hundreds. Batches of unknown size, and eager ones, are padded to one of a few sizes, so
 that few are ever compiled; small eager batches are not worth that and run operation by
 operation. JAX compiles stages too, for each size; PyTorch runs operation by operation.
+
+What is traced to be written to a file, for other programs to run, has no stages in it: there
+may be no XLA where it runs, and converters know plain operations only.
 """
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import cache, partial
@@ -28,6 +32,8 @@ from fkarm.kinematics.sine import is_small, polynomial_sincos
 Function = Callable[..., Any]
 # TensorFlow: eager batches below this many rows are computed operation by operation.
 COMPILED_ROWS = 1024
+# TensorFlow: the modules that trace a function in order to write it to a file.
+EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
 # Sizes that stages are compiled for: eight an octave, so that at most an eighth is padding.
 STAGE_ROWS = [(128 << octave) * eighths // 8 for octave in range(23) for eighths in range(8, 16)]
 
@@ -76,9 +82,22 @@ if keras.backend.backend() == "tensorflow":
     def _is_traced_for_cpu() -> bool:
         return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
 
+    def _is_traced_for_export() -> bool:
+        # No library announces that it exports, but an exporter is the caller of the trace.
+        frame = None if tf.executing_eagerly() else sys._getframe(1)
+        while frame is not None:
+            if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
+                return True
+            frame = frame.f_back
+        return False
+
     def _runs_by_operation(inputs: tuple[Tensor, ...]) -> bool:
-        """Whether Keras traces shapes, or a ForwardAccumulator is at work, which takes no XLA."""
-        return _is_symbolic(inputs) or bool(forwardprop_util.pack_tangents(inputs).tangents)
+        """Whether Keras traces shapes, a ForwardAccumulator is at work, or a file is written."""
+        return (
+            _is_symbolic(inputs)
+            or bool(forwardprop_util.pack_tangents(inputs).tangents)
+            or _is_traced_for_export()
+        )
 
     @tf.custom_gradient
     def _differentiable_sincos(angle: Tensor) -> Any:

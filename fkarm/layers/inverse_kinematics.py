@@ -180,9 +180,10 @@ class InverseKinematics(_TargetLayer):
         entries = ops.repeat(target_entries(rows), self.seeds, axis=0)
         budget = ops.full_like(entries[:, :1], float(self.steps))
         q, squared = descent(self._problem)(ops.reshape(starts, (-1, dof)), entries, budget)
-        best = ops.argmin(ops.reshape(squared, (-1, self.seeds)), axis=-1)
-        q = ops.reshape(q, (-1, self.seeds, dof))
-        q = ops.take_along_axis(q, best[:, None, None], axis=1)[:, 0]
+        # Not argmin and take_along_axis: ONNX and LiteRT have no counterparts.
+        _, best = ops.top_k(-ops.reshape(squared, (-1, self.seeds)), 1)
+        is_best = (ops.arange(self.seeds, dtype=best.dtype) == best)[..., None]
+        q = ops.sum(ops.where(is_best, ops.reshape(q, (-1, self.seeds, dof)), 0.0), axis=1)
         return ops.reshape(q, (*batch, dof))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

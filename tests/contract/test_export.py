@@ -1,0 +1,230 @@
+"""What leaves Keras, loaded and run: SavedModel, ONNX, LiteRT."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from contract.cases import ARM, TASK, closed_form, make, owing
+
+import fkarm
+from fkarm.layers import ForwardKinematics, IKRefinement, JointLimits
+
+pytestmark = pytest.mark.filterwarnings(
+    # The interpreter says that it will move; the converter is behind NumPy and protobuf.
+    r"ignore:\s*Warning. tf.lite.Interpreter is deprecated:UserWarning",
+    "ignore::DeprecationWarning",
+    "ignore:In the future `np:FutureWarning",
+)
+FORMATS = {"SavedModel": "tf_saved_model", "ONNX": "onnx", "LiteRT": "litert"}
+SUFFIXES = {"SavedModel": "", "ONNX": ".onnx", "LiteRT": ".tflite"}
+# What stands for a compiled stage, and for an operation that only TensorFlow has.
+STAGE, FLEX = b"XlaMustCompile", b"Flex"
+
+
+def run_saved_model(path, *inputs):
+    given = [tf.constant(each) for each in inputs]
+    loaded = tf.saved_model.load(path)  # whose variables live as long as this name
+    return loaded.serve(given if len(given) > 1 else given[0]).numpy()
+
+
+def run_onnx(path, *inputs):
+    session = pytest.importorskip("onnxruntime").InferenceSession(path)
+    named = {each.name: x for each, x in zip(session.get_inputs(), inputs, strict=True)}
+    return session.run(None, named)[0]
+
+
+def run_litert(path, *inputs):
+    interpreter = tf.lite.Interpreter(path)
+
+    def places():
+        return sorted(interpreter.get_input_details(), key=lambda each: each["name"])
+
+    for place, x in zip(places(), inputs, strict=True):
+        interpreter.resize_tensor_input(place["index"], x.shape)
+    interpreter.allocate_tensors()
+    for place, x in zip(places(), inputs, strict=True):
+        interpreter.set_tensor(place["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+RUN = {"SavedModel": run_saved_model, "ONNX": run_onnx, "LiteRT": run_litert}
+
+
+def exported(model, form, folder):
+    """The model in a file of this form, and its text."""
+    if form == "ONNX":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    path = str(folder / f"model{SUFFIXES[form]}")
+    model.export(path, format=FORMATS[form], verbose=False)
+    with open(f"{path}/saved_model.pb" if form == "SavedModel" else path, "rb") as file:
+        return path, file.read()
+
+
+def check_export(form, model, folder, *inputs, rtol=1e-6):
+    """The file runs for batches of several sizes, none that it was made with, and agrees."""
+    model([x[:1] for x in inputs] if len(inputs) > 1 else inputs[0][:1])  # else no ONNX
+    path, text = exported(model, form, folder)
+    assert STAGE not in text
+    assert FLEX not in text
+    for rows in (1, 5, len(inputs[0])):
+        given = [x[:rows] for x in inputs]
+        expected = np.asarray(model(given if len(given) > 1 else given[0]))
+        found = RUN[form](path, *given)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=rtol * max(1, abs(expected).max()))
+    return path
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@owing("SavedModel", "ONNX", "LiteRT")
+def test_an_export_runs_elsewhere_and_agrees(name, form, tmp_path):
+    case = make(name)
+    check_export(form, case.model, tmp_path, case.x)
+
+
+def regressor(robot, steps=3, task="pose"):
+    """From poses to configurations: a network, then steps of inverse kinematics. Trained a little.
+
+    Returns the model of configurations, and targets.
+    """
+    keras.utils.set_random_seed(0)
+    q = fkarm.sample_configurations(robot, 64, seed=0, dtype="float32")
+    targets = fkarm.forward_kinematics(robot, 0.6 * q, robot.end_effector).numpy()
+    inputs = keras.Input((4, 4))
+    hidden = keras.layers.Dense(32, activation="tanh")(keras.layers.Flatten()(inputs))
+    guess = JointLimits(robot)(keras.layers.Dense(robot.dof)(hidden))
+    found = IKRefinement(robot, steps=steps, task=task)((guess, inputs))
+    training = keras.Model(inputs, ForwardKinematics(robot)(found))
+    training.compile(keras.optimizers.Adam(1e-2), fkarm.losses.PoseLoss())
+    training.fit(targets, targets, 16, epochs=4, verbose=0)
+    return keras.Model(inputs, found), targets[:8]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_trained_regressor_reaches_with_its_refinement_what_it_did_in_keras(form, tmp_path):
+    """In float32 the configurations differ by rounding times conditioning, the poses do not."""
+    model, targets = regressor(ARM, task=TASK)
+    model(targets[:1])
+    path, text = exported(model, form, tmp_path)
+    assert STAGE not in text
+    assert FLEX not in text
+    found = RUN[form](path, targets)
+    expected = np.asarray(model(targets))
+    np.testing.assert_allclose(closed_form(found), closed_form(expected), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def jacobian_by_differences(q):
+    """Of the tool's position and direction in the plane, float64 `(rows, 3, 3)`."""
+
+    def plane(q):
+        pose = closed_form(q)
+        return np.stack([pose[:, 0, 3], pose[:, 1, 3], np.sum(q, axis=1)], axis=1)
+
+    step = 1e-6 * np.eye(3)
+    return np.stack([(plane(q + each) - plane(q - each)) / 2e-6 for each in step], axis=-1)
+
+
+def test_an_archive_holds_kinematics_and_its_jacobian_of_any_batch(tmp_path):
+    layer = ForwardKinematics(ARM)
+    layer(np.zeros((1, 3), "float32"))
+    signature = [keras.InputSpec(shape=(None, 3), dtype="float32")]
+
+    def slope(q):
+        """By the tape: gradients are plain operations too."""
+        with tf.GradientTape() as tape:
+            tape.watch(q)
+            height = layer(q)[:, 1, 3]
+        return tape.gradient(height, q)
+
+    archive = keras.export.ExportArchive()
+    archive.track(layer)
+    archive.add_endpoint("pose", layer, signature)
+    archive.add_endpoint("jacobian", lambda q: fkarm.geometric_jacobian(ARM, q), signature)
+    archive.add_endpoint("slope", slope, signature)
+    archive.write_out(tmp_path / "arm", verbose=False)
+    assert STAGE not in (tmp_path / "arm" / "saved_model.pb").read_bytes()
+    loaded = tf.saved_model.load(tmp_path / "arm")
+    for rows in (1, 7, 2000):
+        q = np.random.default_rng(rows).uniform(-2, 2, size=(rows, 3)).astype("float32")
+        np.testing.assert_allclose(loaded.pose(q), closed_form(q.astype(float)), atol=1e-6)
+        expected = jacobian_by_differences(q.astype(float))
+        jacobian = loaded.jacobian(q).numpy()
+        np.testing.assert_allclose(jacobian[:, [0, 1, 5]], expected, atol=2e-6)
+        assert not jacobian[:, 2:5].any()
+        np.testing.assert_allclose(loaded.slope(q), expected[:, 1], atol=2e-6)
+
+
+def test_a_saved_model_is_a_layer_of_another_model(tmp_path):
+    case = make("layers.ForwardKinematics")
+    case.model.export(tmp_path / "arm", verbose=False)
+    inputs = keras.Input((4,))
+    outputs = keras.layers.TFSMLayer(tmp_path / "arm", call_endpoint="serve")(inputs)
+    again = keras.Model(inputs, outputs)
+    expected = np.asarray(case.model(case.x))
+    np.testing.assert_allclose(again(case.x), expected, rtol=0, atol=1e-6 * abs(expected).max())
+
+
+def kinds_of_nodes(function):
+    graph = function.graph.as_graph_def()
+    nested = [node for each in graph.library.function for node in each.node_def]
+    return {node.op for node in [*graph.node, *nested]}, {
+        each.signature.name for each in graph.library.function if "_XlaMustCompile" in each.attr
+    }
+
+
+def test_only_an_export_is_free_of_stages():
+    """The same layer, traced to be run here and traced to be written."""
+    layer = ForwardKinematics(ARM)
+    layer(np.zeros((1, 3), "float32"))
+    spec = tf.TensorSpec((None, 3))
+    _, stages = kinds_of_nodes(tf.function(layer).get_concrete_function(spec))
+    assert len(stages) == 1
+    archive = keras.export.ExportArchive()
+    function = archive.track_and_add_endpoint("pose", layer, [spec])
+    archive._filter_and_track_resources()
+    kinds, stages = kinds_of_nodes(function.get_concrete_function())
+    assert not stages
+    assert not {kind for kind in kinds if "Xla" in kind or "Custom" in kind or "Bound" in kind}
+
+
+def pose_function():
+    return tf.function(
+        lambda q: fkarm.forward_kinematics(ARM, q, "tool"),
+        input_signature=[tf.TensorSpec((None, 3), name="q")],
+    )
+
+
+def save_by_tensorflow(path):
+    module = tf.Module()
+    module.serve = pose_function()
+    tf.saved_model.save(module, path)
+
+
+def save_by_tf2onnx(path):
+    function = pose_function()
+    convert = pytest.importorskip("tf2onnx").convert
+    convert.from_function(function, function.input_signature, output_path=path)
+
+
+def save_by_litert(path):
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, ForwardKinematics(ARM)(inputs))
+    with open(path, "wb") as file:
+        file.write(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+
+
+@pytest.mark.parametrize(
+    ("form", "save"),
+    [("SavedModel", save_by_tensorflow), ("ONNX", save_by_tf2onnx), ("LiteRT", save_by_litert)],
+    ids=FORMATS,
+)
+def test_functions_written_without_keras_are_free_of_stages_too(form, save, tmp_path):
+    """They must not have been traced before: what is in a trace already stays in it."""
+    path = str(tmp_path / f"arm{SUFFIXES[form]}")
+    save(path)
+    q = np.random.default_rng(0).uniform(-2, 2, size=(4, 3)).astype("float32")
+    np.testing.assert_allclose(RUN[form](path, q), closed_form(q.astype(float)), atol=1e-6)
+    if form == "SavedModel":
+        assert STAGE not in (tmp_path / "arm" / "saved_model.pb").read_bytes()
