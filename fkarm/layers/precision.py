@@ -16,7 +16,8 @@ class KinematicLayer(keras.layers.Layer):
 
     Half precision would cost millimetres to centimetres. A mixed policy, or a half precision
     policy that is only global, becomes float32, with a warning; `dtype="float16"` or
-    `"bfloat16"` given to the layer itself rounds its output, and nothing else.
+    `"bfloat16"` given to the layer itself rounds its output, and nothing else. The first float64
+    input to a layer of float32 warns that it is rounded.
 
     Args:
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
@@ -36,7 +37,18 @@ class KinematicLayer(keras.layers.Layer):
         # Keras would round the input to the policy's type first: `precise` casts it instead.
         super().__init__(dtype=policy, autocast=False, **kwargs)
         self.supports_masking = True
+        self._has_warned = False
 
     def precise(self, x: Tensor) -> Tensor:
         """`x` in the type to compute in: float64 if that is the layer's, else float32."""
-        return ops.cast(x, "float64" if self.compute_dtype == "float64" else "float32")
+        if self.compute_dtype == "float64":
+            return ops.cast(x, "float64")
+        is_rounded = keras.backend.standardize_dtype(x.dtype) == "float64"
+        if is_rounded and self.compute_dtype == "float32" and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"{type(self).__name__} computes in float32 and rounds its float64 input. Pass "
+                "dtype='float64' to the layer to keep its digits, or cast the input.",
+                stacklevel=3,
+            )
+        return ops.cast(x, "float32")

@@ -82,7 +82,7 @@ def test_units_apply_to_what_comes_in_and_what_goes_out(every_joint):
 def test_the_layer_follows_its_dtype(panda):
     q = fkarm.sample_configurations(panda, 3, seed=0)
     for dtype in ("float32", "float64"):
-        pose = ForwardKinematics(panda, dtype=dtype)(q)
+        pose = ForwardKinematics(panda, dtype=dtype)(q.astype(dtype))
         assert pose.dtype == dtype
     exact = fkarm.forward_kinematics(panda, q, "panda_hand")
     np.testing.assert_array_equal(pose, exact)
@@ -129,7 +129,7 @@ def test_whole_numbers_are_numbers():
 
 def test_a_wrong_last_axis_of_one_is_not_broadcast(panda):
     layer = ForwardKinematics(panda, angle_unit="deg")
-    layer(np.zeros((1, 7)))
+    layer(np.zeros((1, 7), "float32"))
     with pytest.raises(ValueError, match="q must have shape"):
         layer(np.zeros((2, 1)))
 

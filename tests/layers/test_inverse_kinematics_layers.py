@@ -31,7 +31,8 @@ def position_error(robot, q, target):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_three_steps_turn_centimetres_into_micrometres(dtype, panda, q, target, rng):
     rough = q + 0.03 * rng.normal(size=q.shape)
-    refined = IKRefinement(panda, "panda_hand", dtype=dtype)((rough, target))
+    inputs = (rough.astype(dtype), target.astype(dtype))
+    refined = IKRefinement(panda, "panda_hand", dtype=dtype)(inputs)
     assert np.median(position_error(panda, rough, target)) > 1e-2
     assert np.median(position_error(panda, refined, target)) < 5e-6
     assert refined.dtype == dtype
