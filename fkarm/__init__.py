@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from fkarm import geometry, kinematics, layers, losses, metrics, robots
+from fkarm._registered import defer as _defer
 from fkarm.errors import (
     FkarmError,
     MissingFileError,
@@ -67,6 +68,8 @@ __all__ = [
     "sample_configurations",
     "solve_ik",
 ]
+
+_defer("fkarm.primers", "ChannelAffine", "EntropyRegularizer")
 
 
 def __getattr__(name: str) -> Any:

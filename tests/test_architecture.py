@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "_types": set(),
     "_units": set(),
     "version": set(),
+    "_registered": set(),
     "_checks": {"errors"},
     "geometry": BASE,
     "model": BASE,

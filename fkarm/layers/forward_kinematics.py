@@ -16,6 +16,7 @@ from fkarm.geometry import POSE_REPRESENTATIONS, matrix_to_pose, pose_shape
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.forward import as_names, check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
+from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
 
 
@@ -61,7 +62,7 @@ class ForwardKinematics(KinematicLayer):
     Example:
         >>> arm = fkarm.robots.planar([1.0, 0.5])
         >>> layer = fkarm.layers.ForwardKinematics(arm, output="position")
-        >>> layer(np.zeros((1, 2))).numpy().tolist()
+        >>> layer(np.zeros((1, 2), "float32")).numpy().tolist()
         [[1.5, 0.0, 0.0]]
     """
 
@@ -118,7 +119,7 @@ class ForwardKinematics(KinematicLayer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "robot": self.robot.to_dict(),
+            **robot_entry(self.robot),
             "links": list(self.links) if isinstance(self.links, tuple) else self.links,
             "output": self.output_form,
             "angle_unit": self.angle_unit,
@@ -127,13 +128,4 @@ class ForwardKinematics(KinematicLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ForwardKinematics:
-        return cls(**{**config, "robot": Robot.from_dict(config["robot"])})
-
-
-def check_robot(robot: object) -> None:
-    """Raise TypeError unless `robot` is a Robot."""
-    if not isinstance(robot, Robot):
-        raise TypeError(
-            "robot must be a fkarm.Robot, such as fkarm.robots.panda() or "
-            f"fkarm.Robot.from_urdf(path). Received: {robot!r}."
-        )
+        return cls(**with_robot(config))

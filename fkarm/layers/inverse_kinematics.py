@@ -14,8 +14,8 @@ from fkarm.ik.arguments import WEIGHTS, make_problem
 from fkarm.ik.search import descent, refinement, target_entries
 from fkarm.ik.seeds import seed_table
 from fkarm.kinematics.forward import check_configuration_shape
-from fkarm.layers.forward_kinematics import check_robot
 from fkarm.layers.precision import KinematicLayer
+from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
 
 
@@ -36,14 +36,14 @@ class _TargetLayer(KinematicLayer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "robot": self.robot.to_dict(),
+            **robot_entry(self.robot),
             "link": self.link,
             "task": self.task if isinstance(self.task, str) else list(self.task),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**{**config, "robot": Robot.from_dict(config["robot"])})
+        return cls(**with_robot(config))
 
 
 def _check_count(name: str, count: object) -> int:

@@ -13,8 +13,8 @@ from fkarm._checks import check_last_axes
 from fkarm._types import Tensor
 from fkarm.geometry.safe import normalised, safe_atan2
 from fkarm.kinematics.sampling import inward_bounds
-from fkarm.layers.forward_kinematics import check_robot
 from fkarm.layers.precision import KinematicLayer
+from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Joint, Robot
 
 
@@ -57,7 +57,7 @@ class JointLimits(KinematicLayer):
     Example:
         >>> panda = fkarm.robots.panda()
         >>> limits = fkarm.layers.JointLimits(panda)
-        >>> q = limits(1e3 * np.ones((1, 7)))
+        >>> q = limits(1e3 * np.ones((1, 7), "float32"))
         >>> bool(np.all(q <= panda.upper_limits))
         True
     """
@@ -98,11 +98,11 @@ class JointLimits(KinematicLayer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "robot": self.robot.to_dict()}
+        return {**super().get_config(), **robot_entry(self.robot)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> JointLimits:
-        return cls(**{**config, "robot": Robot.from_dict(config["robot"])})
+        return cls(**with_robot(config))
 
 
 def _within(joint: Joint, columns: Iterator[Tensor]) -> list[Tensor]:

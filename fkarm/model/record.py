@@ -7,6 +7,7 @@ from typing import Any
 
 from fkarm.errors import FkarmError, RobotError
 from fkarm.model.joint import Joint
+from fkarm.version import __version__
 
 _FORMAT = 1
 
@@ -28,11 +29,11 @@ def read_record(data: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that make the `Robot` of a record.
 
     Raises:
-        RobotError: If `data` is not what `write_record` writes.
+        RobotError: If `data` is not what `write_record` writes, or a newer fkarm wrote it.
     """
     try:
         if data["format"] != _FORMAT:
-            raise ValueError(f"format {data['format']!r}")
+            raise _unknown_format(data["format"])
         joints = tuple(Joint.from_dict(joint) for joint in data["joints"])
         return {"joints": joints, **{k: data[k] for k in ("end_effector", "name", "link_names")}}
     except FkarmError:
@@ -42,3 +43,12 @@ def read_record(data: Mapping[str, Any]) -> dict[str, Any]:
             f"A robot's dict must be as to_dict writes it, with 'format': {_FORMAT}. "
             f"Received: {error!r}."
         ) from error
+
+
+def _unknown_format(number: object) -> Exception:
+    if not isinstance(number, int) or number < _FORMAT:
+        return ValueError(f"format {number!r}")
+    return RobotError(
+        f"The robot's format must be at most {_FORMAT}, which fkarm {__version__} reads. Received: "
+        f"{number}, written by a newer fkarm. Update: pip install --upgrade fkarm."
+    )

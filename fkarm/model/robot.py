@@ -201,6 +201,8 @@ class Robot:
         """The whole robot as JSON types: what a saved layer carries."""
         return write_record(self.name, self.link_names, self.joints, self.end_effector)
 
+    get_config, from_config = to_dict, from_dict  # as Keras calls them
+
     def to_urdf(self) -> str:
         """The robot as URDF text; `from_urdf` of it gives an equal robot.
 

@@ -94,8 +94,6 @@ def _check_channels(
 class ChannelAffine(keras.layers.Layer):
     """`scale * x + offset` with one scale and one offset a channel.
 
-    `import fkarm.primers` before loading a model that was saved with it.
-
     Args:
         axis: The axis of the channels; -1 for channels last.
         offset: Initial offsets: one number for all channels, or one a channel; None for no offset.

@@ -215,7 +215,6 @@ class EntropyRegularizer(keras.regularizers.Regularizer):
     `weight * sum_i log2(c_i)`, which is `weight * n * (log2(n) - soft_entropy)`: zero for n
     rows far apart. As an `activity_regularizer` it spreads the outputs of a batch, and Keras
     divides it by the batch size; as a `kernel_regularizer` it spreads the rows of a kernel.
-    `import fkarm.primers` before loading a model that was saved with it.
 
     Args:
         bandwidth: How near two rows are to count as one, > 0: a number, or one for each entry

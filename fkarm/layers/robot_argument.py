@@ -1,0 +1,31 @@
+"""The robot that a layer is given, and that it takes along into a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from fkarm.model import Robot
+
+# Here and not where it is defined: the model knows no tensor library.
+keras.saving.register_keras_serializable(package="fkarm")(Robot)
+
+
+def check_robot(robot: object) -> None:
+    """Raise TypeError unless `robot` is a Robot."""
+    if not isinstance(robot, Robot):
+        raise TypeError(
+            "robot must be a fkarm.Robot, such as fkarm.robots.panda() or "
+            f"fkarm.Robot.from_urdf(path). Received: {robot!r}."
+        )
+
+
+def robot_entry(robot: Robot) -> dict[str, Any]:
+    """The entry for the robot in a layer's configuration."""
+    return {"robot": keras.saving.serialize_keras_object(robot)}
+
+
+def with_robot(config: dict[str, Any]) -> dict[str, Any]:
+    """A layer's configuration with the robot itself in it."""
+    return {**config, "robot": keras.saving.deserialize_keras_object(config["robot"])}

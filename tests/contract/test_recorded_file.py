@@ -1,0 +1,112 @@
+"""A file that fkarm 0.1.0 wrote opens for ever, and means what closed forms say it means.
+
+`python tests/contract/test_recorded_file.py` wrote it. For a new format of robots a new file is
+added beside it; this one stays.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from contract.cases import LENGTHS, closed_form
+
+DATA = Path(__file__).parent.parent / "data"
+FILE = DATA / "robot_format_1.keras"
+LOWER, UPPER = np.array([-2.0, -2.5, -2.4]), np.array([2.5, 3.0, 2.9])
+
+
+def make_model():
+    """Numbers to limits to poses, and the way back; with loss, metrics and penalty."""
+    from contract.cases import ARM, TASK
+
+    import fkarm
+
+    numbers, poses = keras.Input((3,), name="numbers"), keras.Input((4, 4), name="poses")
+    q = fkarm.layers.JointLimits(ARM, name="limits")(numbers)
+    scaled = fkarm.primers.ChannelAffine(
+        -1, offset=None, scale=[1.0, 0.5, 2.0], name="channels",
+    )  # fmt: skip
+    flange = keras.layers.Dense(
+        3, use_bias=False, kernel_initializer="identity", name="network",
+        kernel_regularizer=fkarm.primers.EntropyRegularizer(0.5),
+    )  # fmt: skip
+    forward = fkarm.layers.ForwardKinematics(
+        ARM, ["elbow_link", "tool"], "xyz_rpy", "deg", "mm", name="degrees"
+    )
+    refined = fkarm.layers.IKRefinement(ARM, steps=8, task=TASK, name="refined")((q, poses))
+    solved = fkarm.layers.InverseKinematics(ARM, task=TASK, name="solved")(poses)
+    pose = fkarm.layers.ForwardKinematics(ARM, name="pose")(q)
+    outputs = {
+        "q": q,
+        "degrees": forward(flange(scaled(numbers))),
+        "pose": pose,
+        "refined": refined,
+        "solved": solved,
+    }
+    model = keras.Model({"numbers": numbers, "poses": poses}, outputs)
+    metrics = [
+        fkarm.metrics.PositionError(),
+        fkarm.metrics.OrientationError(),
+        fkarm.metrics.PoseSuccess(),
+    ]
+    model.compile("sgd", {"pose": fkarm.losses.PoseLoss(2.0, 0.5)}, metrics={"pose": metrics})
+    return model
+
+
+def planar_rpy(degrees):
+    """Elbow and tool, mm and degrees, in closed form. `(rows, 2, 6)`."""
+    angle = np.radians(np.cumsum(degrees, axis=1))
+    found = np.zeros((len(degrees), 2, 6))
+    found[:, 0, 0] = 1e3 * LENGTHS[0] * np.cos(angle[:, 0])
+    found[:, 0, 1] = 1e3 * LENGTHS[0] * np.sin(angle[:, 0])
+    found[:, 0, 5] = np.degrees(angle[:, 1])
+    found[:, 1, 0] = 1e3 * np.cos(angle) @ LENGTHS
+    found[:, 1, 1] = 1e3 * np.sin(angle) @ LENGTHS
+    found[:, 1, 5] = np.degrees(angle[:, 2])
+    return found
+
+
+def test_the_recorded_file_means_what_closed_forms_say():
+    model = keras.models.load_model(FILE)
+    rng = np.random.default_rng(0)
+    numbers = rng.uniform(-1, 1, size=(6, 3))
+    q = (LOWER + UPPER) / 2 + (UPPER - LOWER) / 2 * np.tanh(numbers)
+    near = closed_form(q + 0.02)
+    inputs = {"numbers": numbers.astype("float32"), "poses": near.astype("float32")}
+    found = {name: np.asarray(each) for name, each in model(inputs).items()}
+    np.testing.assert_allclose(found["q"], q, atol=1e-6)
+    np.testing.assert_allclose(found["pose"], closed_form(q), atol=1e-6)
+    expected = planar_rpy(numbers * [1.0, 0.5, 2.0])
+    np.testing.assert_allclose(found["degrees"], expected, atol=1e-3)
+    for name in ("refined", "solved"):
+        assert ((found[name] >= LOWER) & (found[name] <= UPPER)).all()
+        np.testing.assert_allclose(closed_form(found[name].astype(float)), near, atol=2e-5)
+
+
+def test_the_recorded_file_keeps_names_limits_loss_and_metrics():
+    model = keras.models.load_model(FILE)
+    robot = model.get_layer("limits").robot
+    assert robot.name == "contract_arm"
+    assert robot.joint_names == ("shoulder", "elbow", "wrist")
+    assert robot.end_effector == "tool"
+    np.testing.assert_allclose(robot.lower_limits, LOWER)
+    np.testing.assert_allclose(robot.upper_limits, UPPER)
+    numbers = np.zeros((1, 3), "float32")
+    q = (LOWER + UPPER)[None] / 2
+    target = closed_form(q)
+    target[0, :2, 3] += [0.003, 0.004]
+    inputs = {"numbers": numbers, "poses": target.astype("float32")}
+    # Keras wants a target for each output, also for those that count nothing.
+    targets = {**{name: np.asarray(each) for name, each in model(inputs).items()}, "pose": target}
+    logs = model.evaluate(inputs, targets, verbose=0, return_dict=True)
+    named = {name.removeprefix("pose_"): value for name, value in logs.items()}
+    np.testing.assert_allclose(named["position_error_mm"], 5.0, rtol=1e-3)
+    np.testing.assert_allclose(named["orientation_error_deg"], 0.0, atol=1e-2)
+    assert named["pose_success"] == 1.0
+    # The loss weighs a metre with 2; the penalty is that of rows sqrt(2) apart, 0.5 wide.
+    penalty = 3 * np.log2(1 + 2 * np.exp(-0.5 * 2 / 0.5**2))
+    np.testing.assert_allclose(logs["loss"], 2.0 * 0.005 + penalty, rtol=1e-3)
+
+
+if __name__ == "__main__":
+    make_model().save(FILE)
