@@ -197,6 +197,40 @@ def _rounded(number: float) -> str:
     return f"{float(f'{number:.2g}'):,.0f}"
 
 
+def contract_table() -> str:
+    """What each Keras object of fkarm can do, as the tests check it."""
+    contract = json.loads((ROOT / "tests" / "contract" / "contract.json").read_text())
+    marks = {reason: f"[{place}]" for place, reason in enumerate(contract["reasons"], start=1)}
+    columns = contract["properties"]
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name, exempt in contract["objects"].items():
+        cells = [f"no {marks[exempt[each]]}" if each in exempt else "yes" for each in columns]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    meanings = [f"*{name}*: {meaning}." for name, meaning in columns.items()]
+    reasons = [f"{marks[name]}: {reason}." for name, reason in contract["reasons"].items()]
+    return "\n".join([*lines, "", " ".join(meanings), "", "No, because " + " ".join(reasons)])
+
+
+def precision_table() -> str:
+    """The error of each dtype policy."""
+    report = json.loads((RESULTS / "precision.json").read_text())
+    kinds = {
+        'the whole program\'s, or `quantize("int8")`': report["everywhere_mm"],
+        "the layer's own `dtype`": report["layer_mm"],
+    }
+    lines = ["| policy | largest error, mm |", "|---|---|"]
+    for kind, errors in kinds.items():
+        cells = ", ".join(f"`{policy}` {mm:.1g}" for policy, mm in errors.items())
+        lines.append(f"| {kind} | {cells} |")
+    lines += [
+        "",
+        f"{report['rows']:,} positions of the {report['robot']}'s hand beside Pinocchio's in "
+        f"float64, from configurations in float64 (`int8`: those that the network put out). "
+        f"Keras {report['keras']}.",
+    ]
+    return "\n".join(lines)
+
+
 def result_tables() -> str:
     """A table for each file that a backend's run wrote."""
     parts = []
@@ -253,9 +287,20 @@ def fill(path: Path, blocks: dict[str, str]) -> None:
     path.write_text(text)
 
 
+# What stands between the marks of each name.
+TABLES = {
+    "demo": demo_table,
+    "benchmark": benchmark_table,
+    "peers": peers_table,
+    "ik": ik_table,
+    "ik_peers": ik_peers_table,
+    "contract": contract_table,
+    "precision": precision_table,
+}
+
+
 def main() -> None:
-    tables = {"demo": demo_table(), "benchmark": benchmark_table(), "peers": peers_table()}
-    tables |= {"ik": ik_table(), "ik_peers": ik_peers_table()}
+    tables = {name: table() for name, table in TABLES.items()}
     fill(ROOT / "README.md", tables)
     fill(ROOT / "benchmarks" / "README.md", {"results": result_tables()})
 

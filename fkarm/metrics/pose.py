@@ -19,6 +19,7 @@ from fkarm.geometry import (
     pose_to_matrix,
     position_distance,
 )
+from fkarm.geometry.dense import in_one_type
 from fkarm.geometry.safe import as_float, at_least_single, safe_norm
 
 
@@ -83,9 +84,11 @@ class PositionError(_DistanceMetric):
         super().__init__(unit, representation, name, **kwargs)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true, pred = (
-            pose_position(at_least_single(as_float(y)), self.representation)
-            for y in (y_true, y_pred)
+        true, pred = in_one_type(
+            *(
+                pose_position(at_least_single(as_float(y)), self.representation)
+                for y in (y_true, y_pred)
+            )
         )
         super().update_state(safe_norm(pred - true) / LENGTH_UNITS[self.unit], sample_weight)
 

@@ -1,0 +1,85 @@
+"""However Keras compiles a model: one answer, one trace."""
+
+import keras
+import numpy as np
+import pytest
+from contract.cases import BATCH, ROWS, make, owing
+
+MODES = {
+    "jit": {"jit_compile": True},
+    "graph": {"jit_compile": False},
+    "eager": {"run_eagerly": True, "jit_compile": False},
+    "two steps at once": {"steps_per_execution": 2, "jit_compile": False},
+}
+
+
+def history(case):
+    fitted = case.model.fit(case.x, case.y, BATCH, shuffle=False, verbose=0).history
+    return [value for values in fitted.values() for value in values]
+
+
+@owing("compile")
+def test_every_way_to_compile_gives_the_same_training(name):
+    expected = make(name)
+    wanted = history(expected)  # jit_compile="auto"
+    predicted = expected.model.predict(expected.x, BATCH, verbose=0)
+    for mode, options in MODES.items():
+        case = make(name, **options)
+        np.testing.assert_allclose(history(case), wanted, rtol=2e-4, err_msg=mode)
+        found = case.model.predict(case.x, BATCH, verbose=0)
+        scale = np.abs(predicted).max()
+        np.testing.assert_allclose(found, predicted, rtol=0, atol=1e-3 * scale, err_msg=mode)
+
+
+class Counter(keras.layers.Layer):
+    """Counts how often it is traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.traces = 0
+
+    def call(self, x):
+        self.traces += 1
+        return x
+
+
+@owing("one trace")
+def test_batches_of_all_sizes_share_one_trace(name):
+    case, counter = make(name), Counter()
+    # Around the model, so that nothing of it is traced without the counter.
+    model = keras.Model(case.model.inputs, case.model(counter(case.model.inputs[0])))
+    model.compile(
+        "sgd", case.model.loss, metrics=[case.thing] if name.startswith("metrics") else None
+    )
+    steps = (
+        lambda rows: model.predict(case.x[:rows], rows, verbose=0),
+        lambda rows: model.fit(case.x[:rows], case.y[:rows], rows, verbose=0),
+        lambda rows: model.evaluate(case.x[:rows], case.y[:rows], rows, verbose=0),
+    )
+    for step in steps:
+        step(1)  # Keras traces for one size, then for any
+        step(2)
+        counter.traces = 0
+        for rows in (5, ROWS, 7):
+            step(rows)
+        assert counter.traces == 0
+
+
+@pytest.mark.parametrize("mode", ["full", "activations"])
+@owing("remat")
+def test_rematerialised_layers_train_the_same(name, mode):
+    case = make(name)
+
+    def remade(layer):
+        # Keras rematerialises no layer in a TensorFlow graph that is told whether it trains.
+        scope = keras.RematScope(mode=mode if isinstance(layer, type(case.thing)) else None)
+        with scope:
+            return type(layer).from_config(layer.get_config())
+
+    model = keras.models.clone_model(case.model, clone_function=remade)
+    model.set_weights(case.model.get_weights())
+    model.compile("adam", "mse")
+    modes = {type(each): each._remat_mode and each._remat_mode.mode for each in model.layers}
+    assert modes[type(case.thing)] == mode
+    found, wanted = history(case._replace(model=model)), history(case)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)

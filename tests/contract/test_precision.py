@@ -1,0 +1,132 @@
+"""What each dtype policy does to each object: kinematics is never below float32 unasked."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from contract.cases import ARM, TASK, closed_form, features, make, owing
+
+import fkarm
+from fkarm.layers import ForwardKinematics, IKRefinement, InverseKinematics, JointLimits
+
+LOW = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
+POLICIES = ("mixed_float16", "bfloat16", "float64")
+LAYERS = {
+    "ForwardKinematics": (ForwardKinematics, {}),
+    "JointLimits": (JointLimits, {}),
+    "IKRefinement": (IKRefinement, {"task": TASK, "steps": 8}),
+    "InverseKinematics": (InverseKinematics, {"task": TASK, "seeds": 4}),
+}
+
+
+@pytest.fixture
+def q():
+    return np.random.default_rng(2).uniform(-1.5, 1.5, size=(50, 3))
+
+
+@pytest.mark.filterwarnings("ignore:.*computes in float32 under the policy:UserWarning")
+@pytest.mark.parametrize("policy", POLICIES)
+@owing("precision")
+def test_a_model_trains_and_predicts_under_every_global_policy(name, policy, global_policy):
+    expected = make(name)
+    global_policy(policy)
+    case = make(name)
+    case.model.set_weights(expected.model.get_weights())
+    found = np.asarray(case.model(case.x), "float64")
+    # What is left is the rounding of the network before the layer.
+    scale = np.abs(np.asarray(expected.model(case.x))).max()
+    unit = {"float16": 1e-2, "bfloat16": 8e-2}.get(policy.removeprefix("mixed_"), 1e-5)
+    np.testing.assert_allclose(found, expected.model(case.x), rtol=0, atol=unit * scale)
+    case.model.train_on_batch(case.x, case.y)
+    assert all(np.isfinite(each.astype("float64")).all() for each in case.model.get_weights())
+
+
+@pytest.mark.parametrize("policy", LOW)
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_low_global_policy_costs_kinematics_nothing_and_is_said_once(
+    name, policy, q, global_policy
+):
+    kind, options = LAYERS[name]
+    target = closed_form(q).astype("float32")
+    x = q.astype("float32")
+    inputs = {"IKRefinement": (x + 0.02, target), "InverseKinematics": target}.get(name, x)
+    expected = np.asarray(kind(ARM, **options)(inputs))
+    global_policy(policy)
+    with pytest.warns(UserWarning, match="computes in float32 under the policy") as said:
+        layer = kind(ARM, **options)
+    assert len(said) == 1
+    found = layer(inputs)
+    assert found.dtype == tf.float32
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_float64_keeps_its_digits(name, q):
+    kind, options = LAYERS[name]
+    layer = kind(ARM, dtype="float64", **options)
+    target = closed_form(q)
+    found = layer({"IKRefinement": (q + 0.02, target), "InverseKinematics": target}.get(name, q))
+    assert found.dtype == tf.float64
+    expected = target
+    if name == "JointLimits":
+        lower, upper = ARM.lower_limits, ARM.upper_limits
+        expected = (lower + upper) / 2 + (upper - lower) / 2 * np.tanh(q)
+    elif name != "ForwardKinematics":
+        found = closed_form(found.numpy())
+        return np.testing.assert_allclose(found, expected, atol=1e-9)
+    return np.testing.assert_allclose(found, expected, atol=1e-14)
+
+
+def test_a_float64_input_to_a_float32_layer_is_said_once(q):
+    layer = ForwardKinematics(ARM)
+    with pytest.warns(UserWarning, match="rounds its float64 input.*dtype='float64'"):
+        layer(q)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layer(q)
+        ForwardKinematics(ARM, dtype="float64")(q)
+        ForwardKinematics(ARM, dtype="float16")(q)  # rounding was asked for
+        ForwardKinematics(ARM)(q.astype("float32"))
+        keras.Sequential([keras.Input((3,)), ForwardKinematics(ARM)]).predict(q, verbose=0)
+
+
+def test_losses_and_metrics_of_half_precision_poses_are_computed_in_float32(q):
+    true, pred = closed_form(q), closed_form(q + 0.01)
+    for dtype in ("float16", "bfloat16"):
+        pair = [tf.cast(each, dtype) for each in (true, pred)]
+        exact = [tf.cast(each, tf.float64).numpy() for each in pair]
+        expected = np.linalg.norm(exact[0][:, :3, 3] - exact[1][:, :3, 3], axis=1).mean()
+        metric = fkarm.metrics.PositionError("m")
+        metric.update_state(*pair)
+        np.testing.assert_allclose(metric.result(), expected, rtol=1e-6)
+        loss = fkarm.losses.PoseLoss(orientation_weight=0)
+        np.testing.assert_allclose(loss(*pair), expected, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
+@owing("precision")
+def test_a_model_is_quantised_around_the_object(name):
+    case = make(name)
+    expected = np.asarray(case.model(case.x))
+    case.model.quantize("int8")
+    found = np.asarray(case.model(case.x))
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=5e-2 * scale)
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
+def test_int8_keeps_kinematics_exact(tmp_path):
+    """The configurations are those of rounded weights; their poses are not rounded."""
+    inputs = keras.Input((4,))
+    q = JointLimits(ARM)(keras.layers.Dense(3)(inputs))
+    model = keras.Model(inputs, [q, ForwardKinematics(ARM)(q)])
+    before, _ = model(features())
+    model.quantize("int8")
+    q, pose = model(features())
+    assert np.abs(q - before).max() > 1e-4
+    np.testing.assert_allclose(pose, closed_form(q.numpy().astype("float64")), atol=5e-7)
+    model.save(tmp_path / "model.keras")
+    again, _ = keras.models.load_model(tmp_path / "model.keras")(features())
+    np.testing.assert_array_equal(again, q)

@@ -1,0 +1,70 @@
+"""The table of the contract is complete, and the README prints it."""
+
+import importlib
+import inspect
+import pkgutil
+
+import keras
+from contract.cases import CASES, CONTRACT
+
+import fkarm
+from benchmarks import readme
+
+KINDS = (
+    keras.Layer,
+    keras.Model,
+    keras.Loss,
+    keras.Metric,
+    keras.regularizers.Regularizer,
+    keras.initializers.Initializer,
+    keras.constraints.Constraint,
+    keras.optimizers.Optimizer,
+)
+
+
+def public_keras_objects():
+    """`part.Name` of each, and of what is registered."""
+    modules = [fkarm]
+    for info in pkgutil.iter_modules(fkarm.__path__, "fkarm."):
+        if not info.name.split(".")[1].startswith("_"):
+            modules.append(importlib.import_module(info.name))
+    registered = {
+        thing
+        for name, thing in keras.saving.get_custom_objects().items()
+        if name.startswith("fkarm>")
+    }
+    found = {}
+    for module in modules:
+        for name in getattr(module, "__all__", []):
+            thing = getattr(module, name)
+            if inspect.isclass(thing) and (issubclass(thing, KINDS) or thing in registered):
+                # Under its first name: `Robot`, and not `model.Robot`.
+                found.setdefault(thing, f"{module.__name__}.{name}".removeprefix("fkarm."))
+    return set(found.values()), registered
+
+
+def test_every_public_keras_object_is_in_the_table():
+    found, registered = public_keras_objects()
+    assert found == set(CONTRACT["objects"]) == set(CASES)
+    assert {name.split(".")[-1] for name in found} == {thing.__name__ for thing in registered}
+
+
+def test_every_exemption_has_a_reason():
+    for exempt in CONTRACT["objects"].values():
+        assert set(exempt) <= set(CONTRACT["properties"])
+        assert set(exempt.values()) <= set(CONTRACT["reasons"])
+
+
+def test_the_readme_prints_the_table():
+    assert readme.contract_table() in (readme.ROOT / "README.md").read_text()
+
+
+def test_what_is_deferred_is_what_primers_registers():
+    """Else a file with a new object of theirs would not open after `import fkarm` alone."""
+    primers = {thing.__name__ for thing in vars(fkarm.primers).values() if inspect.isclass(thing)}
+    _, registered = public_keras_objects()
+    theirs = {each.__name__ for each in registered if each.__module__.startswith("fkarm.primers")}
+    assert theirs <= primers
+    source = inspect.getsource(fkarm)
+    deferred = source.split("_defer(")[1].split(")")[0]
+    assert theirs == {each.strip(' "') for each in deferred.split(",")[1:]}
