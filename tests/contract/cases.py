@@ -88,7 +88,7 @@ def joint_limits(**options):
 
 
 def refinement(**options):
-    layer = IKRefinement(ARM, steps=2, task=TASK)
+    layer = IKRefinement(ARM, steps=1, task=TASK)
     targets = keras.Input((4, 4))
     guess = JointLimits(ARM)(keras.layers.Dense(3)(keras.layers.Flatten()(targets)))
     outputs = ForwardKinematics(ARM)(layer((guess, targets)))
@@ -124,12 +124,12 @@ def position_error(**options):
 
 def orientation_error(**options):
     thing = OrientationError("rad")
-    return reaching(thing, PoseLoss(), [thing], **options)
+    return reaching(thing, None, [thing], **options)
 
 
 def pose_success(**options):
     thing = PoseSuccess(0.5, 2.0, name="hits")
-    return reaching(thing, PoseLoss(), [thing], **options)
+    return reaching(thing, None, [thing], **options)
 
 
 def channel_affine(**options):

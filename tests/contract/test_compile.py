@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from contract.cases import BATCH, ROWS, make, owing
 
+# Beside "auto", which is True where there is a GPU.
 MODES = {
     "jit": {"jit_compile": True},
-    "graph": {"jit_compile": False},
     "eager": {"run_eagerly": True, "jit_compile": False},
     "two steps at once": {"steps_per_execution": 2, "jit_compile": False},
 }
@@ -21,14 +21,13 @@ def history(case):
 @owing("compile")
 def test_every_way_to_compile_gives_the_same_training(name):
     expected = make(name)
-    wanted = history(expected)  # jit_compile="auto"
-    predicted = expected.model.predict(expected.x, BATCH, verbose=0)
+    wanted = history(expected)
+    weights = expected.model.get_weights()
     for mode, options in MODES.items():
         case = make(name, **options)
         np.testing.assert_allclose(history(case), wanted, rtol=2e-4, err_msg=mode)
-        found = case.model.predict(case.x, BATCH, verbose=0)
-        scale = np.abs(predicted).max()
-        np.testing.assert_allclose(found, predicted, rtol=0, atol=1e-3 * scale, err_msg=mode)
+        for each, other in zip(case.model.get_weights(), weights, strict=True):
+            np.testing.assert_allclose(each, other, rtol=0, atol=2e-4, err_msg=mode)
 
 
 class Counter(keras.layers.Layer):
@@ -54,7 +53,6 @@ def test_batches_of_all_sizes_share_one_trace(name):
     steps = (
         lambda rows: model.predict(case.x[:rows], rows, verbose=0),
         lambda rows: model.fit(case.x[:rows], case.y[:rows], rows, verbose=0),
-        lambda rows: model.evaluate(case.x[:rows], case.y[:rows], rows, verbose=0),
     )
     for step in steps:
         step(1)  # Keras traces for one size, then for any
