@@ -57,7 +57,8 @@ class SeedTable:
         firsts = np.arange(count) * part
         if isinstance(targets, np.ndarray):
             return ops.convert_to_numpy(errors).argmin(axis=-1) + firsts
-        return ops.argmin(errors, axis=-1) + ops.convert_to_tensor(firsts, "int32")
+        _, places = ops.top_k(-errors, 1)  # not argmin, which ONNX cannot express
+        return places[..., 0] + ops.convert_to_tensor(firsts, "int32")
 
     def weighted(self, poses: Any) -> Any:
         """Numbers whose squared distance is the squared error, for what counts of it.
