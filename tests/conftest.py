@@ -10,6 +10,23 @@ import pytest
 
 import fkarm
 
+if keras.backend.backend() == "jax":
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "only_on(*backends, reason): what no other backend of Keras can do"
+    )
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("only_on"):
+        if keras.backend.backend() not in mark.args:
+            pytest.skip(mark.kwargs["reason"])
+
 
 @pytest.fixture
 def rng():

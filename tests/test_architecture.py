@@ -37,8 +37,12 @@ MAY_IMPORT = {
 }
 TENSOR_LIBRARIES = {"keras", "tensorflow", "jax", "torch"}
 MAY_IMPORT_TENSORFLOW = {"learning", "primers"}
-# How kinematics is compiled, and how processes find each other.
-KNOWS_BACKENDS = {PACKAGE / "kinematics" / "engine.py", PACKAGE / "learning" / "hosts.py"}
+# How kinematics is compiled, what keeps float64, how processes find each other.
+KNOW_BACKENDS = {
+    PACKAGE / "kinematics" / "engine.py",
+    PACKAGE / "geometry" / "native.py",
+    PACKAGE / "learning" / "hosts.py",
+}
 NO_TENSORS = MODEL | {"robots", "__main__"}
 
 
@@ -72,7 +76,7 @@ def test_imports_go_up_the_list_only(part, path):
             assert rest[0] in MAY_IMPORT[part] | {part}, f"{path} imports {name}"
         if root in TENSOR_LIBRARIES:
             assert part not in NO_TENSORS, f"{path} imports {name}"
-        if path not in KNOWS_BACKENDS:
+        if path not in KNOW_BACKENDS:
             assert root not in ("jax", "torch"), f"{path} imports {name}"
             if root == "tensorflow":
                 assert part in MAY_IMPORT_TENSORFLOW, f"{path} imports {name}"

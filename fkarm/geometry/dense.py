@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 from keras import ops
 
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor, TensorLike
+from fkarm.geometry.native import result_type
 from fkarm.geometry.safe import as_float
 
 
@@ -24,7 +24,7 @@ def checked_tensor(name: str, x: TensorLike, last_axes: tuple[int, ...], hint: s
 
 def in_one_type(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Two tensors in the wider of their types: one may be a plain list or array."""
-    dtype = keras.backend.result_type(a.dtype, b.dtype)
+    dtype = result_type(a.dtype, b.dtype)
     return ops.cast(a, dtype), ops.cast(b, dtype)
 
 

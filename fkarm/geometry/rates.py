@@ -10,6 +10,7 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.dense import cross
+from fkarm.geometry.native import cos, sin
 from fkarm.geometry.safe import SMALL_ANGLE_SQ, is_at_pole, power_series
 
 
@@ -32,7 +33,7 @@ def left_jacobian_inverse(rotvec: Tensor, vector: Tensor) -> Tensor:
     is_small = angle_sq < SMALL_ANGLE_SQ
     large = ops.where(is_small, 1.0, angle_sq)
     half = 0.5 * ops.sqrt(large)
-    far = (1.0 - half * ops.cos(half) / ops.sin(half)) / large
+    far = (1.0 - half * cos(half) / sin(half)) / large
     near = power_series(
         [1 / 12, 1 / 720, 1 / 30240, 1 / 1209600, 1 / 47900160, 691 / 1307674368000],
         ops.where(is_small, angle_sq, 0.0),
@@ -53,12 +54,12 @@ def rpy_rate(rpy: Tensor, angular: Tensor) -> Tensor:
     roll, pitch, yaw = ops.unstack(rpy, 3, axis=-1)
     del roll
     x, y, z = ops.unstack(angular, 3, axis=-1)
-    cos_pitch = ops.cos(pitch)
+    cos_pitch = cos(pitch)
     at_pole = is_at_pole(ops.square(cos_pitch))
-    ahead = ops.cos(yaw) * x + ops.sin(yaw) * y
+    ahead = cos(yaw) * x + sin(yaw) * y
     roll_rate = ops.where(at_pole, 0.0, ahead / ops.where(at_pole, 1.0, cos_pitch))
-    pitch_rate = ops.cos(yaw) * y - ops.sin(yaw) * x
-    return ops.stack([roll_rate, pitch_rate, z + ops.sin(pitch) * roll_rate], axis=-1)
+    pitch_rate = cos(yaw) * y - sin(yaw) * x
+    return ops.stack([roll_rate, pitch_rate, z + sin(pitch) * roll_rate], axis=-1)
 
 
 def ypr_rate(ypr: Tensor, angular: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.dense import checked_tensor, cross, in_one_type, stack_rows
+from fkarm.geometry.native import arctan2, cos, sin
 from fkarm.geometry.safe import (
     SMALL_ANGLE_SQ,
     is_at_pole,
@@ -61,9 +62,9 @@ def exponential_coefficients(angle_sq: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     is_small = angle_sq < SMALL_ANGLE_SQ
     large = ops.where(is_small, 1.0, angle_sq)
     t = ops.sqrt(large)
-    sinc = ops.sin(t) / t
+    sinc = sin(t) / t
     # 1 - cos(t) loses digits for small t; 2 sin(t/2)**2 is the same and does not.
-    half_sinc = ops.sin(0.5 * t) / (0.5 * t)
+    half_sinc = sin(0.5 * t) / (0.5 * t)
     small = ops.where(is_small, angle_sq, 0.0)
     a = power_series([1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800], small)
     b = power_series([1 / 2, -1 / 24, 1 / 720, -1 / 40320, 1 / 3628800, -1 / 479001600], small)
@@ -132,7 +133,7 @@ def so3_log(matrix: TensorLike) -> Tensor:
     near = 2.0 * series / ops.where(is_small, s, 1.0)
     # `length` is safe_norm's: its gradient vanishes at zero, where only the series counts.
     far_length = ops.where(is_small, 1.0, length)
-    far = 2.0 * ops.arctan2(far_length, ops.where(is_small, 1.0, s)) / far_length
+    far = 2.0 * arctan2(far_length, ops.where(is_small, 1.0, s)) / far_length
     return v * ops.where(is_small, near, far)
 
 
@@ -223,8 +224,8 @@ def rpy_to_matrix(rpy: TensorLike) -> Tensor:
         ValueError: If the last axis is not of size 3.
     """
     rpy = checked_tensor("rpy", rpy, (3,))
-    sr, sp, sy = ops.unstack(ops.sin(rpy), 3, axis=-1)
-    cr, cp, cy = ops.unstack(ops.cos(rpy), 3, axis=-1)
+    sr, sp, sy = ops.unstack(sin(rpy), 3, axis=-1)
+    cr, cp, cy = ops.unstack(cos(rpy), 3, axis=-1)
     return stack_rows(
         [
             (cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr),
@@ -254,7 +255,7 @@ def matrix_to_rpy(matrix: TensorLike) -> Tensor:
     """
     m = checked_tensor("matrix", matrix, (3, 3))
     cos_pitch_sq = ops.square(m[..., 0, 0]) + ops.square(m[..., 1, 0])
-    pitch = ops.arctan2(-m[..., 2, 0], safe_sqrt(cos_pitch_sq))
+    pitch = arctan2(-m[..., 2, 0], safe_sqrt(cos_pitch_sq))
     at_pole = is_at_pole(cos_pitch_sq)
     yaw = safe_atan2(ops.where(at_pole, 0.0, m[..., 1, 0]), ops.where(at_pole, 1.0, m[..., 0, 0]))
     is_up = m[..., 2, 0] < 0  # pitch > 0

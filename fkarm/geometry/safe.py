@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
+from fkarm.geometry.native import arctan2
 
 # The smallest normal numbers: a sum of squares below them has lost its digits.
 _TINY = {"float64": 2.3e-308, "float32": 1.2e-38, "bfloat16": 1.2e-38, "float16": 6.2e-5}
@@ -89,7 +90,7 @@ def safe_atan2(y: TensorLike, x: TensorLike) -> Tensor:
     """
     y, x = as_float(y), as_float(x)
     is_zero = is_negligible(ops.square(x) + ops.square(y))
-    angle = ops.arctan2(ops.where(is_zero, 0.0, y), ops.where(is_zero, 1.0, x))
+    angle = arctan2(ops.where(is_zero, 0.0, y), ops.where(is_zero, 1.0, x))
     return ops.where(angle <= -math.pi, angle + 2 * math.pi, angle)
 
 

@@ -185,12 +185,15 @@ def read_targets(
         given = {robot.end_effector if link is None else link: target}
     found = {}
     for name, pose in given.items():
-        if isinstance(pose, keras.KerasTensor) or hasattr(pose, "op"):  # or a tensor of a graph
+        try:
+            if isinstance(pose, keras.KerasTensor) or hasattr(pose, "op"):  # of a graph
+                raise TypeError("symbolic")
+            pose = np.asarray(keras.ops.convert_to_numpy(pose))
+        except TypeError as error:  # JAX's, for a tensor that it traces
             raise TypeError(
                 "target must have a value: solve_ik runs eagerly. Received: a symbolic tensor. "
                 "Use fkarm.layers.InverseKinematics in a model."
-            )
-        pose = np.asarray(keras.ops.convert_to_numpy(pose))
+            ) from error
         pose = pose if pose.dtype == np.float64 else pose.astype(np.float32)
         if pose.shape[-2:] != (4, 4):
             raise ValueError(

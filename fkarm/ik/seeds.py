@@ -31,7 +31,7 @@ class SeedTable:
         self.problem = problem
         self.q = low_discrepancy(problem.robot, size, seed)  # (size, dof)
         features = self.weighted(
-            np.asarray(forward_kinematics(problem.robot, self.q, problem.links))
+            ops.convert_to_numpy(forward_kinematics(problem.robot, self.q, problem.links))
         )
         # |f - g|^2 - |g|^2 of entry f and target g is the product of (-2 f, |f|^2) and (g, 1).
         squares = np.sum(np.square(features), axis=1, keepdims=True)

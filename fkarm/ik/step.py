@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.geometry.native import arctan2, clip, maximum, minimum
 from fkarm.geometry.safe import is_negligible
 from fkarm.ik.linear import normal_matrix, solve_symmetric
 from fkarm.kinematics.chain import Plan, chain_frames, columns, plan_chain
@@ -87,13 +88,13 @@ def rotation_vector(target: Frame, frame: Frame) -> Vector:
     squared = sum(s * s for s in sine)
     is_zero = is_negligible(squared)
     length = ops.sqrt(ops.where(is_zero, 1.0, squared))
-    angle = ops.arctan2(ops.where(is_zero, 0.0, length), cosine)
+    angle = arctan2(ops.where(is_zero, 0.0, length), cosine)
     ratio = ops.where(is_zero, 1.0, angle / length)
     # Near half a turn the sine loses the axis; it is the largest column of R + R^T - 2 cos I.
     versine = 1.0 - cosine
     outer = [[0.5 * (turn[i][j] + turn[j][i]) for j in range(3)] for i in range(3)]
     diagonal = [outer[k][k] - cosine for k in range(3)]
-    largest = ops.maximum(ops.maximum(diagonal[0], diagonal[1]), diagonal[2])
+    largest = maximum(maximum(diagonal[0], diagonal[1]), diagonal[2])
     column = [
         ops.where(
             diagonal[0] == largest,
@@ -106,7 +107,7 @@ def rotation_vector(target: Frame, frame: Frame) -> Vector:
         )
         for i in range(3)
     ]
-    norm = ops.sqrt(ops.maximum(largest * versine, 1e-12))
+    norm = ops.sqrt(maximum(largest * versine, 1e-12))
     along = sum(s * c for s, c in zip(sine, column, strict=True))
     factor = ops.where(along < 0, -angle, angle) / norm
     is_far = cosine < -0.95
@@ -152,10 +153,10 @@ def step(
         free.append(ops.where(is_stuck, 0.0, ops.ones_like(downhill)))
     jacobian = [[a * b for a, b in zip(row, free, strict=True)] for row in jacobian]
     change = damped_solve(jacobian, error, gain * squared + _SMALLEST_DAMPING[dtype])
-    longest = reduce(ops.maximum, (ops.abs(each) for each in change))
-    share = ops.minimum(1.0, largest / ops.maximum(longest, 1e-9))
+    longest = reduce(maximum, (ops.abs(each) for each in change))
+    share = minimum(1.0, largest / maximum(longest, 1e-9))
     for entry, each in zip(active, change, strict=True):
-        values[entry] = ops.clip(values[entry] + share * each, lower[entry], upper[entry])
+        values[entry] = clip(values[entry] + share * each, lower[entry], upper[entry])
     return ops.stack(values), squared
 
 

@@ -19,6 +19,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from keras import ops
 
 from fkarm.errors import RobotError
 from fkarm.kinematics.forward import forward_kinematics
@@ -139,8 +140,8 @@ def _size(robot: Robot) -> float:
 
 def _screws(robot: Robot, q: np.ndarray, size: float) -> np.ndarray:
     """Axis direction and moment (over `size`) of each joint. `(..., dof)` to `(..., dof, 6)`."""
-    jacobian = np.swapaxes(np.asarray(geometric_jacobian(robot, q)), -1, -2)
-    tip = np.asarray(forward_kinematics(robot, q, robot.end_effector))[..., None, :3, 3]
+    jacobian = np.swapaxes(ops.convert_to_numpy(geometric_jacobian(robot, q)), -1, -2)
+    tip = ops.convert_to_numpy(forward_kinematics(robot, q, robot.end_effector))[..., None, :3, 3]
     direction = jacobian[..., 3:]
     moment = jacobian[..., :3] - np.cross(direction, tip)
     is_slider = (np.abs(direction).sum(axis=-1, keepdims=True) == 0) * np.ones(3)
@@ -267,8 +268,8 @@ def _fit_frames(
     position, *_ = np.linalg.lstsq(skew, left.ravel(), rcond=1e-9)
     base = np.eye(4)
     base[:3, :3], base[:3, 3] = rotation, size * position
-    tips_a = np.asarray(forward_kinematics(a, q, a.end_effector))
-    tips_b = np.asarray(forward_kinematics(b, moved, b.end_effector))
+    tips_a = ops.convert_to_numpy(forward_kinematics(a, q, a.end_effector))
+    tips_b = ops.convert_to_numpy(forward_kinematics(b, moved, b.end_effector))
     tool = np.mean(np.linalg.inv(base @ tips_b) @ tips_a, axis=0)
     tool[:3, :3] = _nearest_rotation(tool[:3, :3])
     return base, tool, senses, offsets
@@ -289,8 +290,8 @@ def _measured(
     offsets: np.ndarray,
 ) -> RobotComparison:
     """The comparison with its residual over configurations."""
-    tips_a = np.asarray(forward_kinematics(a, q, a.end_effector))
-    tips_b = np.asarray(forward_kinematics(b, senses * q + offsets, b.end_effector))
+    tips_a = ops.convert_to_numpy(forward_kinematics(a, q, a.end_effector))
+    tips_b = ops.convert_to_numpy(forward_kinematics(b, senses * q + offsets, b.end_effector))
     tips_b = base @ tips_b @ tool
     distance = np.linalg.norm(tips_a[:, :3, 3] - tips_b[:, :3, 3], axis=-1)
     difference = np.linalg.norm(tips_a[:, :3, :3] - tips_b[:, :3, :3], axis=(1, 2))

@@ -1,4 +1,4 @@
-"""How kinematics is compiled: the one place that knows backends.
+"""How kinematics is compiled: with `geometry.native`, the places that know backends.
 
 What is best depends on who compiles. XLA repeats a cheap operation for each output that
 needs it instead of keeping it, which suits a chain of joints but not its sines: on a CPU they
@@ -26,6 +26,7 @@ import keras
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.geometry import native
 from fkarm.kinematics.sine import is_small, polynomial_sincos
 
 # Of tensors with equal batch axes first, to one such tensor or a list of them.
@@ -40,15 +41,15 @@ STAGE_ROWS = [(128 << octave) * eighths // 8 for octave in range(23) for eighths
 
 def native_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
     """Sine and cosine by the backend's own routines."""
-    return ops.sin(angle), ops.cos(angle)
+    return native.sin(angle), native.cos(angle)
 
 
-def guarded_sincos(angle: Tensor, native: Function = native_sincos) -> tuple[Tensor, Tensor]:
+def guarded_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
     """Sine and cosine by polynomials, if all angles are small enough for them."""
     found = ops.cond(
         is_small(angle),
         lambda: ops.moveaxis(ops.stack(polynomial_sincos(angle)), 0, 1),
-        lambda: ops.moveaxis(ops.stack(native(angle)), 0, 1),
+        lambda: ops.moveaxis(ops.stack(native_sincos(angle)), 0, 1),
     )
     return found[:, 0], found[:, 1]
 
@@ -250,13 +251,9 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "jax":
     import jax
 
-    def _jax_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
-        # Not those of keras.ops, which are float32 for float64 input.
-        return jax.numpy.sin(angle), jax.numpy.cos(angle)
-
     @jax.custom_jvp
     def _differentiable_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
-        return guarded_sincos(angle, _jax_sincos)
+        return guarded_sincos(angle)
 
     @_differentiable_sincos.defjvp
     def _(primals: Any, tangents: Any) -> Any:
@@ -267,13 +264,17 @@ elif keras.backend.backend() == "jax":
         """Sine and cosine in the way that is fastest where they are computed."""
         if _is_symbolic((angle,)):
             return native_sincos(angle)
-        return jax.lax.platform_dependent(angle, cpu=_differentiable_sincos, default=_jax_sincos)
+        return jax.lax.platform_dependent(angle, cpu=_differentiable_sincos, default=native_sincos)
 
     def kept(function: Function, *inputs: Tensor) -> Any:
         """`function(*inputs)`, which XLA computes once instead of for each entry it needs."""
         if _is_symbolic(inputs):
             return function(*inputs)
-        return jax.lax.platform_dependent(*inputs, cpu=partial(_kept, function), default=function)
+        by_platform = partial(
+            jax.lax.platform_dependent, cpu=partial(_kept, function), default=function
+        )
+        # Else each intermediate of the condition would be kept for the derivative.
+        return jax.checkpoint(by_platform)(*inputs)
 
     def compiled(
         function: Function, ranks: tuple[int, ...], from_rows: int = COMPILED_ROWS

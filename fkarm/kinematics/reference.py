@@ -13,6 +13,7 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import make_transform, quat_wxyz_to_matrix
+from fkarm.geometry.native import cos, sin
 from fkarm.kinematics.forward import configuration
 from fkarm.model import Joint, Robot
 
@@ -23,15 +24,13 @@ def forward_kinematics(robot: Robot, q: TensorLike, links: Sequence[str]) -> Ten
     identity = ops.eye(4, dtype=q.dtype) + ops.zeros_like(ops.sum(q, axis=-1))[..., None, None]
     poses = {robot.root_link: identity}
     for joint in robot.joints:
-        pose = ops.matmul(poses[str(joint.parent)], ops.convert_to_tensor(joint.origin, q.dtype))
+        pose = poses[str(joint.parent)] @ ops.convert_to_tensor(joint.origin, q.dtype)
         if not joint.is_fixed:
             place = robot.coordinates[joint.name]
             values = q[..., place.index : place.index + len(joint.entries)]
             values = place.multiplier * values + place.offset
             turn = ops.convert_to_tensor(joint.z_to_axis, q.dtype)
-            pose = ops.matmul(pose, turn)
-            pose = ops.matmul(pose, _motion(joint, values))
-            pose = ops.matmul(pose, ops.transpose(turn))
+            pose = pose @ turn @ _motion(joint, values) @ ops.transpose(turn)
         poses[str(joint.child)] = pose
     return ops.stack([poses[link] for link in links], axis=-3)
 
@@ -43,12 +42,12 @@ def _motion(joint: Joint, values: Tensor) -> Tensor:
     v = ops.moveaxis(values, -1, 0)
     o = ops.zeros_like(v[0])
     if joint.type == "planar":
-        return ops.matmul(_slide(v[0], v[1], o), _turn_z(v[2]))
+        return _slide(v[0], v[1], o) @ _turn_z(v[2])
     return _slide(o, o, v[0]) if joint.is_prismatic else _turn_z(v[0])
 
 
 def _turn_z(angle: Tensor) -> Tensor:
-    c, s, o, i = ops.cos(angle), ops.sin(angle), ops.zeros_like(angle), ops.ones_like(angle)
+    c, s, o, i = cos(angle), sin(angle), ops.zeros_like(angle), ops.ones_like(angle)
     return _stack([[c, -s, o, o], [s, c, o, o], [o, o, i, o], [o, o, o, i]])
 
 

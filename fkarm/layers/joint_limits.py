@@ -11,6 +11,7 @@ from keras import ops
 
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor
+from fkarm.geometry.native import maximum, minimum, tanh
 from fkarm.geometry.safe import normalised, safe_atan2
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.layers.precision import KinematicLayer
@@ -82,7 +83,7 @@ class JointLimits(KinematicLayer):
             self.robot.lower_limits, self.robot.upper_limits, self.compute_dtype
         )
         rounded = ops.cast(ops.stack(q, axis=-1), self.compute_dtype)
-        return ops.minimum(ops.maximum(rounded, lower), upper)
+        return minimum(maximum(rounded, lower), upper)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         self._check_shape(input_shape)
@@ -110,7 +111,7 @@ def _within(joint: Joint, columns: Iterator[Tensor]) -> list[Tensor]:
     if "quaternion" in joint.entries:
         position = [next(columns) for _ in range(3)] if joint.type == "floating" else []
         quat = ops.stack([next(columns) for _ in range(4)], axis=-1)
-        return position + ops.unstack(normalised(quat), 4, axis=-1)
+        return [*position, *ops.unstack(normalised(quat), 4, axis=-1)]
     slides = [next(columns), next(columns)] if joint.type == "planar" else []
     x = next(columns)
     if joint.is_endless:
@@ -118,7 +119,7 @@ def _within(joint: Joint, columns: Iterator[Tensor]) -> list[Tensor]:
     has_lower, has_upper = math.isfinite(joint.lower), math.isfinite(joint.upper)
     if has_lower and has_upper:
         middle, half_range = (joint.lower + joint.upper) / 2, (joint.upper - joint.lower) / 2
-        return [middle + half_range * ops.tanh(x)]
+        return [middle + half_range * tanh(x)]
     if has_lower:
         return [joint.lower + ops.softplus(x)]
     return [joint.upper - ops.softplus(x) if has_upper else x]

@@ -47,8 +47,14 @@ def pose_stream(
     Raises:
         UnknownLinkError: If the link does not exist.
         RobotError: If a prismatic joint lacks a limit, or a joint turns freely.
+        RuntimeError: If Keras runs on another backend than TensorFlow.
         ValueError: If `target` is unknown or `batch_size` is not positive.
     """
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "pose_stream computes in tf.data: Keras' backend must be tensorflow. Received: "
+            f"{keras.backend.backend()}. Set KERAS_BACKEND, or use PoseBatches."
+        )
     import tensorflow as tf
 
     link = _checked(robot, link, batch_size, target)

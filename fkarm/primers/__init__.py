@@ -4,6 +4,13 @@ One value a channel, the entropy of a vector and its derivative, what `backward(
 whether a multiplication by zero is free. They know no robot and need TensorFlow.
 """
 
+try:
+    import tensorflow  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "fkarm.primers needs TensorFlow. Install it: pip install tensorflow."
+    ) from error
+
 from fkarm.primers.autograd import (
     GradientCost,
     detach,

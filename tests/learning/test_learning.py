@@ -52,6 +52,17 @@ def test_bad_streams_are_refused(panda):
         pose_stream(rail)
 
 
+def test_a_stream_needs_a_fixed_base(free_robot):
+    with pytest.raises(fkarm.RobotError, match="fixed base"):
+        pose_stream(free_robot)
+
+
+def test_a_stream_needs_tensorflow_as_the_backend(panda, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match="Received: jax. Set KERAS_BACKEND"):
+        pose_stream(panda)
+
+
 def test_errors_are_those_of_the_reached_pose(panda):
     q = fkarm.sample_configurations(panda, 3, seed=0)
     target = fkarm.forward_kinematics(panda, q, "panda_hand").numpy()
