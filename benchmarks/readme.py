@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.catalogue import MODES, PEERS, TREES
+from tests import limits
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -296,6 +297,7 @@ TABLES = {
     "ik_peers": ik_peers_table,
     "contract": contract_table,
     "precision": precision_table,
+    "backends": limits.table,
 }
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import limits
 import pytest
 
 import fkarm
@@ -24,6 +25,10 @@ def test_the_code_of_the_readme_runs(block, capsys):
 @pytest.mark.parametrize("name", readme.TABLES)
 def test_the_numbers_of_the_readme_come_from_the_recorded_files(name):
     assert readme.TABLES[name]() in README
+
+
+def test_what_other_backends_cannot_do_is_what_the_tests_leave_out():
+    assert f"begin -->\n{limits.table()}\n<!-- backends:end" in README
 
 
 def test_every_link_in_the_documents_leads_somewhere():

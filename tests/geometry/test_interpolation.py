@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from autodiff import array
 from oracles import pose
 from scipy.spatial.transform import Rotation, Slerp
 
@@ -19,7 +20,7 @@ def ends(rng):
 
 def test_a_straight_way_is_a_line_and_a_steady_turn(ends):
     share = np.linspace(0, 1, 7)
-    found = interpolate_transforms(*ends, share).numpy()
+    found = array(interpolate_transforms(*ends, share))
     assert found.shape == (7, 4, 4)
     turn = Slerp([0, 1], Rotation.from_matrix([end[:3, :3] for end in ends]))(share)
     np.testing.assert_allclose(found[:, :3, :3], turn.as_matrix(), atol=1e-12)
@@ -28,7 +29,7 @@ def test_a_straight_way_is_a_line_and_a_steady_turn(ends):
 
 
 def test_a_screw_has_one_body_twist_all_along(ends):
-    found = interpolate_transforms(*ends, np.linspace(0, 1, 6), motion="screw").numpy()
+    found = array(interpolate_transforms(*ends, np.linspace(0, 1, 6), motion="screw"))
     np.testing.assert_allclose(found[0], ends[0], atol=1e-12)
     np.testing.assert_allclose(found[-1], ends[1], atol=1e-12)
     steps = np.linalg.inv(found[:-1]) @ found[1:]
@@ -52,7 +53,7 @@ def test_the_rate_of_a_pose_is_that_of_its_numbers(ends, rng):
     step = 1e-6
 
     def moved(t):
-        turn = se3_exp(np.concatenate([np.zeros(3), t * angular])).numpy()[:3, :3]
+        turn = array(se3_exp(np.concatenate([np.zeros(3), t * angular])))[:3, :3]
         return pose(turn @ ends[0][:3, :3], ends[0][:3, 3] + t * linear)
 
     expected = (moved(step) - moved(-step)) / (2 * step)

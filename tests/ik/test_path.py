@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from autodiff import array
 
 import fkarm
 from fkarm.geometry import interpolate_transforms
@@ -14,10 +15,10 @@ def start():
 
 @pytest.fixture(scope="module")
 def path(panda, start):
-    first = fkarm.forward_kinematics(panda, start, "panda_hand").numpy()
+    first = array(fkarm.forward_kinematics(panda, start, "panda_hand"))
     last = first.copy()
     last[:, :3, 3] += [[0.1, 0.2, 0.05], [-0.1, -0.1, 0.1]]
-    return interpolate_transforms(first, last, np.linspace(0, 1, 40)).numpy()
+    return array(interpolate_transforms(first, last, np.linspace(0, 1, 40)))
 
 
 def test_a_path_is_followed_without_jumps(panda, start, path):

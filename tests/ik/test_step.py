@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from autodiff import COMPILED, array, in_mode, tensor
+from keras import ops
 from scipy.spatial.transform import Rotation
 
 import fkarm
@@ -17,17 +18,15 @@ from fkarm.ik.step import Frame, frames_of, residual_and_jacobian, rotation_vect
 def test_small_systems_are_numpys(size, rng):
     rows = rng.normal(size=(size, size + 2, 50))
     right = rng.normal(size=(size, 50))
-    matrix = normal_matrix(
-        [[tf.constant(x) for x in row] for row in rows], tf.constant(0.1, tf.float64)
-    )
-    found = solve_symmetric(matrix, [tf.constant(x) for x in right])
+    matrix = normal_matrix([[tensor(x) for x in row] for row in rows], tensor(0.1, "float64"))
+    found = solve_symmetric(matrix, [tensor(x) for x in right])
     dense = np.einsum("ikr,jkr->rij", rows, rows) + 0.1 * np.eye(size)
     expected = np.linalg.solve(dense, right.T[..., None])[..., 0]
     np.testing.assert_allclose(np.stack(found, axis=-1), expected, rtol=1e-8, atol=1e-10)
 
 
 def frame(matrices):
-    columns = [tuple(tf.constant(matrices[:, i, k]) for i in range(3)) for k in range(3)]
+    columns = [tuple(tensor(matrices[:, i, k]) for i in range(3)) for k in range(3)]
     return Frame(tuple(columns), (0.0, 0.0, 0.0))
 
 
@@ -48,14 +47,14 @@ def test_the_jacobian_of_the_step_is_the_geometric_one(panda):
     problem = make_problem(panda, ("panda_hand",), weights=(1.0, 1.0))
     q = fkarm.sample_configurations(panda, 5, seed=0)
     targets = fkarm.forward_kinematics(panda, q[::-1].copy(), "panda_hand")
-    flat = residual_and_jacobian(problem, tf.transpose(q), tf.transpose(target_entries(targets)))
-    expected = fkarm.geometric_jacobian(panda, q, "panda_hand").numpy()
+    flat = residual_and_jacobian(problem, ops.transpose(q), ops.transpose(target_entries(targets)))
+    expected = array(fkarm.geometric_jacobian(panda, q, "panda_hand"))
     np.testing.assert_allclose(
-        flat[6:].numpy().reshape(6, 7, 5).transpose(2, 0, 1), expected, atol=1e-13
+        array(flat[6:]).reshape(6, 7, 5).transpose(2, 0, 1), expected, atol=1e-13
     )
     here = fkarm.forward_kinematics(panda, q, "panda_hand")
-    error = fkarm.geometry.pose_error(here, targets).numpy()
-    np.testing.assert_allclose(flat[:6].numpy().T, error, atol=1e-7)
+    error = array(fkarm.geometry.pose_error(here, targets))
+    np.testing.assert_allclose(array(flat[:6]).T, error, atol=1e-7)
 
 
 def test_a_step_stays_within_limits_and_lets_go_of_them(panda):
@@ -64,13 +63,13 @@ def test_a_step_stays_within_limits_and_lets_go_of_them(panda):
     at_limit = q.copy()
     at_limit[:, 3] = panda.upper_limits[3]
     targets = fkarm.forward_kinematics(panda, q, "panda_hand")
-    entries = tf.transpose(target_entries(targets))
-    moved, squared = step(problem, tf.transpose(at_limit), entries, 0.05, 1.0)
-    moved = moved.numpy().T
+    entries = ops.transpose(target_entries(targets))
+    moved, squared = step(problem, ops.transpose(at_limit), entries, 0.05, 1.0)
+    moved = array(moved).T
     assert ((moved >= panda.lower_limits) & (moved <= panda.upper_limits)).all()
     assert (moved[:, 3] < panda.upper_limits[3]).mean() > 0.5
     assert np.abs(moved - at_limit).max() <= 1.0 + 1e-12
-    _, after = step(problem, tf.constant(moved.T), entries, 0.05, 1.0)
+    _, after = step(problem, tensor(moved.T), entries, 0.05, 1.0)
     assert np.median(after) < 0.5 * np.median(squared)
 
 
@@ -78,15 +77,16 @@ def test_the_table_finds_the_nearest_pose_of_each_part(panda):
     problem = make_problem(panda, ("panda_hand",), weights=(1.0, 0.3))
     table = SeedTable(problem, size=300)
     targets = fkarm.forward_kinematics(panda, fkarm.sample_configurations(panda, 40), "panda_hand")
-    found = table.nearest(targets.numpy()[:, None], 5)
-    in_a_graph = tf.function(lambda poses: table.nearest(poses[:, None], 5))(targets)
-    poses = fkarm.forward_kinematics(panda, table.q, "panda_hand").numpy()
+    compiled = in_mode(lambda poses: table.nearest(poses[:, None], 5), COMPILED)(targets)
+    targets = array(targets)
+    found = table.nearest(targets[:, None], 5)
+    poses = array(fkarm.forward_kinematics(panda, table.q, "panda_hand"))
     apart = np.linalg.norm(targets[:, None, :3, 3] - poses[None, :, :3, 3], axis=-1) ** 2
     difference = targets[:, None, :3, :3] - poses[None, :, :3, :3]
     cost = apart + 0.09 / 2 * np.sum(np.square(difference), axis=(-1, -2))
     best = cost.reshape(40, 5, 60).argmin(axis=-1) + 60 * np.arange(5)
     np.testing.assert_array_equal(found, best)
-    np.testing.assert_array_equal(in_a_graph, best)
+    np.testing.assert_array_equal(array(compiled), best)
 
 
 def test_starts_fill_the_limits_evenly(panda):
@@ -101,7 +101,7 @@ def test_starts_fill_the_limits_evenly(panda):
 
 def test_frames_come_in_columns():
     pose = np.arange(32.0).reshape(2, 4, 4)
-    (found,) = frames_of(tf.transpose(target_entries(tf.constant(pose))), 1)
+    (found,) = frames_of(ops.transpose(target_entries(tensor(pose))), 1)
     np.testing.assert_array_equal(np.stack(found.origin, axis=-1), pose[:, :3, 3])
     np.testing.assert_array_equal(np.stack(found.columns[1], axis=-1), pose[:, :3, 1])
 
@@ -114,10 +114,12 @@ def test_a_joint_that_a_limit_stops_takes_no_part(panda):
     start[:, 3] = panda.upper_limits[3]
     start[:, 1] = panda.lower_limits[1]
     targets = fkarm.forward_kinematics(panda, q, "panda_hand")
-    moved, _ = step(problem, tf.transpose(start), tf.transpose(target_entries(targets)), 0.05, 1.0)
+    moved, _ = step(
+        problem, ops.transpose(start), ops.transpose(target_entries(targets)), 0.05, 1.0
+    )
     here = fkarm.forward_kinematics(panda, start, "panda_hand")
-    errors = fkarm.geometry.pose_error(here, targets).numpy()
-    jacobians = fkarm.geometric_jacobian(panda, start, "panda_hand").numpy()
+    errors = array(fkarm.geometry.pose_error(here, targets))
+    jacobians = array(fkarm.geometric_jacobian(panda, start, "panda_hand"))
     stopped = 0
     for row, (error, jacobian) in enumerate(zip(errors, jacobians, strict=True)):
         downhill = jacobian.T @ error
@@ -130,5 +132,5 @@ def test_a_joint_that_a_limit_stops_takes_no_part(panda):
         change = free.T @ np.linalg.solve(free @ free.T + damping * np.eye(6), error)
         change *= min(1.0, 1.0 / np.abs(change).max())
         expected = np.clip(start[row] + change, panda.lower_limits, panda.upper_limits)
-        np.testing.assert_allclose(moved.numpy()[:, row], expected, atol=1e-6)
+        np.testing.assert_allclose(array(moved)[:, row], expected, atol=1e-6)
     assert stopped > 100

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from autodiff import array
 from oracles import pose, rpy_matrix
 
 import fkarm
@@ -17,9 +18,9 @@ MIXED = [(0.1, 0.5, 0.3, 0.2), (-0.4, -1.2, 0.0, -0.7), (0.05, 1.3, 0.2, 0.0), (
 def check(a, b, result):
     """The result says how b becomes a, at configurations the search did not see."""
     q = np.random.default_rng(99).uniform(-2, 2, size=(50, a.dof))
-    tips_a = fkarm.forward_kinematics(a, q, a.end_effector).numpy()
+    tips_a = array(fkarm.forward_kinematics(a, q, a.end_effector))
     moved = result.senses * q + result.offsets
-    tips_b = fkarm.forward_kinematics(b, moved, b.end_effector).numpy()
+    tips_b = array(fkarm.forward_kinematics(b, moved, b.end_effector))
     np.testing.assert_allclose(result.base @ tips_b @ result.tool, tips_a, atol=1e-9)
     assert result.is_same()
     assert result.position_error_mm < 1e-6

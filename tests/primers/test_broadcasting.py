@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import MODES, in_mode
+from autodiff import MODES, in_mode
 
 from fkarm.primers import ChannelAffine, add_per_channel, scale_per_channel
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import MODES, check_gradient, in_mode
+from autodiff import MODES, check_gradient, in_mode
 
 from fkarm.primers import (
     EntropyRegularizer,
