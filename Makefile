@@ -37,9 +37,10 @@ test-oldest: .venv-oldest/.installed
 	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
+# JAX compiles for each case of a test, for seconds: one case in four is run there.
 SHARED := $(addprefix tests/,backends geometry kinematics layers losses metrics ik)
 test-backends: .venv-jax/.installed .venv-torch/.installed
-	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(SHARED)
+	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest --one-in 4 $(SHARED)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(SHARED)
 
 .venv-jax/.installed: BACKEND = jax

@@ -1,6 +1,7 @@
 """Shared fixtures."""
 
 import os
+from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -20,6 +21,22 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "only_on(*backends, reason): what no other backend of Keras can do"
     )
+
+
+def pytest_addoption(parser):
+    parser.addoption("--one-in", type=int, default=1, help="of a test's cases, run one in so many")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Thin out the cases of each test: JAX compiles for every one of them."""
+    met = Counter()
+    kept, left_out = [], []
+    for item in items:
+        name = (item.path, item.originalname)
+        (left_out if met[name] % config.getoption("--one-in") else kept).append(item)
+        met[name] += 1
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
 
 
 def pytest_runtest_setup(item):

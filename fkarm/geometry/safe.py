@@ -27,7 +27,8 @@ SMALL_ANGLE_SQ = 0.05
 def as_float(x: TensorLike) -> Tensor:
     """`x` as a floating tensor; whole numbers become Keras' default float."""
     x = ops.convert_to_tensor(x)
-    x = x if hasattr(x, "ndim") else x[...]  # a tf.Variable is read
+    if isinstance(x, keras.Variable) or not hasattr(x, "ndim"):  # or a tf.Variable
+        x = x[...]  # is read
     if keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
         return x
     return ops.cast(x, keras.config.floatx())

@@ -10,6 +10,7 @@ from oracles import pose, rpy_matrix
 import fkarm
 from fkarm import compare_robots
 
+COMPILING = "`compare_robots` on more than one arm: JAX compiles long for each"
 # Universal Robots' table for the UR5e, (a, alpha in degrees, d).
 UR5E = [(0, 90, 162.5), (-425, 0, 0), (-392.2, 0, 0), (0, 90, 133.3), (0, -90, 99.7), (0, 0, 99.6)]
 MIXED = [(0.1, 0.5, 0.3, 0.2), (-0.4, -1.2, 0.0, -0.7), (0.05, 1.3, 0.2, 0.0), (0, 0.3, -0.1, 1)]
@@ -27,6 +28,7 @@ def check(a, b, result):
     assert "the same arm" in str(result)
 
 
+@pytest.mark.only_on("tensorflow", "torch", reason=COMPILING)
 def test_a_table_in_mm_and_a_urdf_of_one_arm():
     rows = [(a, alpha, d, 10.0 * i) for i, (a, alpha, d) in enumerate(UR5E)]
     table = fkarm.Robot.from_dh(
@@ -38,6 +40,7 @@ def test_a_table_in_mm_and_a_urdf_of_one_arm():
     np.testing.assert_array_equal(result.senses[1:4] * result.senses[2], [-1, 1, 1])
 
 
+@pytest.mark.only_on("tensorflow", "torch", reason=COMPILING)
 def test_a_seven_joint_arm_on_another_base_with_another_zero():
     rows = [(0, 0, 0.333), (0, -90, 0), (0, 90, 0.316), (0.0825, 90, 0), (-0.0825, -90, 0.384),
             (0, 90, 0), (0.088, 90, 0)]  # fmt: skip
@@ -57,6 +60,7 @@ def test_an_arm_is_itself_with_nothing_between(panda):
     np.testing.assert_allclose(result.tool, np.eye(4), atol=1e-9)
 
 
+@pytest.mark.only_on("tensorflow", "torch", reason=COMPILING)
 @pytest.mark.parametrize("seed", range(3))
 def test_sliders_and_parallel_axes(seed):
     types = ["revolute", "prismatic", "revolute", "prismatic"]
@@ -73,6 +77,7 @@ def test_sliders_and_parallel_axes(seed):
     check(one, fkarm.robots.planar([0.7]), compare_robots(one, fkarm.robots.planar([0.7])))
 
 
+@pytest.mark.only_on("tensorflow", "torch", reason=COMPILING)
 def test_different_arms_are_told_apart_with_what_is_left():
     a, b = fkarm.robots.planar([0.5, 0.3, 0.2]), fkarm.robots.planar([0.5, 0.31, 0.2])
     result = compare_robots(a, b)
@@ -82,6 +87,7 @@ def test_different_arms_are_told_apart_with_what_is_left():
     assert not compare_robots(fkarm.robots.iiwa7(), fkarm.robots.iiwa14()).is_same()
 
 
+@pytest.mark.only_on("tensorflow", "torch", reason=COMPILING)
 def test_a_small_difference_is_not_made_larger_than_it_is():
     rows = [(a, alpha, d, 0) for a, alpha, d in UR5E]
     exact = fkarm.Robot.from_dh(rows, angle_unit="deg", length_unit="mm")

@@ -71,9 +71,14 @@ def test_its_gradient_is_that_of_the_implicit_function(robot):
     robot = getattr(fkarm.robots, robot)()
     middle = np.clip(np.array([0.3, -0.7, 0.4, -1.9, 0.5, 1.7, 0.6])[: robot.dof], -3, 3)
     link = robot.end_effector
-    pose = array(fkarm.forward_kinematics(robot, middle, link))
     layer = InverseKinematics(robot, link, dtype="float64")
-    solution = array(layer(pose))
+    # Which solution is found hangs on rounding: take a target whose solution no limit stops.
+    poses = array(fkarm.forward_kinematics(robot, middle + np.linspace(0, 0.4, 5)[:, None], link))
+    solutions = array(layer(poses))
+    inside = (solutions > robot.lower_limits + 1e-6) & (solutions < robot.upper_limits - 1e-6)
+    row = inside.all(axis=1).argmax()
+    pose, solution = poses[row], array(layer(poses[row]))
+    assert inside[row].all()
     jacobian = array(fkarm.geometric_jacobian(robot, solution, link))
     inverse = np.linalg.pinv(jacobian)
 
@@ -84,8 +89,6 @@ def test_its_gradient_is_that_of_the_implicit_function(robot):
         return fkarm.geometry.make_transform(rotation, tensor(pose[:3, 3]) + twist[:3])
 
     found = jacobian_of(lambda twist: layer(moved(twist)), np.zeros(6))
-    free = (solution > robot.lower_limits + 1e-6) & (solution < robot.upper_limits - 1e-6)
-    assert free.all()
     np.testing.assert_allclose(found, inverse, atol=1e-4 * np.abs(inverse).max())
     # And the pose of the solution follows the target.
     twist = 1e-5 * np.array([1.0, -2.0, 0.5, 1.0, 0.3, -1.0])
@@ -113,6 +116,7 @@ def test_they_compile(mode, panda, q, target):
 
 
 def test_models_with_them_save_load_and_train(panda, q, target, tmp_path):
+    keras.utils.set_random_seed(0)
     poses = keras.Input((4, 4))
     start = keras.layers.Dense(7)(keras.layers.Flatten()(poses))
     guess = fkarm.layers.JointLimits(panda)(start)
