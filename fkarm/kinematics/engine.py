@@ -292,7 +292,8 @@ elif keras.backend.backend() == "jax":
         differentiable.defjvp(
             lambda primals, tangents: (function(*primals), push(*primals, *tangents))
         )
-        return compiled(differentiable, (1,))
+        stage = compiled(differentiable, (1,))
+        return lambda x: (function if _is_symbolic((x,)) else stage)(x)
 
 elif keras.backend.backend() == "torch":
     import torch
