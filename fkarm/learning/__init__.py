@@ -3,13 +3,6 @@
 `pose_stream` and `last_layer_share` need TensorFlow; the rest runs on every backend.
 """
 
-try:
-    import tensorflow  # noqa: F401
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "fkarm.learning needs TensorFlow. Install it: pip install tensorflow."
-    ) from error
-
 from fkarm.learning.callbacks import TimeBudget
 from fkarm.learning.data import PoseBatches, pose_stream
 from fkarm.learning.evaluation import PoseErrors, pose_errors

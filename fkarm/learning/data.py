@@ -50,11 +50,7 @@ def pose_stream(
         RuntimeError: If Keras runs on another backend than TensorFlow.
         ValueError: If `target` is unknown or `batch_size` is not positive.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "pose_stream computes in tf.data: Keras' backend must be tensorflow. Received: "
-            f"{keras.backend.backend()}. Set KERAS_BACKEND, or use PoseBatches."
-        )
+    check_tensorflow("pose_stream")
     import tensorflow as tf
 
     link = _checked(robot, link, batch_size, target)
@@ -149,6 +145,15 @@ def _checked(robot: Robot, link: str | None, batch_size: int, target: str) -> st
             "Fix them: with_fixed_joints."
         )
     return link
+
+
+def check_tensorflow(name: str) -> None:
+    """Raise RuntimeError unless Keras runs on TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"{name} computes in tf.data: the backend of Keras must be tensorflow. Received: "
+            f"{keras.backend.backend()}. Set KERAS_BACKEND; PoseBatches runs on all."
+        )
 
 
 def without_autotune() -> tf.data.Options:

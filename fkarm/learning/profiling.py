@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.learning.data import without_autotune
+from fkarm.learning.data import check_tensorflow, without_autotune
 
 
 class _Stub(keras.layers.Layer):
@@ -41,7 +41,10 @@ def last_layer_share(model: keras.Model, x: TensorLike, y: TensorLike, steps: in
         steps: How many steps of each to time.
     Returns:
         Share, at most 1; noise can make a small one negative.
+    Raises:
+        RuntimeError: If Keras runs on another backend than TensorFlow.
     """
+    check_tensorflow("last_layer_share")
     import tensorflow as tf
 
     data = tf.data.Dataset.from_tensors((x, y)).repeat()

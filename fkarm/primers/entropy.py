@@ -213,8 +213,8 @@ class EntropyRegularizer(keras.regularizers.Regularizer):
     """Penalty on rows that lie close together: the bits of `soft_entropy` that they miss.
 
     `weight * sum_i log2(c_i)`, which is `weight * n * (log2(n) - soft_entropy)`: zero for n
-    rows far apart. As an `activity_regularizer` it spreads the outputs of a batch, and Keras
-    divides it by the batch size; as a `kernel_regularizer` it spreads the rows of a kernel.
+    rows far apart. As an `activity_regularizer` it spreads the outputs of a batch (Keras divides it
+    by the batch size, from 3.14 on); as a `kernel_regularizer` it spreads the rows of a kernel.
 
     Args:
         bandwidth: How near two rows are to count as one, > 0: a number, or one for each entry

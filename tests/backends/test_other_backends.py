@@ -62,7 +62,9 @@ def test_torch_transformations(panda, q):
 
 
 @pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")
-@pytest.mark.parametrize("part", ["learning", "primers"])
-def test_what_needs_tensorflow_says_so(part):
-    with pytest.raises(ModuleNotFoundError, match=f"fkarm.{part} needs TensorFlow. Install it"):
-        getattr(fkarm, part)
+def test_what_needs_tensorflow_says_so(panda):
+    with pytest.raises(ModuleNotFoundError, match="fkarm.primers needs TensorFlow. Install it"):
+        _ = fkarm.primers
+    for function in (fkarm.learning.pose_stream, fkarm.learning.last_layer_share):
+        with pytest.raises(RuntimeError, match=f"{function.__name__} .* must be tensorflow"):
+            function(panda, None, None)
