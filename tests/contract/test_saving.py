@@ -46,7 +46,7 @@ def test_a_trained_model_comes_back_from_its_file(name, tmp_path):
     assert losses(case, loaded) == losses(case, case.model)
     for layer in loaded.layers:
         if hasattr(layer, "robot"):
-            assert layer.robot.to_dict() == ARM.to_dict()
+            assert layer.robot == ARM
 
 
 @owing("file")

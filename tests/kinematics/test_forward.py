@@ -91,7 +91,8 @@ def test_the_forum_arm_by_hand(dtype):
     )
     layer = fkarm.layers.ForwardKinematics(arm, output="xyz_ypr", angle_unit="deg", dtype=dtype)
     atol = 1e-12 if dtype == "float64" else 2e-5
-    np.testing.assert_allclose(layer(np.array([90.0, 180.0])), [-1, 3, 6, -90, 0, 180], atol=atol)
+    found = layer(np.array([90, 180], dtype))
+    np.testing.assert_allclose(found, [-1, 3, 6, -90, 0, 180], atol=atol)
 
 
 def test_links_choose_what_is_returned(every_joint, rng):
