@@ -37,10 +37,11 @@ test-oldest: .venv-oldest/.installed
 	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
-# JAX compiles for each case of a test, for seconds: one case in four is run there.
+# JAX compiles for each case of a test, for seconds: there one case in six is run, hardly optimised.
 SHARED := $(addprefix tests/,backends geometry kinematics layers losses metrics ik learning/test_hosts.py)
 test-backends: .venv-jax/.installed .venv-torch/.installed
-	KERAS_BACKEND=jax .venv-jax/bin/python -m pytest --one-in 4 $(SHARED)
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
+		.venv-jax/bin/python -m pytest -n 2 --dist worksteal --one-in 6 $(SHARED)
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(SHARED)
 
 .venv-jax/.installed: BACKEND = jax
@@ -48,7 +49,8 @@ test-backends: .venv-jax/.installed .venv-torch/.installed
 .venv-%/.installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(BACKEND)
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check keras numpy scipy pin pytest
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check keras numpy scipy pin pytest \
+		pytest-xdist
 	@touch $@
 
 examples: $(STAMP)
