@@ -1,8 +1,8 @@
 """Functions of `keras.ops`, in the type of their input on every backend.
 
 Keras follows JAX's default of 32 bits: on JAX and PyTorch its promotion makes float32 of float64,
-in `sin`, `cos`, `tanh`, `arctan2`, `maximum`, `minimum` and in the bounds of `clip`, among others.
-The backend's own keep it. On symbolic inputs these are Keras'.
+in `sin`, `cos`, `tanh`, `arctan2`, `matmul`, `maximum`, `minimum` and the bounds of `clip`, among
+others. The backend's own keep it. On symbolic inputs these are Keras'.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def _typed(name: str) -> Any:
 
 sin, cos, tanh, arctan2 = (_typed(name) for name in ("sin", "cos", "tanh", "arctan2"))
 maximum, minimum, clip = (_typed(name) for name in ("maximum", "minimum", "clip"))
+matmul = _typed("matmul")
 
 
 def result_type(a: Any, b: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import keras
@@ -13,7 +13,7 @@ from fkarm.ik.step import Problem
 from fkarm.kinematics.chain import plan_chain
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.kinematics.task import task_rows
-from fkarm.model import Robot
+from fkarm.model import Joint, Robot
 
 # The least tolerance that a type reaches on arms of some metres, m and rad.
 _LEAST_TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
@@ -70,14 +70,29 @@ class Question(NamedTuple):
             )
         return np.broadcast_to(array, (*batch, dof)).reshape((int(np.prod(batch)), dof))
 
+    def turned(self, q: np.ndarray) -> np.ndarray:
+        """`q (n, count, dof)` by whole turns as near to `q_ref` as the limits allow."""
+        if self.q_ref is None:
+            return q
+        turns = np.round((self.q_ref[:, None] - q) / (2 * np.pi))
+        near = (q + 2 * np.pi * turns).astype(q.dtype)
+        may = self._is_angle(lambda joint: True) & (near == self.within_limits(near))
+        return np.where(may, near, q)
+
+    def _is_angle(self, chosen: Callable[[Joint], bool]) -> np.ndarray:
+        """For each entry of `q` whether it is the angle of a joint that is chosen."""
+        return np.array(
+            [
+                entry == "angle" and chosen(joint)
+                for joint in self.problem.robot.independent_joints
+                for entry in joint.entries
+            ]
+        )
+
     def difference(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """`a - b` entry by entry, the short way round for joints that turn endlessly."""
         apart = a - b
-        endless = [
-            joint.is_endless and entry == "angle"
-            for joint in self.problem.robot.independent_joints
-            for entry in joint.entries
-        ]
+        endless = self._is_angle(lambda joint: joint.is_endless)
         turned = np.remainder(apart + np.pi, 2 * np.pi) - np.pi
         return np.where(endless, turned, apart)
 
@@ -125,6 +140,8 @@ def read_question(
         question = question._replace(q_init=question.configurations("q_init", q_init))
     if q_ref is not None:
         question = question._replace(q_ref=question.configurations("q_ref", q_ref))
+        if q_init is None:  # the search starts where it should end
+            question = question._replace(q_init=question.q_ref)
     return question
 
 
@@ -220,4 +237,8 @@ def _check_rotations(targets: np.ndarray) -> None:
             f"Received: target {int(error.max(axis=-1).argmax())} is off by {error.max():.3g}. The "
             "nearest rotation is U V^T of its singular value decomposition U S V^T; "
             "fkarm.geometry.rot6d_to_matrix(matrix_to_rot6d(R)) straightens it too."
+        )
+    if (np.abs(targets[..., 3, :] - [0, 0, 0, 1]) > _ROTATION_TOLERANCE).any():
+        raise ValueError(
+            "The last row of a target must be 0, 0, 0, 1. Received: another. Is it transposed?"
         )

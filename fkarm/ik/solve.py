@@ -73,7 +73,8 @@ def solve_ik(
         position_tolerance: Largest position error of a solution, m.
         orientation_tolerance: Largest orientation error, rad.
         q_init: First start. Shape `(..., dof)`, or `(dof,)` for all targets.
-        q_ref: Of the solutions found, the one nearest to this is returned. Shape as `q_init`.
+        q_ref: Of the solutions found, the one nearest to this is returned, whole turns taken off;
+            it is the first start too, unless `q_init` is. Shape as `q_init`.
         joint_mask: Which entries of `q` may move; the others keep the value of `q_init`.
         seeds: Starts for each target, at most.
         max_steps: Steps from each start, at most; the best then takes a few more.
@@ -155,7 +156,7 @@ def _from_all(question: Question, seeds: int, steps: int, seed: int) -> IKResult
     rows = np.arange(question.size)
     starts = _starts(question, rows, 0, seeds, seed)
     q, _ = descend(question, rows, starts, steps)
-    return judged(question, rows, q, steps)
+    return judged(question, rows, question.turned(q), steps)
 
 
 def _nearest(question: Question, found: IKResult) -> IKResult:

@@ -13,7 +13,7 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import make_transform, quat_wxyz_to_matrix
-from fkarm.geometry.native import cos, sin
+from fkarm.geometry.native import cos, matmul, sin
 from fkarm.kinematics.forward import configuration
 from fkarm.model import Joint, Robot
 
@@ -24,13 +24,14 @@ def forward_kinematics(robot: Robot, q: TensorLike, links: Sequence[str]) -> Ten
     identity = ops.eye(4, dtype=q.dtype) + ops.zeros_like(ops.sum(q, axis=-1))[..., None, None]
     poses = {robot.root_link: identity}
     for joint in robot.joints:
-        pose = poses[str(joint.parent)] @ ops.convert_to_tensor(joint.origin, q.dtype)
+        pose = matmul(poses[str(joint.parent)], ops.convert_to_tensor(joint.origin, q.dtype))
         if not joint.is_fixed:
             place = robot.coordinates[joint.name]
             values = q[..., place.index : place.index + len(joint.entries)]
             values = place.multiplier * values + place.offset
             turn = ops.convert_to_tensor(joint.z_to_axis, q.dtype)
-            pose = pose @ turn @ _motion(joint, values) @ ops.transpose(turn)
+            pose = matmul(matmul(pose, turn), _motion(joint, values))
+            pose = matmul(pose, ops.transpose(turn))
         poses[str(joint.child)] = pose
     return ops.stack([poses[link] for link in links], axis=-3)
 
@@ -42,7 +43,7 @@ def _motion(joint: Joint, values: Tensor) -> Tensor:
     v = ops.moveaxis(values, -1, 0)
     o = ops.zeros_like(v[0])
     if joint.type == "planar":
-        return _slide(v[0], v[1], o) @ _turn_z(v[2])
+        return matmul(_slide(v[0], v[1], o), _turn_z(v[2]))
     return _slide(o, o, v[0]) if joint.is_prismatic else _turn_z(v[0])
 
 

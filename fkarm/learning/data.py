@@ -105,6 +105,8 @@ class PoseBatches(keras.utils.PyDataset):
     ) -> None:
         super().__init__()
         self.robot, self.link = robot, _checked(robot, link, batch_size, target)
+        if not 0 <= part[0] < part[1]:
+            raise ValueError(f"part must be a process and how many there are. Received: {part}.")
         if batch_size % part[1]:
             raise ValueError(
                 f"batch_size must be a multiple of {part[1]}, the number of processes. Received: "

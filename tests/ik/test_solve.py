@@ -200,6 +200,17 @@ def test_all_solutions_are_solutions_and_differ(targets):
         assert apart[~np.eye(len(solutions), dtype=bool)].min() >= 0.05
 
 
+@pytest.mark.parametrize("turns", [0, 1])
+def test_the_reference_itself_if_it_is_a_solution(turns):
+    arm = fkarm.robots.ur5e()
+    q = np.clip(fkarm.sample_configurations(arm, 20, seed=1) / 2, -3, -0.1)
+    reference = q + 2 * np.pi * turns
+    poses = array(fkarm.forward_kinematics(arm, q, "tool0"))
+    found = fkarm.solve_ik(arm, poses, "tool0", q_ref=reference)
+    inside = reference <= arm.upper_limits
+    np.testing.assert_allclose(found.q, np.where(inside, reference, q), atol=1e-5)
+
+
 def test_more_starts_than_the_table_has():
     arm = fkarm.robots.planar([1.0, 0.5])
     pose = array(fkarm.forward_kinematics(arm, [0.3, 0.8], "tool"))
@@ -230,6 +241,7 @@ def test_bad_input_is_refused(panda, targets):
 
     refused(r"target must have shape \(\.\.\., 4, 4\)", target=np.zeros((2, 3)))
     refused("is off by 7", target=2 * np.eye(4))
+    refused("Is it transposed", target=array(targets[:2]).swapaxes(-1, -2))
     refused("rot6d", target=np.diag([1.0, 1.0, -1.0, 1.0]))
     refused("on the way to 'panda_link0'", link="panda_link0")
     refused("elbow", error=fkarm.UnknownLinkError, link="elbow")

@@ -169,6 +169,8 @@ def test_parts_of_a_batch_are_the_whole():
     assert (whole[4][1] != whole[5][1]).all()
     with pytest.raises(ValueError, match="multiple of 4, the number of processes"):
         PoseBatches(robot, batch_size=6, part=(0, 4))
+    with pytest.raises(ValueError, match="part must be a process"):
+        PoseBatches(robot, batch_size=6, part=(2, 2))
 
 
 def test_batches_are_poses_of_their_configurations(panda):
