@@ -12,7 +12,8 @@ import multiprocessing
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -63,6 +64,17 @@ def load(path: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), name)
 
 
+@contextmanager
+def unavailable_if(fragile: bool) -> Iterator[None]:
+    """Whether an error inside is a reason to be unavailable, and no more."""
+    try:
+        yield
+    except Exception as error:
+        if not fragile:
+            raise
+        raise Unavailable(one_line(error)) from error
+
+
 class Stand:
     """A contestant in this process.
 
@@ -83,12 +95,8 @@ class Stand:
             Unavailable: If the contestant cannot do the task.
         """
         self.drop()
-        try:
+        with unavailable_if(self._fragile):
             return self._prepared(task)
-        except Exception as error:
-            if not self._fragile:
-                raise
-            raise Unavailable(one_line(error)) from error
 
     def _prepared(self, task: Any) -> Prepared:
         start = time.perf_counter()

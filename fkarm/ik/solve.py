@@ -161,7 +161,7 @@ def _from_all(question: Question, seeds: int, steps: int, seed: int) -> IKResult
 
 def _nearest(question: Question, found: IKResult) -> IKResult:
     """The solution nearest to the reference; without a solution the nearest miss."""
-    reference = found.q if question.q_ref is None else question.q_ref[:, None]
+    reference = np.asarray(question.q_ref)[:, None]
     distance = np.linalg.norm(question.difference(found.q, reference), axis=-1)
     order = np.where(found.converged, distance, 1e10 + _cost(question, found))
     best = np.nan_to_num(order, nan=np.inf).argmin(axis=1)

@@ -118,9 +118,9 @@ class IKRefinement(_TargetLayer):
 class InverseKinematics(_TargetLayer):
     """Joint configurations that bring a link to target poses: the solver as a layer. No weights.
 
-    From entries of a table of known poses near the target, each improved by
-    damped least squares; the best is returned. One pass of a fixed size, so that it compiles and
-    works for any batch: `fkarm.solve_ik`, which tries again where that fails, is the exact one.
+    From entries of a table of known poses near the target, each improved by damped least squares;
+    the best is returned. One pass of a fixed size, so that it compiles and works for any batch:
+    `fkarm.solve_ik`, which tries again where that fails, is the exact one.
 
     Args:
         robot: `fkarm.Robot`.

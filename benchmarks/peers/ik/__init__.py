@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.contestants import Unavailable, one_line
+from benchmarks.contestants import unavailable_if
 from benchmarks.task import plain
 
 Tolerances = tuple[float, float]  # m, rad
@@ -76,14 +76,10 @@ class SolverStand:
         Raises:
             Unavailable: If the solver fails and is fragile.
         """
-        try:
+        with unavailable_if(self._fragile):
             start = time.perf_counter()
             q = self._solver(poses, tolerances)
             return np.asarray(q), time.perf_counter() - start
-        except Exception as error:
-            if not self._fragile:
-                raise
-            raise Unavailable(one_line(error)) from error
 
 
 def one_by_one(solve: Callable[[np.ndarray, Tolerances], np.ndarray]) -> Solver:
@@ -108,6 +104,28 @@ def restarts(
             break
         q, is_solved = descend(rng.uniform(task.lower, task.upper))
     return q
+
+
+def steered(
+    configuration: Any,
+    goal: Any,
+    velocity: Callable[[], np.ndarray],
+    failure: type[Exception],
+    tolerances: Tolerances,
+    steps: int,
+) -> tuple[np.ndarray, bool]:
+    """Whole steps of Pink or mink, until the goal's error is within tolerances or none is left."""
+    for step in range(steps + 1):
+        if is_within(goal.compute_error(configuration), tolerances):
+            return configuration.q.copy(), True
+        if step == steps:
+            break
+        try:
+            change = velocity()
+        except failure:  # no solution of the program: the next start
+            break
+        configuration.integrate_inplace(change, 1.0)
+    return configuration.q.copy(), False
 
 
 def is_within(error: np.ndarray, tolerances: Tolerances) -> bool:

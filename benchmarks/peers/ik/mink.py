@@ -14,7 +14,7 @@ import mink
 import mujoco
 import numpy as np
 
-from benchmarks.peers.ik import IKTask, Solver, Tolerances, is_within, one_by_one, restarts
+from benchmarks.peers.ik import IKTask, Solver, Tolerances, one_by_one, restarts, steered
 
 TASK_DAMPING, DAMPING = 1e-2, 1e-6
 STEPS, SEARCHES = 20, 100
@@ -31,24 +31,15 @@ def prepare(task: IKTask) -> Solver:
     limits = [mink.ConfigurationLimit(model, gain=1.0)]
     rng = np.random.default_rng(0)
 
+    def velocity() -> np.ndarray:
+        return mink.solve_ik(configuration, [goal], 1.0, "daqp", damping=DAMPING, limits=limits)
+
     def solve(pose: np.ndarray, tolerances: Tolerances) -> np.ndarray:
         goal.set_target(mink.SE3.from_matrix(pose))
 
         def descend(start: np.ndarray) -> tuple[np.ndarray, bool]:
             configuration.update(start)
-            for step in range(STEPS + 1):
-                if is_within(goal.compute_error(configuration), tolerances):
-                    return configuration.q.copy(), True
-                if step == STEPS:
-                    break
-                try:
-                    velocity = mink.solve_ik(
-                        configuration, [goal], 1.0, "daqp", damping=DAMPING, limits=limits
-                    )
-                except mink.NoSolutionFound:  # the next start
-                    break
-                configuration.integrate_inplace(velocity, 1.0)
-            return configuration.q.copy(), False
+            return steered(configuration, goal, velocity, mink.NoSolutionFound, tolerances, STEPS)
 
         return restarts(task, descend, SEARCHES, rng)
 

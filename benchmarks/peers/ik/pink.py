@@ -16,7 +16,7 @@ from pink.limits import ConfigurationLimit
 from pink.tasks import FrameTask
 
 from benchmarks.contestants import Unavailable
-from benchmarks.peers.ik import IKTask, Solver, Tolerances, is_within, one_by_one, restarts
+from benchmarks.peers.ik import IKTask, Solver, Tolerances, one_by_one, restarts, steered
 
 TASK_DAMPING, DAMPING = 1e-2, 1e-6
 STEPS, SEARCHES = 15, 100
@@ -41,25 +41,19 @@ def prepare(task: IKTask) -> Solver:
 
         def descend(start: np.ndarray) -> tuple[np.ndarray, bool]:
             configuration = pink.Configuration(model, data, start)
-            for step in range(STEPS + 1):
-                if is_within(goal.compute_error(configuration), tolerances):
-                    return configuration.q.copy(), True
-                if step == STEPS:
-                    break
-                try:
-                    velocity = pink.solve_ik(
-                        configuration,
-                        [goal],
-                        1.0,
-                        solver="daqp",
-                        damping=DAMPING,
-                        limits=limits,
-                        safety_break=False,
-                    )
-                except PinkError:  # no solution of the program: the next start
-                    break
-                configuration.integrate_inplace(velocity, 1.0)
-            return configuration.q.copy(), False
+
+            def velocity() -> np.ndarray:
+                return pink.solve_ik(
+                    configuration,
+                    [goal],
+                    1.0,
+                    solver="daqp",
+                    damping=DAMPING,
+                    limits=limits,
+                    safety_break=False,
+                )
+
+            return steered(configuration, goal, velocity, PinkError, tolerances, STEPS)
 
         return restarts(task, descend, SEARCHES, rng)
 
