@@ -33,12 +33,12 @@ test-oldest: .venv-oldest/.installed
 .venv-oldest/.installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
-		'tensorflow==2.18.*' 'keras==3.10.*' 'numpy==2.0.*' -e '.[viz,mjcf,test]'
+		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,mjcf,test]'
 	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
 # JAX compiles for each case of a test, for seconds: there one case in six is run, hardly optimised.
-SHARED := $(addprefix tests/,backends geometry kinematics layers losses metrics ik learning/test_hosts.py)
+SHARED := $(addprefix tests/,backends geometry kinematics layers losses metrics ik learning/test_hosts.py learning/test_spline.py)
 test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
 		.venv-jax/bin/python -m pytest -n 2 --dist worksteal --one-in 6 $(SHARED)

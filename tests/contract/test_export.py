@@ -58,6 +58,8 @@ def exported(model, form, folder):
     if form == "ONNX":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
+    if form == "LiteRT" and "litert" not in keras.Model.export.__doc__:
+        pytest.skip("Keras 3.12 does not write LiteRT files")
     path = str(folder / f"model{SUFFIXES[form]}")
     model.export(path, format=FORMATS[form], verbose=False)
     with open(f"{path}/saved_model.pb" if form == "SavedModel" else path, "rb") as file:
