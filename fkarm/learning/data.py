@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from fkarm._checks import check_choice
+from fkarm._types import Tensor
 from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
+from fkarm.learning.sampler import Sampler
 from fkarm.model import Robot
 
 if TYPE_CHECKING:
@@ -26,12 +28,16 @@ def pose_stream(
     batch_size: int = 1024,
     seed: int = 0,
     target: str = "pose",
+    *,
+    near_limits: float = 0.0,
+    balanced: bool = False,
+    is_free: Callable[[Tensor], Tensor] | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of reachable poses, for training inverse kinematics.
 
-    Configurations are uniform within the limits (endless joints over one turn); their poses
-    come from forward kinematics, so every pose can be reached. Nothing is stored: batch
-    `k` depends on `seed` and `k` alone.
+    Configurations are uniform within the limits (endless joints over one turn) unless an option
+    says otherwise; their poses come from forward kinematics, so every pose can be reached.
+    Nothing is stored: batch `k` depends on `seed` and `k` alone.
 
     Args:
         robot: The robot.
@@ -41,27 +47,38 @@ def pose_stream(
         target: What to pair a pose with: `"pose"`, the pose as a matrix `(batch_size, 4, 4)`,
             for a loss in task space, or `"configuration"`, the configuration
             `(batch_size, dof)` it was made from.
+        near_limits: Share of the configurations, 0 to 1, that have one random joint within 2 % of
+            its range of a limit; of the candidates, if `balanced` or `is_free` then choose.
+        balanced: Spread the positions of the link evenly over the reachable space, of which
+            uniform configurations crowd some parts: four candidates are drawn for each
+            configuration, those at rare positions are likelier to be kept.
+        is_free: Says which configurations may be given, such as those free of obstacles: takes
+            float32 `(n, dof)`, rad or m, gives bool `(n,)`, in operations that `tf.data` can
+            trace (`tf.numpy_function` is one). It is tried on 4096 configurations (32768 if
+            `balanced`), then asked about at least twice as many as its share there says are
+            needed; should it refuse more, a batch repeats what it accepted.
     Returns:
         Dataset of `(pose, target)`, float32. The pose is written as position and first two
         rotation columns (`"xyz_rot6d"`), shape `(batch_size, 9)`.
     Raises:
         UnknownLinkError: If the link does not exist.
-        RobotError: If a prismatic joint lacks a limit, or a joint turns freely.
+        RobotError: If a prismatic joint lacks a limit, a joint turns freely, or `near_limits` is
+            asked of a robot without limits.
         RuntimeError: If Keras runs on another backend than TensorFlow.
-        ValueError: If `target` is unknown or `batch_size` is not positive.
+        ValueError: If `target` is unknown, `batch_size` is not positive, `near_limits` is no share,
+            or `is_free` gives no bool for each configuration or accepts under 1/32 of them.
     """
     check_tensorflow("pose_stream")
     import tensorflow as tf
 
     link = _checked(robot, link, batch_size, target)
-    lower, upper = inward_bounds(*sampling_bounds(robot), "float32")
+    sampler = Sampler(robot, link, batch_size, near_limits, balanced, is_free)
 
     def batch(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        shape = (batch_size, robot.dof)
         uniform = tf.random.stateless_uniform(
-            shape, seed=tf.stack([tf.cast(seed, index.dtype), index])
+            sampler.shape, seed=tf.stack([tf.cast(seed, index.dtype), index])
         )
-        q = tf.clip_by_value(lower + (upper - lower) * uniform, lower, upper)
+        q = sampler(uniform)
         pose = forward_kinematics(robot, q, link)
         return matrix_to_pose(pose, "xyz_rot6d"), pose if target == "pose" else q
 
@@ -83,6 +100,7 @@ class PoseBatches(keras.utils.PyDataset):
         target: `"pose"` or `"configuration"`, as for `pose_stream`.
         part: `(process, processes)`: which share of each batch to give, see `join_hosts`.
         first_epoch: Epoch to begin with, see `Checkpoint.first_epoch`.
+        near_limits, balanced, is_free: Where configurations are drawn, as for `pose_stream`.
     Raises:
         UnknownLinkError, RobotError, ValueError: As `pose_stream`; `batch_size` must be a multiple
             of the number of processes.
@@ -102,6 +120,10 @@ class PoseBatches(keras.utils.PyDataset):
         target: str = "pose",
         part: tuple[int, int] = (0, 1),
         first_epoch: int = 0,
+        *,
+        near_limits: float = 0.0,
+        balanced: bool = False,
+        is_free: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.robot, self.link = robot, _checked(robot, link, batch_size, target)
@@ -114,18 +136,16 @@ class PoseBatches(keras.utils.PyDataset):
             )
         self.batch_size, self.steps, self.seed, self.target = batch_size, steps, seed, target
         self.part, self.epoch = part, first_epoch
-        self._bounds = inward_bounds(*sampling_bounds(robot), "float32")
+        self._sampler = Sampler(robot, self.link, batch_size, near_limits, balanced, is_free)
 
     def __len__(self) -> int:
         return self.steps
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        uniform = rng.uniform(size=(self.batch_size, self.robot.dof))
+        q = keras.ops.convert_to_numpy(self._sampler(rng.uniform(size=self._sampler.shape)))
         process, processes = self.part
-        lower, upper = self._bounds
-        q = np.clip(lower + (upper - lower) * uniform[process::processes], lower, upper)
-        q = q.astype(np.float32)
+        q = q[process::processes]
         pose = forward_kinematics(self.robot, q, self.link)
         x = keras.ops.convert_to_numpy(matrix_to_pose(pose, "xyz_rot6d"))
         return x, keras.ops.convert_to_numpy(pose) if self.target == "pose" else q
