@@ -17,6 +17,7 @@ from fkarm.errors import (
     MissingFileError,
     MJCFError,
     RobotError,
+    TrainingError,
     UnknownJointError,
     UnknownLinkError,
     URDFError,
@@ -45,6 +46,7 @@ __all__ = [
     "MissingFileError",
     "Robot",
     "RobotError",
+    "TrainingError",
     "URDFError",
     "UnknownJointError",
     "UnknownLinkError",
@@ -69,6 +71,7 @@ __all__ = [
     "solve_ik",
 ]
 
+_defer("fkarm.learning", "IKFlow", "IKRegressor")
 _defer("fkarm.primers", "ChannelAffine", "EntropyRegularizer")
 
 

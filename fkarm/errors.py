@@ -39,6 +39,10 @@ class UnknownJointError(FkarmError, KeyError):
     """A joint name that the robot does not have; the message lists those it has."""
 
 
+class TrainingError(FkarmError, ArithmeticError):
+    """A training whose numbers are no longer finite."""
+
+
 def unknown_name(kind: str, name: object, names: Iterable[str]) -> str:
     """Message for a name that does not exist: the names there are, nearest spelling first."""
     near = difflib.get_close_matches(str(name), list(names), n=3, cutoff=0.6)

@@ -25,14 +25,15 @@ MAY_IMPORT = {
     "geometry": BASE,
     "model": BASE,
     "robots": MODEL,
-    "__main__": MODEL,
     "kinematics": TENSORS | MODEL,
     "losses": TENSORS,
     "metrics": TENSORS,
     "ik": TENSORS | MODEL | {"kinematics"},
     "layers": TENSORS | MODEL | {"kinematics", "ik"},
-    "learning": TENSORS | MODEL | {"kinematics", "layers", "losses", "metrics", "robots"},
+    "learning": TENSORS | MODEL | {"kinematics", "ik", "layers", "losses", "metrics", "robots"},
     "viz": TENSORS | MODEL | {"kinematics", "learning"},
+    "commands": MODEL | {"learning", "robots", "viz"},
+    "__main__": {"errors", "commands"},
     "primers": BASE,
 }
 TENSOR_LIBRARIES = {"keras", "tensorflow", "jax", "torch"}

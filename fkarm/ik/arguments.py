@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from fkarm._checks import check_count
 from fkarm._types import TensorLike
 from fkarm.ik.step import Problem
 from fkarm.kinematics.chain import plan_chain
@@ -120,8 +121,7 @@ def read_question(
     if joint_mask is not None and q_init is None:
         raise ValueError("joint_mask must come with q_init. Received: None. It holds the others.")
     for name, count in (counts or {}).items():
-        if not isinstance(count, (int, np.integer)) or count < 1:
-            raise ValueError(f"{name} must be a whole number >= 1. Received: {count!r}.")
+        check_count(name, count)
     stacked = np.stack(list(by_link.values()), axis=-3)
     batch, dtype = stacked.shape[:-3], stacked.dtype.name
     for name, tolerance in zip(("position", "orientation"), tolerances, strict=True):

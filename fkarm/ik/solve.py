@@ -197,7 +197,7 @@ def descend(
     """Best configurations from starts `(rows, count, dof)`, and squared errors `(rows, count)`."""
     shape = starts.shape[:2]
     entries = np.repeat(question.entries[rows], shape[1], axis=0)
-    q, squared = _padded(
+    q, squared = padded(
         descent(question.problem),
         starts.reshape(-1, starts.shape[-1]).astype(question.dtype),
         entries,
@@ -211,7 +211,7 @@ def judged(question: Question, rows: np.ndarray, q: np.ndarray, steps: int) -> I
     shape = q.shape[:2]
     targets = np.repeat(question.targets[rows], shape[1], axis=0).astype("float64")
     flat = q.reshape(-1, q.shape[-1])
-    errors = _padded(_judge(question.problem), flat.astype("float64"), targets)
+    errors = padded(_judge(question.problem), flat.astype("float64"), targets)
     position, orientation = (each.reshape(shape) for each in errors)
     unknown = ~question.is_finite[rows]
     position[unknown] = orientation[unknown] = np.nan
@@ -240,7 +240,7 @@ def _judge(problem: Problem) -> Function:
     return compiled(errors, (1, 3), from_rows=0)
 
 
-def _padded(function: Function, *inputs: np.ndarray) -> list[np.ndarray]:
+def padded(function: Function, *inputs: np.ndarray) -> list[np.ndarray]:
     """Call a stage on all rows, a chunk of one of the sizes at a time."""
     chunks = []
     for start in range(0, max(len(inputs[0]), 1), ROWS[-1]):

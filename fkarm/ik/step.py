@@ -15,7 +15,7 @@ from fkarm._types import Tensor
 from fkarm.geometry.native import arctan2, clip, maximum, minimum
 from fkarm.geometry.safe import is_negligible
 from fkarm.ik.linear import normal_matrix, solve_symmetric
-from fkarm.kinematics.chain import Plan, chain_frames, columns, plan_chain
+from fkarm.kinematics.chain import Chain, Plan, chain_frames, columns, plan_chain
 from fkarm.kinematics.engine import kept, sincos
 from fkarm.kinematics.entries import Frame, Vector, minus
 from fkarm.kinematics.jacobian import link_twists
@@ -57,19 +57,37 @@ def residual_and_jacobian(problem: Problem, q: Tensor, targets: Tensor) -> Tenso
     entries = list(ops.unstack(q, plan.dof, axis=0))
     chain = chain_frames(plan, entries, sincos)
     parts = columns(plan, entries, chain)
-    error, jacobian = [], []
-    for index, (target, rows) in enumerate(
-        zip(frames_of(targets, len(plan.links)), problem.rows, strict=True)
-    ):
-        frame = chain.links[index]
+    jacobian = []
+    for index, rows in enumerate(problem.rows):
         twists = link_twists(plan, parts, chain, index)
-        all_errors = [*minus(target.origin, frame.origin), *rotation_vector(target, frame)]
         for row in rows:
             weight = problem.weights[row // 3]
-            error.append(weight * all_errors[row])
             jacobian += [weight * twists[entry][row // 3][row % 3] for entry in problem.active]
+    error = _weighted_errors(problem, chain, targets)
     zeros = ops.zeros_like(error[0])
     return ops.stack([*error, *(each + zeros for each in jacobian)])
+
+
+def squared_error(problem: Problem, q: Tensor, targets: Tensor) -> Tensor:
+    """Squared weighted error. Shape `(rows,)`."""
+
+    def run(q: Tensor, targets: Tensor) -> Tensor:
+        plan = problem.plan
+        chain = chain_frames(plan, list(ops.unstack(q, plan.dof, axis=0)), sincos)
+        return sum(each * each for each in _weighted_errors(problem, chain, targets))
+
+    return kept(run, q, targets)
+
+
+def _weighted_errors(problem: Problem, chain: Chain, targets: Tensor) -> list[Tensor]:
+    """What counts of the errors of the links, times its weights."""
+    error = []
+    for frame, target, rows in zip(
+        chain.links, frames_of(targets, len(chain.links)), problem.rows, strict=True
+    ):
+        all_errors = [*minus(target.origin, frame.origin), *rotation_vector(target, frame)]
+        error += [problem.weights[row // 3] * all_errors[row] for row in rows]
+    return error
 
 
 def rotation_vector(target: Frame, frame: Frame) -> Vector:

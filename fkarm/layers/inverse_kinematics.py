@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from fkarm._checks import check_last_axes
+from fkarm._checks import check_count, check_last_axes
 from fkarm._types import Tensor
 from fkarm.ik.arguments import WEIGHTS, make_problem
 from fkarm.ik.search import descent, refinement, target_entries
@@ -46,12 +46,6 @@ class _TargetLayer(KinematicLayer):
         return cls(**with_robot(config))
 
 
-def _check_count(name: str, count: object) -> int:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"{name} must be a whole number >= 1. Received: {count!r}.")
-    return count
-
-
 @keras.saving.register_keras_serializable(package="fkarm")
 class IKRefinement(_TargetLayer):
     """Joint configurations a few damped least-squares steps nearer to target poses.
@@ -87,7 +81,8 @@ class IKRefinement(_TargetLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(robot, link, task, **kwargs)
-        self.steps = _check_count("steps", steps)
+        check_count("steps", steps)
+        self.steps = steps
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
@@ -154,8 +149,9 @@ class InverseKinematics(_TargetLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(robot, link, task, **kwargs)
-        self.seeds = _check_count("seeds", seeds)
-        self.steps = _check_count("steps", steps)
+        check_count("seeds", seeds)
+        check_count("steps", steps)
+        self.seeds, self.steps = seeds, steps
         self._table = seed_table(self._problem, max(4096, self.seeds), 0)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

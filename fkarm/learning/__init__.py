@@ -1,21 +1,34 @@
-"""Training networks on a robot: data, time budget, checkpoints, many hosts, evaluation.
+"""Training networks on a robot: models, data, time budget, checkpoints, many hosts, evaluation.
 
 `pose_stream` and `last_layer_share` need TensorFlow; the rest runs on every backend.
 """
 
-from fkarm.learning.callbacks import TimeBudget
+from fkarm.learning.callbacks import FiniteGuard, TimeBudget
 from fkarm.learning.data import PoseBatches, pose_stream
 from fkarm.learning.evaluation import PoseErrors, pose_errors
-from fkarm.learning.hosts import Checkpoint, join_hosts
+from fkarm.learning.flow import IKFlow
+from fkarm.learning.hosts import Checkpoint, join_devices, join_hosts
 from fkarm.learning.profiling import last_layer_share
+from fkarm.learning.protocol import errors_by_steps, evaluate_ik, ik_targets, to_markdown
+from fkarm.learning.regressor import IKRegressor
+from fkarm.learning.training import train_ik
 
 __all__ = [
     "Checkpoint",
+    "FiniteGuard",
+    "IKFlow",
+    "IKRegressor",
     "PoseBatches",
     "PoseErrors",
     "TimeBudget",
+    "errors_by_steps",
+    "evaluate_ik",
+    "ik_targets",
+    "join_devices",
     "join_hosts",
     "last_layer_share",
     "pose_errors",
     "pose_stream",
+    "to_markdown",
+    "train_ik",
 ]

@@ -1,4 +1,4 @@
-"""Training for a given time instead of a given number of epochs."""
+"""Training for a given time, and no longer than its numbers are finite."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import time
 from typing import Any
 
 import keras
+
+from fkarm._checks import check_non_negative
+from fkarm.errors import TrainingError
 
 
 class TimeBudget(keras.callbacks.Callback):
@@ -19,17 +22,26 @@ class TimeBudget(keras.callbacks.Callback):
     Args:
         seconds: Time to train, from the end of the first step (which compiles).
         show_progress: Whether to draw a progress bar with the logs of each epoch.
+        spent: Seconds of them that were spent before an interruption.
     Raises:
-        ValueError: If `seconds` is not positive.
+        ValueError: If `seconds` is not positive or `spent` is negative.
         TypeError: When training begins, if the optimizer has a learning-rate schedule.
     """
 
-    def __init__(self, seconds: float, show_progress: bool = True) -> None:
+    def __init__(self, seconds: float, show_progress: bool = True, spent: float = 0.0) -> None:
         super().__init__()
+        check_non_negative("spent", spent)
         if not seconds > 0:
             raise ValueError(f"seconds must be positive. Received: {seconds}.")
         self.seconds = seconds
         self.show_progress = show_progress
+        self._before = spent
+        self._start: float | None = None
+
+    @property
+    def spent(self) -> float:
+        """Seconds that were spent, before an interruption too."""
+        return self._before + (0.0 if self._start is None else time.monotonic() - self._start)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         rate = self.model.optimizer._learning_rate
@@ -38,14 +50,14 @@ class TimeBudget(keras.callbacks.Callback):
                 "TimeBudget sets the learning rate itself: the optimizer must have a number, not "
                 f"a schedule. Received: {type(rate).__name__}."
             )
-        self._initial_rate = float(rate)
-        self._start: float | None = None
+        self._initial_rate = learning_rate(self.model)
+        self._start = None
         self._bar = keras.utils.Progbar(100, unit_name="percent")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self._start is None:
             self._start = time.monotonic()
-        share = min(self._share(), 1.0)
+        share = min(self.spent / self.seconds, 1.0)
         rate = 0.5 * self._initial_rate * (1.0 + math.cos(math.pi * share))
         self.model.optimizer.learning_rate.assign(rate)
         if share >= 1.0:
@@ -54,7 +66,7 @@ class TimeBudget(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not self.show_progress:
             return
-        percent = int(100 * min(self._share(), 1.0))
+        percent = int(100 * min(self.spent / self.seconds, 1.0))
         values = dict(logs or {})
         self._bar.stateful_metrics = set(values)  # shown as they are, not averaged over time
         self._bar.update(percent, list(values.items()), finalize=percent >= 100)
@@ -62,6 +74,40 @@ class TimeBudget(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self.model.optimizer.learning_rate.assign(self._initial_rate)
 
-    def _share(self) -> float:
-        start = self._start if self._start is not None else time.monotonic()
-        return (time.monotonic() - start) / self.seconds
+
+def learning_rate(model: keras.Model) -> float:
+    """The learning rate of a compiled model, on one device or several."""
+    # A variable that devices mirror is no number to Python.
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
+class FiniteGuard(keras.callbacks.Callback):
+    """Ends training with an error at the first loss or weight that is not finite.
+
+    Put it before `Checkpoint`, whose newest file then holds the last good epoch.
+
+    Raises:
+        TrainingError: In `fit`, naming the batch and the epoch.
+    """
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            self._fail(f"a loss of {loss} in batch {batch + 1} of epoch {self._epoch + 1}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        for weight in self.model.trainable_variables:
+            if not bool(keras.ops.all(keras.ops.isfinite(weight))):
+                self._fail(f"a weight of {weight.path} after epoch {epoch + 1} that is not")
+
+    def _fail(self, what: str) -> None:
+        raise TrainingError(
+            f"Losses and weights must stay finite. Received: {what}. The newest checkpoint is of "
+            "the last good epoch: go on from it with a smaller learning rate."
+        )

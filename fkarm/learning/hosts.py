@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 import numpy as np
+
+from fkarm._checks import check_count
 
 # Seconds until the others are told that a process is gone.
 PATIENCE = 15
@@ -23,7 +25,8 @@ def join_hosts(hosts: Sequence[str], process: int) -> Iterator[None]:
     Call it first in every process, before anything is computed. Inside, `model.fit` takes the
     process's own share of each batch (`PoseBatches(..., part=(process, len(hosts)))`) and
     averages the gradients over all processes, so that the weights stay equal everywhere. When a
-    process ends, so do the others: start all of them again, and `Checkpoint` goes on.
+    process ends, so do the others: start all of them again, and `Checkpoint` goes on. After it
+    each process is alone again.
 
     With several GPUs in one machine and TensorFlow use `tf.distribute.MirroredStrategy`. Across
     machines Keras 3 has no working strategy for TensorFlow, and its own
@@ -59,6 +62,8 @@ def join_hosts(hosts: Sequence[str], process: int) -> Iterator[None]:
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
     try:
         yield
+        # Apart from here on: what one process does alone may take longer than the patience.
+        jax.distributed.shutdown()
     except jax.errors.JaxRuntimeError as error:
         raise ConnectionError(
             f"Process {process} of {len(hosts)} lost the others: one of them ended, or the "
@@ -67,6 +72,63 @@ def join_hosts(hosts: Sequence[str], process: int) -> Iterator[None]:
         ) from error
     finally:
         keras.distribution.set_distribution(None)
+
+
+@contextmanager
+def join_devices(count: int) -> Iterator[None]:
+    """Train on several devices of this machine as one: data parallel.
+
+    Build and compile the model inside. On TensorFlow `tf.distribute.MirroredStrategy` over GPUs;
+    without any, over the CPU in as many logical parts, which gains nothing and serves to try.
+    On JAX `keras.distribution.DataParallel`. Batches must be multiples of `count`.
+
+    Args:
+        count: How many devices.
+    Raises:
+        ValueError: If there are fewer devices.
+        RuntimeError: If Keras runs on PyTorch.
+    """
+    check_count("count", count)
+    if keras.backend.backend() == "tensorflow":
+        with _mirrored(count).scope():
+            yield
+        return
+    if keras.backend.backend() != "jax":
+        raise RuntimeError(
+            "Several devices need TensorFlow or JAX: set KERAS_BACKEND. Received: "
+            f"{keras.backend.backend()}."
+        )
+    devices = keras.distribution.list_devices()
+    _check_devices(count, devices)
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:count]))
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(None)
+
+
+def _mirrored(count: int) -> Any:
+    import tensorflow as tf
+
+    kind = "GPU"
+    if not tf.config.list_physical_devices("GPU"):
+        kind = "CPU"
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        # Fixed once TensorFlow has run anything.
+        with suppress(RuntimeError):
+            parts = [tf.config.LogicalDeviceConfiguration()] * count
+            tf.config.set_logical_device_configuration(cpu, parts)
+    devices = [device.name for device in tf.config.list_logical_devices(kind)]
+    _check_devices(count, devices)
+    return tf.distribute.MirroredStrategy(devices[:count])
+
+
+def _check_devices(count: int, devices: Sequence[str]) -> None:
+    if len(devices) < count:
+        raise ValueError(
+            f"There must be {count} devices. Received: {', '.join(devices)}. Call join_devices "
+            "before anything is computed."
+        )
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -100,14 +162,18 @@ class Checkpoint(keras.callbacks.Callback):
         """Epochs done before: the `initial_epoch` to give to `fit`."""
         return self._epochs
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def restore(self, model: keras.Model) -> None:
+        """Give a compiled model the newest weights and optimizer, if there are any."""
         if not self._epochs:
             return
-        self.model.optimizer.build(self.model.trainable_variables)
+        model.optimizer.build(model.trainable_variables)
         with TemporaryDirectory() as folder:
             file = Path(folder, f"newest{ENDING}")
             file.write_bytes(self._content)
-            self.model.load_weights(file)
+            model.load_weights(file)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.restore(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # All processes save, for all take part in collecting the weights; one keeps the file.

@@ -1,5 +1,6 @@
 """Losses on poses."""
 
+from fkarm.losses.best_head import BestHeadPoseLoss
 from fkarm.losses.pose import PoseLoss, pose_loss
 
-__all__ = ["PoseLoss", "pose_loss"]
+__all__ = ["BestHeadPoseLoss", "PoseLoss", "pose_loss"]

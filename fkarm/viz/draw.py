@@ -22,7 +22,9 @@ except ModuleNotFoundError as error:
 
 TRUTH_COLOUR = "0.65"
 _SMALLEST = 1e-2  # smaller errors are drawn as this, mm or degrees
-COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
+_LEAST_CURVE = 1e-5  # likewise in curves, which show refined answers too
+_UNITS = ("position error, mm", "orientation error, deg")
+COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple")
 
 
 def draw_robot(ax: Any, robot: Robot, q: ArrayLike, link: str | None = None, **style: Any) -> None:
@@ -99,7 +101,7 @@ def plot_reach(
     for ax, field, unit in zip(
         lower.subplots(1, 2),
         PoseErrors._fields,
-        ("position error, mm", "orientation error, deg"),
+        _UNITS,
         strict=True,
     ):
         values = {
@@ -111,4 +113,34 @@ def plot_reach(
             ax.hist(value, bins, color=colour, alpha=0.6, label=name)
         ax.set(xscale="log", xlabel=unit, ylabel="poses")
         ax.legend(fontsize=8)
+    return figure
+
+
+def plot_errors(errors: Mapping[str, PoseErrors]) -> Figure:
+    """How many targets are reached how well: cumulative shares over position and orientation error.
+
+    Args:
+        errors: For each curve, its name and the errors of its poses, such as
+            `fkarm.learning.errors_by_steps` gives.
+    Returns:
+        Figure, to save or show.
+    Raises:
+        ValueError: If there is no curve, or one without poses.
+    """
+    if not errors or not all(len(each.position_mm) for each in errors.values()):
+        empty = [name for name, each in errors.items() if not len(each.position_mm)]
+        raise ValueError(
+            f"errors must hold a curve, and each curve a pose. Received: {empty or 'none'}."
+        )
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes: Any = figure.subplots(1, 2, sharey=True)
+    for ax, field, unit in zip(axes, PoseErrors._fields, _UNITS, strict=True):
+        for (name, each), colour in zip(errors.items(), cycle(COLOURS), strict=False):
+            values = np.sort(np.maximum(getattr(each, field), _LEAST_CURVE))
+            share = 100 * np.arange(1, len(values) + 1) / len(values)
+            ax.step(values, share, where="post", color=colour, label=name)
+        ax.set(xscale="log", xlabel=unit, ylim=(0, 101))
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("targets within, %")
+    axes[0].legend(fontsize=8)
     return figure

@@ -10,7 +10,8 @@ import pytest
 
 import fkarm
 from fkarm.layers import ForwardKinematics, IKRefinement, InverseKinematics, JointLimits
-from fkarm.losses import PoseLoss
+from fkarm.learning import IKFlow, IKRegressor
+from fkarm.losses import BestHeadPoseLoss, PoseLoss
 from fkarm.metrics import OrientationError, PoseSuccess, PositionError
 
 CONTRACT = json.loads(Path(__file__).with_name("contract.json").read_text())
@@ -40,6 +41,7 @@ class Case(NamedTuple):
     x: Any
     y: Any
     thing: Any
+    random: tuple[str, ...] = ()  # metrics of random samples
 
 
 def poses(rows=ROWS, seed=0):
@@ -132,6 +134,28 @@ def pose_success(**options):
     return reaching(thing, None, [thing], **options)
 
 
+def best_head_loss(**options):
+    thing = BestHeadPoseLoss(0.7, 0.3, 0.1, name="reach")
+    inputs = keras.Input((4,))
+    q = keras.layers.Reshape((2, 3))(keras.layers.Dense(6, activation="tanh")(inputs))
+    outputs = ForwardKinematics(ARM)(JointLimits(ARM)(q))
+    return compiled(inputs, outputs, thing, features(), poses(), thing, **options)
+
+
+def regressor(**options):
+    model = IKRegressor(ARM, heads=2, width=8, depth=2)
+    model.compile(keras.optimizers.Adam(1e-3), **options)
+    return Case(model, fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d"), poses(), model)
+
+
+def flow(**options):
+    model = IKFlow(ARM, couplings=2, width=8, bins=3)
+    model.compile(keras.optimizers.Adam(1e-3), **{"jit_compile": False, **options})
+    q = fkarm.sample_configurations(ARM, ROWS, seed=0, dtype="float32")
+    x = fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d")
+    return Case(model, x, q, model, ("position_error_mm", "orientation_error_deg"))
+
+
 def channel_affine(**options):
     thing = fkarm.primers.ChannelAffine(1, offset=[1.0, 2.0, 3.0], scale=0.5)
     inputs = keras.Input((3, 4))
@@ -156,6 +180,9 @@ CASES = {
     "layers.JointLimits": joint_limits,
     "layers.IKRefinement": refinement,
     "layers.InverseKinematics": inverse_kinematics,
+    "learning.IKFlow": flow,
+    "learning.IKRegressor": regressor,
+    "losses.BestHeadPoseLoss": best_head_loss,
     "losses.PoseLoss": pose_loss,
     "metrics.PositionError": position_error,
     "metrics.OrientationError": orientation_error,

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 
 import keras
+import pytest
 from contract.cases import CASES, CONTRACT
 
 import fkarm
@@ -59,12 +60,13 @@ def test_the_readme_prints_the_table():
     assert readme.contract_table() in (readme.ROOT / "README.md").read_text()
 
 
-def test_what_is_deferred_is_what_primers_registers():
+@pytest.mark.parametrize("part", ["fkarm.learning", "fkarm.primers"])
+def test_what_is_deferred_is_what_the_part_registers(part):
     """Else a file with a new object of theirs would not open after `import fkarm` alone."""
-    primers = {thing.__name__ for thing in vars(fkarm.primers).values() if inspect.isclass(thing)}
+    module = importlib.import_module(part)
+    public = {thing.__name__ for thing in vars(module).values() if inspect.isclass(thing)}
     _, registered = public_keras_objects()
-    theirs = {each.__name__ for each in registered if each.__module__.startswith("fkarm.primers")}
-    assert theirs <= primers
-    source = inspect.getsource(fkarm)
-    deferred = source.split("_defer(")[1].split(")")[0]
-    assert theirs == {each.strip(' "') for each in deferred.split(",")[1:]}
+    theirs = {each.__name__ for each in registered if each.__module__.startswith(f"{part}.")}
+    assert theirs <= public
+    deferred = inspect.getsource(fkarm).split(f'_defer("{part}",')[1].split(")")[0]
+    assert theirs == {each.strip(' "') for each in deferred.split(",")}

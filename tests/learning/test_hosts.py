@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,9 @@ STEPS = 5
 class Processes:
     """Runs of the example that train together; what they print goes to files."""
 
+    def command(self, output, epochs):
+        return [EXAMPLE, "--epochs", epochs, "--steps", STEPS, "--output", output]
+
     def __init__(self, folder, epochs, count=1, shared=True):
         with socket.socket() as free:
             free.bind(("localhost", 0))
@@ -34,8 +38,8 @@ class Processes:
             output = folder / ("all" if shared else f"of_{process}")
             output.mkdir(parents=True, exist_ok=True)
             self.outputs.append(output / f"log_{process}")
-            command = [EXAMPLE, "--epochs", epochs, "--steps", STEPS, "--output", output]
-            command += [*together, "--process", process]
+            command = self.command(output, epochs) + together
+            command += ["--process", process] if together else []
             with self.outputs[-1].open("w") as log:
                 self.processes.append(
                     subprocess.Popen(
@@ -62,6 +66,25 @@ class Processes:
         codes = [process.wait(seconds) for process in self.processes]
         assert not any(codes), [output.read_text() for output in self.outputs]
         return self.losses()
+
+
+class Commands(Processes):
+    """Runs of `python -m fkarm train`."""
+
+    def command(self, output, epochs):
+        sizes = ["--heads", 2, "--width", 16, "--depth", 2, "--batch-size", 32, "--targets", 20]
+        command = ["-m", "fkarm", "train", self.robot(output), "--link", "tool", *sizes]
+        return [*command, "--epochs", epochs, "--steps", STEPS, "--out", output / "m.keras"]
+
+    def robot(self, output):
+        path = output / "arm.urdf"
+        path.write_text(fkarm.robots.planar([0.5, 0.4, 0.2]).to_urdf())
+        return path
+
+    def losses(self, process=0):
+        text = self.outputs[process].read_text()
+        found = re.findall(r"Epoch (\d+)/\d+\n.*?- loss: ([\d.e+-]+)", text)
+        return {int(epoch): float(loss) for epoch, loss in found}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +117,31 @@ class TestTwoProcesses:
         assert list(found) in ([done + 1, done + 2], [done + 2])  # saved, perhaps not yet printed
         whole = Processes(tmp_path / "whole", epochs=done + 2).finish()
         np.testing.assert_allclose(found[done + 2], whole[done + 2], rtol=1e-4)
+
+
+@pytest.mark.skipif(not ON_JAX, reason="Keras trains across machines on JAX only")
+def test_the_command_loses_a_process_and_both_go_on_later(tmp_path):
+    epochs = 60  # the learning rate depends on how many there will be
+    both = Commands(tmp_path / "both", epochs=epochs, count=2, shared=False)
+    both.wait_for_epoch(2)
+    both.processes[1].kill()
+    both.processes[1].wait()
+    assert both.processes[0].wait(90) != 0
+    said = both.outputs[0].read_text()
+    assert "lost the others" in said or "another task died" in said
+    folder = tmp_path / "both" / "of_0"
+    assert not (folder / "m.keras").exists()
+    done = max(both.losses())
+    again = Commands(tmp_path / "both", epochs=epochs, count=2, shared=False)
+    found = again.finish()
+    assert "epochs: going on from there" in again.outputs[0].read_text()
+    assert done < min(found) <= done + 2  # saved, perhaps not yet printed
+    whole = Commands(tmp_path / "whole", epochs=epochs).finish()
+    np.testing.assert_allclose(found[epochs], whole[epochs], rtol=1e-3)
+    assert again.losses(1) == {}
+    for name in ("m.keras", "m.json", "m.md"):
+        assert (folder / name).exists()
+        assert not (tmp_path / "both" / "of_1" / name).exists()
 
 
 def network(robot):

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import fkarm
-from fkarm.learning import pose_errors
-from fkarm.viz import draw_frame, draw_robot, plot_reach
+from fkarm.learning import PoseErrors, pose_errors
+from fkarm.viz import draw_frame, draw_robot, plot_errors, plot_reach
 
 
 def test_a_stick_figure_passes_through_the_links(panda):
@@ -36,6 +36,33 @@ def test_a_reach_picture_is_written(panda, tmp_path):
     assert len(figure.subfigs[0].axes[0].get_lines()) == 7  # no model is left out
     figure.savefig(tmp_path / "reach.png")
     assert (tmp_path / "reach.png").stat().st_size > 10_000
+
+
+def test_curves_rise_to_the_share_of_targets_within_an_error(tmp_path):
+    curves = {
+        f"{k} steps": PoseErrors(np.array([3.0, 0.0, 1.0, 2.0]) / 10**k, np.arange(4.0))
+        for k in range(6)
+    }
+    figure = plot_errors(curves)
+    position, orientation = figure.axes
+    assert position.get_xscale() == orientation.get_xscale() == "log"
+    assert (position.get_xlabel(), orientation.get_xlabel()) == (
+        "position error, mm",
+        "orientation error, deg",
+    )
+    assert [line.get_label() for line in position.get_lines()] == list(curves)  # none is left out
+    x, y = position.get_lines()[0].get_data()
+    np.testing.assert_allclose(x, [1e-5, 1, 2, 3])
+    np.testing.assert_allclose(y, [25, 50, 75, 100])
+    figure.savefig(tmp_path / "errors.png")
+    assert (tmp_path / "errors.png").stat().st_size > 10_000
+
+
+def test_curves_need_targets():
+    with pytest.raises(ValueError, match="a curve, and each curve a pose. Received: none"):
+        plot_errors({})
+    with pytest.raises(ValueError, match=r"Received: \['b'\]"):
+        plot_errors({"a": PoseErrors(*np.ones((2, 1))), "b": PoseErrors(*np.ones((2, 0)))})
 
 
 def test_without_matplotlib_the_message_says_what_to_install():

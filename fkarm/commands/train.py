@@ -1,0 +1,212 @@
+"""`python -m fkarm train ROBOT --link NAME --minutes 10 --out FILE.keras`: a network for an arm."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fkarm.commands import Refused
+from fkarm.commands.arguments import PACKAGED, addresses, count, index, keras_file, positive
+from fkarm.commands.arguments import read_robot as robot_of
+from fkarm.commands.evaluate import facts_of
+from fkarm.commands.output import check_writable, write_json, write_whole
+from fkarm.errors import TrainingError
+from fkarm.model import Robot
+
+RATE = 3e-3
+CLIPNORM = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("robot", help=f"path of a URDF, or one of: {', '.join(PACKAGED)}")
+    parser.add_argument("--link", required=True, help="link to reach with")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=positive, help="how long to train")
+    length.add_argument("--epochs", type=count, help="how many epochs to train")
+    parser.add_argument(
+        "--out",
+        type=keras_file,
+        required=True,
+        help="where to save the network, .keras; beside it go a table (.json, .md), a picture "
+        "(.png) and a folder .training with checkpoints, from which the same command goes on",
+    )
+    parser.add_argument("--kind", choices=("regressor", "flow"), default="regressor")
+    parser.add_argument("--heads", type=count, help="candidates of a regressor")
+    parser.add_argument("--width", type=count, help="units of a hidden layer")
+    parser.add_argument("--depth", type=count, help="hidden layers; of a flow, couplings")
+    parser.add_argument("--batch-size", type=count, default=1024, help="poses a batch (1024)")
+    parser.add_argument("--steps", type=count, default=200, help="batches an epoch (200)")
+    parser.add_argument("--seed", type=index, default=0, help="of weights and poses (0)")
+    parser.add_argument("--learning-rate", type=positive, default=RATE, help=f"of Adam ({RATE})")
+    parser.add_argument("--targets", type=count, default=10_000, help="to evaluate on (10000)")
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument("--devices", type=count, help="train on so many devices of this machine")
+    several.add_argument(
+        "--hosts",
+        type=addresses,
+        help="host:port of every process, the first one coordinates; KERAS_BACKEND=jax",
+    )
+    parser.add_argument("--process", type=index, help="which of the hosts this is, from 0")
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, save, evaluate."""
+    _check_options(options)
+    robot = robot_of(options.robot)
+    robot = robot.sub_chain(robot.root_link, options.link)
+    folder = options.out.with_name(f"{options.out.stem}.training")
+    check_writable("--out", options.out)
+    checkpoint = _train(options, robot, folder)
+    if options.process:
+        return 0
+    # A model of its own: no device or process that took part is needed from here on.
+    model = _build(options, robot)
+    checkpoint.restore(model)
+    _save(model, options.out, folder)
+    _evaluate(model, options)
+    return 0
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """End with argparse's error where options do not go together."""
+    processes = len(options.hosts or [])
+    if options.hosts and options.epochs is None:
+        options.refuse("--hosts needs --epochs: clocks of several machines differ.")
+    if (options.process is None) == bool(options.hosts):
+        options.refuse("--hosts and --process go together.")
+    if options.hosts and options.process >= processes:
+        options.refuse(f"--process must be 0 to {processes - 1}. Received: {options.process}.")
+    if options.kind == "flow" and options.heads:
+        options.refuse("--heads is for --kind regressor.")
+    parts = processes or options.devices or 1
+    if options.batch_size % parts:
+        options.refuse(
+            f"--batch-size must be a multiple of {parts}, the devices or processes that share a "
+            f"batch. Received: {options.batch_size}."
+        )
+
+
+def _train(options: argparse.Namespace, robot: Robot, folder: Path) -> Any:
+    """Train until done; the `Checkpoint` that holds the result."""
+    from fkarm.learning import Checkpoint, join_devices, join_hosts, train_ik
+
+    together: Any = nullcontext()
+    if options.hosts:
+        together = join_hosts(options.hosts, options.process)
+    elif options.devices:
+        together = join_devices(options.devices)
+    process = options.process or 0
+    with _explained(folder), ExitStack() as stack:
+        try:
+            stack.enter_context(together)
+        except RuntimeError as error:  # another backend, too few devices, nobody answers
+            raise Refused(str(error)) from error
+        model = _build(options, robot)
+        first = Checkpoint(folder).first_epoch
+        if first and not process:
+            print(f"{folder} holds {first} epochs: going on from there.", flush=True)
+        train_ik(
+            model,
+            folder,
+            minutes=options.minutes,
+            epochs=options.epochs,
+            steps=options.steps,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            part=(process, len(options.hosts or [1])),
+        )
+        return Checkpoint(folder)
+
+
+def _build(options: argparse.Namespace, robot: Robot) -> Any:
+    """A compiled network with fresh weights."""
+    from fkarm.learning import IKFlow, IKRegressor
+
+    keras.utils.set_random_seed(options.seed)
+    depth = "couplings" if options.kind == "flow" else "depth"
+    sizes = {"heads": options.heads, "width": options.width, depth: options.depth}
+    kind = IKFlow if options.kind == "flow" else IKRegressor
+    model = kind(robot, **{name: size for name, size in sizes.items() if size is not None})
+    # XLA cannot reach the random state that TensorFlow keeps on each of several devices.
+    is_plain = options.kind == "flow" and options.devices and keras.backend.backend() != "jax"
+    compiled = {"jit_compile": False} if is_plain else {}
+    optimizer = keras.optimizers.Adam(options.learning_rate, global_clipnorm=CLIPNORM)
+    model.compile(optimizer, **compiled)
+    return model
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn what can stop a training into a message that says what is left."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Refused(f"Interrupted. {_kept(folder)}") from error
+    except (TrainingError, ConnectionError) as error:
+        raise Refused(f"{error} {_kept(folder)}") from error
+    except OSError as error:
+        raise Refused(f"{folder} must be writable. Received: {error}. {_kept(folder)}") from error
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+def _kept(folder: Path) -> str:
+    """What an interruption left."""
+    newest = None
+    with suppress(OSError):
+        newest = max(folder.glob("[0-9]*.weights.h5"), default=None)
+    if newest is None:
+        return f"No epoch was finished: {folder} holds no checkpoint."
+    return f"The last good checkpoint is {newest}; the same command goes on from there."
+
+
+def _save(model: Any, out: Path, folder: Path) -> None:
+    try:
+        write_whole(out, model.save)
+    except (OSError, RuntimeError) as error:  # HDF5 has both for a full disk
+        raise Refused(
+            f"{out} could not be written: {error}. The weights are in {folder}: make room, then "
+            "the same command goes on from there."
+        ) from error
+    print(f"{out}: saved", flush=True)
+
+
+def _evaluate(model: Any, options: argparse.Namespace) -> None:
+    """Print the table; write it, and the picture, beside the network."""
+    from fkarm.learning import evaluate_ik, to_markdown
+
+    out = options.out
+    rows = evaluate_ik(model, options.targets)
+    table = to_markdown(rows)
+    print(f"\n{table}\n")
+    names = ("minutes", "epochs", "batch_size", "steps", "seed", "learning_rate")
+    facts = {**facts_of(model), "training": {name: getattr(options, name) for name in names}}
+    try:
+        write_json(out.with_suffix(".json"), facts, rows)
+        write_whole(out.with_suffix(".md"), lambda file: file.write_text(f"{table}\n"))
+        _draw(model, options)
+    except OSError as error:
+        raise Refused(
+            f"The table could not be written: {error}. {out} is whole: python -m fkarm evaluate "
+            "makes the table again."
+        ) from error
+
+
+def _draw(model: Any, options: argparse.Namespace) -> None:
+    """The picture, where matplotlib is installed."""
+    from fkarm.learning import errors_by_steps
+
+    try:
+        from fkarm.viz import plot_errors
+    except ModuleNotFoundError as error:
+        print(f"No picture: {error}")
+        return
+    figure = plot_errors(errors_by_steps(model, options.targets))
+    write_whole(options.out.with_suffix(".png"), lambda file: figure.savefig(file, dpi=150))

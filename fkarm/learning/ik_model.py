@@ -1,0 +1,125 @@
+"""What networks for inverse kinematics share: pose in, candidates, and an exact answer out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from fkarm._checks import check_last_axes
+from fkarm._types import Tensor, TensorLike
+from fkarm.errors import RobotError
+from fkarm.geometry import matrix_to_pose
+from fkarm.ik import IKResult, solve_ik
+from fkarm.ik.arguments import make_problem, read_question
+from fkarm.ik.candidates import best_refined
+from fkarm.kinematics.sampling import sampling_bounds
+from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.model import Robot
+from fkarm.model.report import reach_below
+
+FEATURES = 9  # of a pose written as "xyz_rot6d"
+_ROWS = 16384  # targets that go through the network at once
+
+
+class IKModel(keras.Model):
+    """A Keras model from a pose to several candidate configurations. Subclasses say how.
+
+    Args:
+        robot: `fkarm.Robot`.
+        link: Link to reach with; None: `robot.end_effector`.
+        **kwargs: `name`, `dtype`, ... of `keras.Model`.
+    """
+
+    def __init__(self, robot: Robot, link: str | None, **kwargs: Any) -> None:
+        check_robot(robot)
+        super().__init__(**kwargs)
+        self.autocast = False  # a pose in half precision would be off by millimetres
+        self.robot, self.link = robot, robot.end_effector if link is None else link
+        make_problem(robot, (self.link,))  # or an error: no joint moves the link
+        sampling_bounds(robot)  # or an error: endless sliding
+        if any("quaternion" in joint.entries for joint in robot.independent_joints):
+            raise RobotError(
+                f"{type(self).__name__} needs a robot on a fixed base. Received: joints that turn "
+                "freely. Fix them: with_fixed_joints."
+            )
+        reach = reach_below(robot.joints)[robot.root_link]
+        self._scale = np.array([1.0 / reach] * 3 + [1.0] * (FEATURES - 3), np.float32)
+
+    def scaled(self, pose: Tensor) -> Tensor:
+        """Pose features with the position in units of the robot's reach. Shape `(n, 9)`."""
+        check_last_axes("pose", pose.shape, (FEATURES,), "See geometry.matrix_to_pose, xyz_rot6d.")
+        return ops.cast(pose, self._scale.dtype.name) * self._scale
+
+    def candidates(self, pose: Tensor) -> Tensor:
+        """Configurations to start from. `(n, 9)` to `(n, count, dof)`."""
+        raise NotImplementedError
+
+    def predict_ik(
+        self,
+        targets: TensorLike,
+        steps: int = 3,
+        *,
+        retry: bool = True,
+        position_tolerance: float = 1e-3,
+        orientation_tolerance: float = 1e-2,
+    ) -> IKResult:
+        """Configurations that reach targets: the best candidate, refined, then checked.
+
+        Forward kinematics picks the candidate that is nearest, a few damped least-squares steps
+        (those of `fkarm.layers.IKRefinement`) bring it to the target, and what then misses a
+        tolerance goes to `fkarm.solve_ik`, which starts from it.
+
+        Args:
+            targets: Poses in the root link's frame, m. Shape `(..., 4, 4)`. float32 or float64: the
+                type to refine in.
+            steps: How many steps; 0: the network's answer as it is.
+            retry: Whether to solve for the targets that are still missed.
+            position_tolerance: Largest position error of a solution, m.
+            orientation_tolerance: Largest orientation error, rad.
+        Returns:
+            `fkarm.IKResult`, batch axes those of the targets. `seed_index` is the number of
+            the candidate, or that of the solver's start where it took over.
+        Raises:
+            TypeError: If it is called while tracing.
+            ValueError: If a target is no pose, `steps` is negative or a tolerance is too small.
+        """
+        tolerances = (position_tolerance, orientation_tolerance)
+        if not isinstance(steps, (int, np.integer)) or steps < 0:
+            raise ValueError(f"steps must be a whole number >= 0. Received: {steps!r}.")
+        question = read_question(self.robot, targets, self.link, tolerances=tolerances)
+        poses = question.targets[:, 0]
+        pose = matrix_to_pose(poses.astype("float32"), "xyz_rot6d")
+        parts = [
+            ops.convert_to_numpy(self.candidates(pose[start : start + _ROWS]))
+            for start in range(0, max(question.size, 1), _ROWS)
+        ]
+        found = best_refined(question, np.concatenate(parts), steps)
+        missed = np.flatnonzero(~found.converged & question.is_finite)
+        if retry and missed.size:
+            solved = solve_ik(
+                self.robot,
+                poses[missed],
+                self.link,
+                position_tolerance=position_tolerance,
+                orientation_tolerance=orientation_tolerance,
+                q_init=found.q[missed],
+            )
+            for whole, part in zip(found, solved, strict=True):
+                whole[missed] = part
+        return IKResult(*(each.reshape((*question.batch, *each.shape[1:])) for each in found))
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as a file says: Keras leaves that to classes with a `compile` of their own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **robot_entry(self.robot), "link": self.link}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**with_robot(config))

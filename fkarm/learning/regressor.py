@@ -1,0 +1,141 @@
+"""A network that proposes several configurations for a pose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from fkarm._checks import check_count
+from fkarm._types import Tensor
+from fkarm.ik.arguments import WEIGHTS
+from fkarm.layers import ForwardKinematics, JointLimits
+from fkarm.learning.ik_model import FEATURES, IKModel
+from fkarm.losses import BestHeadPoseLoss
+from fkarm.metrics import OrientationError, PositionError
+from fkarm.model import Robot
+
+
+@keras.saving.register_keras_serializable(package="fkarm")
+class IKRegressor(IKModel):
+    """Pose in, several joint configurations out, learned through forward kinematics.
+
+    A pose has several solutions, and one answer can only tear between them: each of the heads
+    learns answers of its own. The loss is that of the head whose pose is best
+    (`fkarm.losses.BestHeadPoseLoss`), metrics are of that head. Configurations are within the joint
+    limits by construction; joints that turn endlessly come from a sine and a cosine
+    (`fkarm.layers.JointLimits`). `predict_ik` makes exact solutions of the candidates.
+
+    Train it with `fit` on `fkarm.learning.pose_stream` or `PoseBatches`, whose target is the pose,
+    or from the command line: `python -m fkarm train`.
+
+    Args:
+        robot: `fkarm.Robot`.
+        link: Link to reach with; None: `robot.end_effector`.
+        heads: Candidates for each pose.
+        width: Units of a hidden layer.
+        depth: Hidden layers.
+        **kwargs: `name`, `dtype`, ... of `keras.Model`.
+    Call arguments:
+        pose: Target as `"xyz_rot6d"`, m. Shape `(n, 9)`.
+    Returns:
+        Configurations, rad or m. Shape `(n, heads, dof)`.
+    Raises:
+        TypeError: If `robot` is not a Robot.
+        UnknownLinkError: If the link does not exist.
+        RobotError: If a sliding joint lacks a limit, or a joint turns freely.
+        ValueError: If no joint moves the link, a count is not a whole number >= 1 or the input's
+            shape is another.
+    Example:
+        >>> model = fkarm.learning.IKRegressor(fkarm.robots.ur5e(), heads=4)
+        >>> model(np.zeros((2, 9), "float32")).shape
+        TensorShape([2, 4, 6])
+    """
+
+    def __init__(
+        self,
+        robot: Robot,
+        link: str | None = None,
+        heads: int = 4,
+        width: int = 256,
+        depth: int = 5,
+        **kwargs: Any,
+    ) -> None:
+        for name, count in {"heads": heads, "width": width, "depth": depth}.items():
+            check_count(name, count)
+        super().__init__(robot, link, **kwargs)
+        self.heads, self.width, self.depth = heads, width, depth
+        self._limits = JointLimits(robot, dtype="float32")
+        self._forward = ForwardKinematics(robot, self.link, dtype="float32")
+        self._hidden = [keras.layers.Dense(width, activation="silu") for _ in range(depth)]
+        self._last = keras.layers.Dense(heads * self._limits.input_size, dtype="float32")
+        self.build((None, FEATURES))
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self._limits.build((None, self.heads, self._limits.input_size))
+        self._forward.build((None, self.heads, self.robot.dof))
+        self._hidden[0].build((None, FEATURES))
+        for layer in [*self._hidden[1:], self._last]:
+            layer.build((None, self.width))
+        self.built = True
+
+    def call(self, pose: Tensor) -> Tensor:
+        x = self._hidden[0](self.scaled(pose))
+        for layer in self._hidden[1:]:
+            x = x + layer(x)
+        x = ops.reshape(self._last(x), (-1, self.heads, self._limits.input_size))
+        return self._limits(x)
+
+    def candidates(self, pose: Tensor) -> Tensor:
+        """The heads' configurations. `(n, 9)` to `(n, heads, dof)`."""
+        return self(pose)
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """As `keras.Model.compile`; the loss sees the poses of all heads, metrics that of the best.
+
+        Args:
+            optimizer: Optimizer.
+            loss: Of true poses `(n, 4, 4)` and reached ones `(n, heads, 4, 4)`; None:
+                `BestHeadPoseLoss`, 1 a metre and 0.3 a radian.
+            loss_weights: As in Keras.
+            metrics: Of true and reached poses `(n, 4, 4)`; None: position error in mm and
+                orientation error in degrees.
+            **kwargs: The other arguments of `keras.Model.compile`.
+        """
+        loss = _default_loss() if loss is None else loss
+        metrics = [PositionError(), OrientationError()] if metrics is None else metrics
+        super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The compiled loss of the poses that the heads reach."""
+        return super().compute_loss(x, y, self._forward(y_pred), sample_weight, training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The compiled metrics of the pose that the best head reaches."""
+        poses = self._forward(y_pred)
+        best = ops.argmin(_default_loss().of_heads(y, poses), axis=-1)
+        is_best = ops.one_hot(best, self.heads, dtype=poses.dtype)[..., None, None]
+        return super().compute_metrics(x, y, ops.sum(is_best * poses, axis=-3), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        sizes = {"heads": self.heads, "width": self.width, "depth": self.depth}
+        return {**super().get_config(), **sizes}
+
+
+def _default_loss() -> BestHeadPoseLoss:
+    return BestHeadPoseLoss(*WEIGHTS)
