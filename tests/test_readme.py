@@ -18,7 +18,14 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 @pytest.mark.parametrize(
     "block",
     BLOCKS,
-    ids=["loss in task space", "tour", "inverse kinematics", "in Keras", "side questions"],
+    ids=[
+        "loss in task space",
+        "tour",
+        "inverse kinematics",
+        "learned",
+        "in Keras",
+        "side questions",
+    ],
 )
 def test_the_code_of_the_readme_runs(block, capsys):
     exec(compile(block, "README.md", "exec"), {})

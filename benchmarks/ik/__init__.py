@@ -226,9 +226,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--targets", type=int, default=1000, help="of a set, beside --peers")
     parser.add_argument("--json", type=Path, help="write the rows here")
     options = parser.parse_args(arguments)
-    names = _chosen(parser, "robots", options.robots, ARMS)
-    sets = _chosen(parser, "sets", options.sets, (*SIZES, "path"))
-    chosen_peers = _chosen(parser, "peers", options.peers, IK_PEERS)
+    names = chosen_names(parser, "robots", options.robots, ARMS)
+    sets = chosen_names(parser, "sets", options.sets, (*SIZES, "path"))
+    chosen_peers = chosen_names(parser, "peers", options.peers, IK_PEERS)
     if options.targets < 1:
         parser.error(f"--targets must be at least 1. Received: {options.targets}.")
     rows: list[Row] = []
@@ -251,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report.write(options.json, header, rows)
 
 
-def _chosen(
+def chosen_names(
     parser: argparse.ArgumentParser, option: str, text: str, known: Collection[str]
 ) -> list[str]:
     """The names of an option; the parser's error if one does not exist."""

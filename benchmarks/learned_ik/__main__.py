@@ -1,0 +1,5 @@
+"""`python -m benchmarks.learned_ik`."""
+
+from benchmarks.learned_ik import main
+
+main()
