@@ -134,11 +134,7 @@ def _build(options: argparse.Namespace, robot: Robot) -> Any:
     sizes = {"heads": options.heads, "width": options.width, depth: options.depth}
     kind = IKFlow if options.kind == "flow" else IKRegressor
     model = kind(robot, **{name: size for name, size in sizes.items() if size is not None})
-    # XLA cannot reach the random state that TensorFlow keeps on each of several devices.
-    is_plain = options.kind == "flow" and options.devices and keras.backend.backend() != "jax"
-    compiled = {"jit_compile": False} if is_plain else {}
-    optimizer = keras.optimizers.Adam(options.learning_rate, global_clipnorm=CLIPNORM)
-    model.compile(optimizer, **compiled)
+    model.compile(keras.optimizers.Adam(options.learning_rate, global_clipnorm=CLIPNORM))
     return model
 
 
