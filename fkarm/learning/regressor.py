@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any
 
 import keras
@@ -9,7 +11,9 @@ from keras import ops
 
 from fkarm._checks import check_count
 from fkarm._types import Tensor
+from fkarm.geometry.native import clip
 from fkarm.ik.arguments import WEIGHTS
+from fkarm.kinematics.sampling import inward_bounds
 from fkarm.layers import ForwardKinematics, JointLimits
 from fkarm.learning.ik_model import FEATURES, IKModel
 from fkarm.losses import BestHeadPoseLoss
@@ -24,8 +28,9 @@ class IKRegressor(IKModel):
     A pose has several solutions, and one answer can only tear between them: each of the heads
     learns answers of its own. The loss is that of the head whose pose is best
     (`fkarm.losses.BestHeadPoseLoss`), metrics are of that head. Configurations are within the joint
-    limits by construction; joints that turn endlessly come from a sine and a cosine
-    (`fkarm.layers.JointLimits`). `predict_ik` makes exact solutions of the candidates.
+    limits by construction; joints that turn endlessly, or through a turn and more, come from a sine
+    and a cosine (`fkarm.layers.JointLimits`), between -pi and pi. `predict_ik` makes exact
+    solutions of the candidates.
 
     Train it with `fit` on `fkarm.learning.pose_stream` or `PoseBatches`, whose target is the pose,
     or from the command line: `python -m fkarm train`.
@@ -66,7 +71,8 @@ class IKRegressor(IKModel):
             check_count(name, count)
         super().__init__(robot, link, **kwargs)
         self.heads, self.width, self.depth = heads, width, depth
-        self._limits = JointLimits(robot, dtype="float32")
+        self._limits = JointLimits(_one_turn(robot), dtype="float32")
+        self._bounds = inward_bounds(robot.lower_limits, robot.upper_limits, "float32")
         self._forward = ForwardKinematics(robot, self.link, dtype="float32")
         self._hidden = [keras.layers.Dense(width, activation="silu") for _ in range(depth)]
         self._last = keras.layers.Dense(heads * self._limits.input_size, dtype="float32")
@@ -85,7 +91,7 @@ class IKRegressor(IKModel):
         for layer in self._hidden[1:]:
             x = x + layer(x)
         x = ops.reshape(self._last(x), (-1, self.heads, self._limits.input_size))
-        return self._limits(x)
+        return clip(self._limits(x), *self._bounds)
 
     def candidates(self, pose: Tensor) -> Tensor:
         """The heads' configurations. `(n, 9)` to `(n, heads, dof)`."""
@@ -135,6 +141,22 @@ class IKRegressor(IKModel):
     def get_config(self) -> dict[str, Any]:
         sizes = {"heads": self.heads, "width": self.width, "depth": self.depth}
         return {**super().get_config(), **sizes}
+
+
+def _one_turn(robot: Robot) -> Robot:
+    """The robot with joints that can reach all of -pi to pi free of limits: no more is needed."""
+    leaders = {joint.mimic.joint for joint in robot.joints if joint.mimic}
+    joints = [
+        dataclasses.replace(joint, lower=-math.inf, upper=math.inf)
+        if joint.type == "revolute"
+        and joint.lower <= -math.pi
+        and joint.upper >= math.pi
+        and joint.mimic is None
+        and joint.name not in leaders
+        else joint
+        for joint in robot.joints
+    ]
+    return dataclasses.replace(robot, joints=tuple(joints))
 
 
 def _default_loss() -> BestHeadPoseLoss:

@@ -209,6 +209,28 @@ def test_joints_that_turn_endlessly_have_no_seam(arm):
     assert model.layers[0].input_size == 5  # two numbers for the wrist
 
 
+def test_joints_that_can_make_a_whole_turn_stay_within_it(rng):
+    joints = [
+        fkarm.Joint("a", lower=-6.3, upper=6.3),
+        fkarm.Joint("b", axis="y", lower=-np.pi, upper=np.pi, xyz=(0.3, 0, 0)),
+        fkarm.Joint("c", axis="x", lower=-1.0, upper=6.3, xyz=(0.3, 0, 0)),
+        fkarm.Joint("leader", lower=-9.0, upper=9.0, xyz=(0.3, 0, 0)),
+        fkarm.Joint("follower", mimic=fkarm.Mimic("leader", 0.5), xyz=(0.3, 0, 0)),
+    ]
+    robot = fkarm.Robot.from_joints(joints, tool=(0.1, 0, 0.1))
+    model = make(IKRegressor, robot, heads=50)
+    for weight in model.trainable_variables:
+        weight.assign(3.0 * rng.normal(size=weight.shape))
+    q = np.asarray(model(rng.normal(size=(50, 9)).astype("float32"))).astype("float64")
+    assert (q >= robot.lower_limits).all()
+    assert (q <= robot.upper_limits).all()
+    span = np.abs(q).max(axis=(0, 1))
+    assert (span[:2] <= np.float32(np.pi)).all()
+    assert (span[:2] > 3.0).all()
+    assert q[..., 2].max() > 6.0  # half a turn below zero is out of its reach
+    assert span[3] > 8.0  # half of its turns are not whole ones
+
+
 # The flow
 
 
