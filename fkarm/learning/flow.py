@@ -12,7 +12,7 @@ from keras import ops
 from fkarm._checks import check_count, check_non_negative
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import matrix_to_pose, pose_to_matrix
-from fkarm.ik.arguments import WEIGHTS, read_question
+from fkarm.ik.arguments import WEIGHTS, Question, read_question
 from fkarm.kinematics.forward import check_configuration_shape
 from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
 from fkarm.layers import ForwardKinematics
@@ -59,6 +59,11 @@ class IKFlow(IKModel):
         RobotError: If a sliding joint lacks a limit, or a joint turns freely.
         ValueError: If no joint moves the link, the robot has one joint entry only, an argument is
             out of range or the input's shape is another.
+    Example:
+        >>> flow = fkarm.learning.IKFlow(fkarm.robots.ur5e())
+        >>> q = flow.sample(np.eye(4), 5)
+        >>> q.shape, flow.log_prob(q, np.eye(4)).shape
+        ((5, 6), (5,))
     Reference:
         [Ames2022] for the idea; [Durkan2019] for the splines.
     """
@@ -138,7 +143,7 @@ class IKFlow(IKModel):
             spread: Below 1 samples come from nearer to the middle of the cube: more accurate and
                 less different; 0: one sample, `n` times.
         Returns:
-            Within the limits, rad or m; float32. Shape `(..., n, dof)`.
+            Within the limits, rad or m; NaN for a target with NaN; float32. Shape `(..., n, dof)`.
         Raises:
             ValueError: If a target is no pose, `n` is not a whole number >= 1 or `spread` is not
                 from 0 to 1.
@@ -146,33 +151,40 @@ class IKFlow(IKModel):
         check_count("n", n)
         if not 0 <= spread <= 1:
             raise ValueError(f"spread must be from 0 to 1. Received: {spread!r}.")
-        pose, batch = self._features(target)
-        q = ops.convert_to_numpy(self._several(pose, n, spread))
-        return q.reshape((*batch, n, self.robot.dof))
+        question, pose = self._features(target)
+        q = np.array(ops.convert_to_numpy(self._several(pose, n, spread)))
+        q[~question.is_finite] = np.nan
+        return q.reshape((*question.batch, n, self.robot.dof))
 
     def log_prob(self, q: TensorLike, target: TensorLike) -> np.ndarray:
         """Logarithm of the density of configurations, given the pose; its unit is rad^-dof.
 
         Args:
             q: Configurations, rad or m. Shape `(..., dof)`; the density outside the limits is 0.
-            target: Poses in the root link's frame, m. Shape `(..., 4, 4)`, batch axes those of `q`.
+            target: Poses in the root link's frame, m. Shape `(..., 4, 4)`, batch axes those of `q`,
+                or all but its last, as for the samples of each target.
         Returns:
-            Shape `(...)`.
+            NaN where an argument is. Shape `(...)`.
         Raises:
             ValueError: If a target is no pose or shapes do not match.
         """
-        pose, batch = self._features(target)
+        question, pose = self._features(target)
         q = np.asarray(ops.convert_to_numpy(q), np.float32)
         check_configuration_shape(self.robot, q.shape)
-        if q.shape[:-1] != batch:
+        batch = q.shape[:-1]
+        if question.batch not in (batch, batch[:-1]):
             raise ValueError(
-                f"q and target must have the same batch axes. Received: {q.shape[:-1]} and {batch}."
+                "target must have the batch axes of q, or all but the last. Received: "
+                f"{question.batch} and {batch}."
             )
+        count = 1 if question.batch == batch else batch[-1]
         rows = q.reshape((-1, self.robot.dof))
-        found = ops.convert_to_numpy(self.log_density(pose, rows))
+        found = ops.convert_to_numpy(self.log_density(ops.repeat(pose, count, axis=0), rows))
         lower, upper = self._bounds
-        is_inside = ((rows >= lower) & (rows <= upper)).all(axis=-1)
-        return np.where(is_inside, found, -np.inf).reshape(batch)
+        is_outside = ((rows < lower) | (rows > upper)).any(axis=-1)
+        is_known = np.repeat(question.is_finite, count) & np.isfinite(rows).all(axis=-1)
+        found = np.where(is_known, np.where(is_outside, -np.inf, found), np.nan)
+        return found.reshape(batch)
 
     def log_density(self, pose: Tensor, q: Tensor) -> Tensor:
         """`log_prob` as a tensor, differentiable. `(n, 9)` and `(n, dof)` to `(n,)`."""
@@ -200,6 +212,11 @@ class IKFlow(IKModel):
         training: bool = True,
     ) -> Any:
         """Negative log-likelihood of the configurations; see `reach_weight` for the rest."""
+        if len(y.shape) != 2 or y.shape[-1] != self.robot.dof:
+            raise ValueError(
+                f"The targets of IKFlow must be configurations, (n, {self.robot.dof}). Received: "
+                f"shape {tuple(y.shape)}. Try pose_stream(..., target='configuration')."
+            )
         total = unlikely = -self.log_density(x, y)
         self._likelihood.update_state(unlikely, sample_weight)
         # Samples cost as much as the likelihood: for the metrics of training a few will do.
@@ -215,10 +232,10 @@ class IKFlow(IKModel):
         # Keras' own reduction, which knows of weights and of several devices.
         return _Given(name="given")(total, total, sample_weight)
 
-    def _features(self, target: TensorLike) -> tuple[Any, tuple[int, ...]]:
+    def _features(self, target: TensorLike) -> tuple[Question, Any]:
         question = read_question(self.robot, target, self.link, tolerances=(1.0, 1.0))
         poses = question.targets[:, 0].astype("float32")
-        return matrix_to_pose(poses, "xyz_rot6d"), question.batch
+        return question, matrix_to_pose(poses, "xyz_rot6d")
 
     def _several(self, pose: Tensor, n: int, spread: float) -> Tensor:
         q, _ = self._drawn(ops.repeat(pose, n, axis=0), spread, self._random)

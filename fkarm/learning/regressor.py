@@ -129,6 +129,11 @@ class IKRegressor(IKModel):
         training: bool = True,
     ) -> Any:
         """The compiled loss of the poses that the heads reach."""
+        if len(y.shape) != 3 or tuple(y.shape[1:]) != (4, 4):
+            raise ValueError(
+                f"The targets of IKRegressor must be poses, (n, 4, 4). Received: shape "
+                f"{tuple(y.shape)}. Try pose_stream(..., target='pose')."
+            )
         return super().compute_loss(x, y, self._forward(y_pred), sample_weight, training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:

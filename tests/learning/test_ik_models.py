@@ -281,6 +281,27 @@ def test_outside_the_limits_the_density_is_zero(arm):
     assert found[1] == -np.inf
 
 
+def test_what_is_not_known_is_nan_and_the_rest_is_not_affected(arm):
+    model = make(IKFlow, arm)
+    target, q = (np.array(each) for each in targets_of(arm, 3))
+    target[1, 0, 3] = np.nan
+    q[2, 0] = np.nan
+    np.testing.assert_array_equal(np.isnan(model.log_prob(q, target)), [False, True, True])
+    samples = model.sample(target, 2)
+    np.testing.assert_array_equal(np.isnan(samples).all(axis=(1, 2)), [False, True, False])
+    assert np.isfinite(samples[[0, 2]]).all()
+
+
+def test_the_density_of_each_targets_samples_is_asked_in_one_call(arm):
+    model = trained_flow(arm)
+    target, _ = targets_of(arm, (2, 3))
+    samples = model.sample(target, 5)
+    found = model.log_prob(samples, target)
+    one_by_one = model.log_prob(samples, np.repeat(target[:, :, None], 5, axis=2))
+    assert found.shape == (2, 3, 5)
+    np.testing.assert_array_equal(found, one_by_one)
+
+
 def test_an_untrained_flow_is_even(arm):
     target, q = targets_of(arm, 10)
     volume = 4.5 * 3.0 * 0.5 * 2 * np.pi
@@ -348,8 +369,17 @@ def test_bad_arguments_of_the_flow_are_refused(arm):
         model.sample(np.eye(4), 0)
     with pytest.raises(ValueError, match="spread must be from 0 to 1"):
         model.sample(np.eye(4), 1, spread=2.0)
-    with pytest.raises(ValueError, match="same batch axes"):
-        model.log_prob(np.zeros((3, 4)), np.eye(4))
+    with pytest.raises(ValueError, match="batch axes of q, or all but the last"):
+        model.log_prob(np.zeros((2, 3, 4)), np.eye(4))
+
+
+@both
+def test_the_other_kind_of_target_is_refused(kind, arm):
+    wrong = "pose" if kind is IKFlow else "configuration"
+    right = "configuration" if kind is IKFlow else "pose"
+    data = PoseBatches(arm, batch_size=8, steps=1, target=wrong)
+    with pytest.raises(ValueError, match=rf"targets? of .*Try pose_stream.*target='{right}'"):
+        make(kind, arm).fit(data, shuffle=False, verbose=0)
 
 
 def test_a_model_must_say_its_candidates(arm):
