@@ -59,13 +59,13 @@ class IKFlow(IKModel):
         RobotError: If a sliding joint lacks a limit, or a joint turns freely.
         ValueError: If no joint moves the link, the robot has one joint entry only, an argument is
             out of range or the input's shape is another.
+    Reference:
+        [Ames2022] for the idea; [Durkan2019] for the splines.
     Example:
         >>> flow = fkarm.learning.IKFlow(fkarm.robots.ur5e())
         >>> q = flow.sample(np.eye(4), 5)
         >>> q.shape, flow.log_prob(q, np.eye(4)).shape
         ((5, 6), (5,))
-    Reference:
-        [Ames2022] for the idea; [Durkan2019] for the splines.
     """
 
     def __init__(
