@@ -145,14 +145,15 @@ def best_head_loss(**options):
 def regressor(**options):
     model = IKRegressor(ARM, heads=2, width=8, depth=2)
     model.compile(keras.optimizers.Adam(1e-3), **options)
-    return Case(model, fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d"), poses(), model)
+    x = np.asarray(fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d"))
+    return Case(model, x, poses(), model)
 
 
 def flow(**options):
     model = IKFlow(ARM, couplings=2, width=8, bins=3)
     model.compile(keras.optimizers.Adam(1e-3), **{"jit_compile": False, **options})
     q = fkarm.sample_configurations(ARM, ROWS, seed=0, dtype="float32")
-    x = fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d")
+    x = np.asarray(fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d"))
     return Case(model, x, q, model, ("position_error_mm", "orientation_error_deg"))
 
 

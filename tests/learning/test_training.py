@@ -93,7 +93,7 @@ def test_a_longer_training_goes_on_after_the_last_epoch(kind, tmp_path, monkeypa
     assert names(tmp_path) == ["000002.weights.h5", "training.json"]
     seen = []
     data = training._data
-    monkeypatch.setattr(training, "_data", lambda *a: seen.append(a[-1]) or data(*a))
+    monkeypatch.setattr(training, "_data", lambda *a: seen.append(a[-2]) or data(*a))
     model = train(network(kind), tmp_path, epochs=4)
     assert seen == [2]
     assert int(model.optimizer.iterations) == 4 * STEPS
