@@ -176,7 +176,7 @@ def learned_rows(
 
         def starts(targets: np.ndarray, model: IKModel = model) -> np.ndarray:
             pose = fkarm.geometry.matrix_to_pose(targets, "xyz_rot6d")
-            return keras.ops.convert_to_numpy(model.candidates(pose))
+            return model.propose(keras.ops.convert_to_numpy(pose))
 
         if isinstance(model, IKFlow):
             for spread in (1.0, 0.5):

@@ -12,6 +12,7 @@ from keras import ops
 from fkarm._checks import check_count, check_non_negative
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import matrix_to_pose, pose_to_matrix
+from fkarm.geometry.native import clip
 from fkarm.ik.arguments import WEIGHTS, Question, read_question
 from fkarm.kinematics.forward import check_configuration_shape
 from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
@@ -249,7 +250,7 @@ class IKFlow(IKModel):
 
     def _configurations(self, z: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:
         x, logarithm = self._bent(z, pose, inverse=True)
-        return ops.clip(self._middle + self._half * x, *self._bounds), logarithm
+        return clip(ops.multiply(x, self._half) + self._middle, *self._bounds), logarithm
 
     def _bent(self, x: Tensor, pose: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
         """From the cube of configurations to that of even numbers, or back; log of the volume."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -15,13 +17,13 @@ from fkarm.geometry import matrix_to_pose
 from fkarm.ik import IKResult, solve_ik
 from fkarm.ik.arguments import make_problem, read_question
 from fkarm.ik.candidates import best_refined
+from fkarm.ik.solve import padded
 from fkarm.kinematics.sampling import sampling_bounds
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
 from fkarm.model.report import reach_below
 
 FEATURES = 9  # of a pose written as "xyz_rot6d"
-_ROWS = 16384  # targets that go through the network at once
 
 
 class IKModel(keras.Model):
@@ -57,6 +59,15 @@ class IKModel(keras.Model):
         """Configurations to start from. `(n, 9)` to `(n, count, dof)`."""
         raise NotImplementedError
 
+    def propose(self, pose: np.ndarray) -> np.ndarray:
+        """`candidates` of an array, compiled where the backend can. `(n, 9)` to `(n, count, dof)`."""
+        return padded(lambda part: [self._proposed(part)], pose)[0]
+
+    @cached_property
+    def _proposed(self) -> Callable[[Tensor], Tensor]:
+        # A method, for a model that holds a model that holds it could not be saved.
+        return _Proposer(self).predict_on_batch
+
     def predict_ik(
         self,
         targets: TensorLike,
@@ -91,12 +102,8 @@ class IKModel(keras.Model):
             raise ValueError(f"steps must be a whole number >= 0. Received: {steps!r}.")
         question = read_question(self.robot, targets, self.link, tolerances=tolerances)
         poses = question.targets[:, 0]
-        pose = matrix_to_pose(poses.astype("float32"), "xyz_rot6d")
-        parts = [
-            ops.convert_to_numpy(self.candidates(pose[start : start + _ROWS]))
-            for start in range(0, max(question.size, 1), _ROWS)
-        ]
-        found = best_refined(question, np.concatenate(parts), steps)
+        pose = ops.convert_to_numpy(matrix_to_pose(poses.astype("float32"), "xyz_rot6d"))
+        found = best_refined(question, self.propose(pose), steps)
         missed = np.flatnonzero(~found.converged & question.is_finite)
         if retry and missed.size:
             solved = solve_ik(
@@ -123,3 +130,15 @@ class IKModel(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**with_robot(config))
+
+
+class _Proposer(keras.Model):
+    """A network whose prediction, which Keras compiles, is the candidates."""
+
+    def __init__(self, network: IKModel) -> None:
+        super().__init__(name="candidates")
+        self.autocast = False
+        self.network = network
+
+    def call(self, pose: Tensor) -> Tensor:
+        return self.network.candidates(pose)
