@@ -31,6 +31,7 @@ from fkarm.ik.arguments import read_question
 from fkarm.ik.candidates import best_refined
 from fkarm.ik.seeds import low_discrepancy, seed_table
 from fkarm.learning import IKFlow, IKRegressor, train_ik
+from fkarm.learning.flow import CANDIDATES
 from fkarm.learning.ik_model import IKModel
 
 STEPS = (0, 1, 2, 3, 5)
@@ -161,6 +162,8 @@ def size_row(model: IKModel) -> Row:
     """Parameters, and multiplications and additions for each target."""
     kernels = [weight for weight in model.trainable_variables if len(weight.shape) == 2]
     flops = 2 * sum(math.prod(weight.shape) for weight in kernels)
+    if isinstance(model, IKFlow):
+        flops *= CANDIDATES
     return {"parameters": int(model.count_params()), "flops_per_candidate_set": flops}
 
 
@@ -171,23 +174,25 @@ def learned_rows(
     for kind in kinds:
         model, seconds = trained(arm, kind, minutes, seed)
         about = {"robot": arm.name, "starts": kind, "training_s": seconds, **size_row(model)}
-        if isinstance(model, IKFlow):
-            about["flops_per_candidate_set"] *= 8
 
         def starts(targets: np.ndarray, model: IKModel = model) -> np.ndarray:
             pose = fkarm.geometry.matrix_to_pose(targets, "xyz_rot6d")
             return model.propose(keras.ops.convert_to_numpy(pose))
 
-        if isinstance(model, IKFlow):
-            for spread in (1.0, 0.5):
-                one = refined_row(arm, poses, lambda t, m=model, s=spread: m.sample(t, 1, s), 0)
-                yield {**about, "starts": f"flow, one sample, spread {spread}", **one}
         for steps in STEPS:
             yield {**about, **refined_row(arm, poses, starts, steps)}
         exact = measured(arm, poses, lambda m=model: m.predict_ik(poses).q)
         yield {**about, "steps": "3, then the solver", **exact}
         if isinstance(model, IKFlow):
-            yield {**about, **diversity_row(arm, model, poses[:POSES])}
+            yield from sample_rows(arm, model, poses, about)
+
+
+def sample_rows(arm: Arm, model: IKFlow, poses: np.ndarray, about: Row) -> Iterator[Row]:
+    """How near single samples come, and how well many stand for all the solutions."""
+    for spread in (1.0, 0.5):
+        one = refined_row(arm, poses, lambda t, s=spread: model.sample(t, 1, s), 0)
+        yield {**about, "starts": f"flow, one sample, spread {spread}", **one}
+    yield {**about, **diversity_row(arm, model, poses[:POSES])}
 
 
 def diversity_row(arm: Arm, model: IKFlow, poses: np.ndarray) -> Row:

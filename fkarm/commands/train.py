@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("regressor", "flow"), default="regressor")
     parser.add_argument("--heads", type=count, help="candidates of a regressor")
     parser.add_argument("--width", type=count, help="units of a hidden layer")
-    parser.add_argument("--depth", type=count, help="hidden layers; of a flow, couplings")
+    parser.add_argument("--depth", type=count, help="hidden layers")
     parser.add_argument("--batch-size", type=count, default=1024, help="poses a batch (1024)")
     parser.add_argument("--steps", type=count, default=200, help="batches an epoch (200)")
     parser.add_argument("--seed", type=index, default=0, help="of weights and poses (0)")
@@ -130,8 +130,7 @@ def _build(options: argparse.Namespace, robot: Robot) -> Any:
     from fkarm.learning import IKFlow, IKRegressor
 
     keras.utils.set_random_seed(options.seed)
-    depth = "couplings" if options.kind == "flow" else "depth"
-    sizes = {"heads": options.heads, "width": options.width, depth: options.depth}
+    sizes = {name: getattr(options, name) for name in ("heads", "width", "depth")}
     kind = IKFlow if options.kind == "flow" else IKRegressor
     model = kind(robot, **{name: size for name, size in sizes.items() if size is not None})
     model.compile(keras.optimizers.Adam(options.learning_rate, global_clipnorm=CLIPNORM))

@@ -2,53 +2,53 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from fkarm._checks import check_count, check_non_negative
+from fkarm._checks import check_count
 from fkarm._types import Tensor, TensorLike
-from fkarm.geometry import matrix_to_pose, pose_to_matrix
+from fkarm.geometry import compose_transforms, invert_transform, matrix_to_pose, pose_to_matrix
 from fkarm.geometry.native import clip
-from fkarm.ik.arguments import WEIGHTS, Question, read_question
+from fkarm.ik.arguments import Question, read_question
+from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.forward import check_configuration_shape
 from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
 from fkarm.layers import ForwardKinematics
-from fkarm.learning.ik_model import FEATURES, IKModel
+from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
+from fkarm.learning.network import ResidualNetwork
 from fkarm.learning.spline import spline, spline_size
-from fkarm.losses import PoseLoss
 from fkarm.metrics import OrientationError, PositionError
 from fkarm.model import Robot
 
 CANDIDATES = 8  # samples that `predict_ik` chooses from
-_FEW = 8  # in training one pose in eight is sampled, for the metrics
+_FEW = 16  # in training one pose in sixteen is sampled, for the metrics
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class IKFlow(IKModel):
     """The distribution of the joint configurations that reach a pose, learned.
 
-    A conditional flow of spline couplings [Durkan2019] between numbers drawn evenly from a cube and
-    configurations within the joint limits: half of the entries are bent by splines that the other
-    half and the pose describe, then the other half, and so on. Splines with bounded bins
-    and slopes on a bounded interval keep all numbers finite. The loss is the negative logarithm of
-    the density of configurations that reach the pose; metrics are of samples.
+    An autoregressive flow between numbers drawn evenly from a cube and configurations within the
+    joint limits: from the root to the link, a spline [Durkan2019] for each joint entry turns an
+    even number into the entry. A network of the entry describes it, from the pose that is left
+    to reach, seen from the frame that the entries before it lead to, and from their sines and
+    cosines. Where no joint mimics another what is left is all that the entry depends on; so the
+    networks learn small problems, and the last joints make up for errors of the first. Splines
+    with bounded bins and slopes on a bounded interval keep all numbers finite. The loss is the
+    negative logarithm of the density of configurations that reach the pose; metrics are of samples.
 
     Train it with `fit` on `pose_stream(..., target="configuration")`, or from the command line.
 
     Args:
-        robot: `fkarm.Robot`; needs two joint entries.
+        robot: `fkarm.Robot`.
         link: Link to reach with; None: `robot.end_effector`.
-        couplings: How many times half of the entries are bent.
         width: Units of a hidden layer.
+        depth: Hidden layers of each entry's network.
         bins: Pieces of a spline.
-        reach_weight: Above 0 the loss is also `reach_weight` times the pose error of a sample
-            (1 a metre, 0.3 a radian) less the logarithm of its volume: samples become more
-            accurate sooner and stand for fewer of the solutions, and a step takes twice as long.
-        seed: Of the choice of halves and of samples.
+        seed: Of samples.
         **kwargs: `name`, `dtype`, ... of `keras.Model`.
     Call arguments:
         pose: Target as `"xyz_rot6d"`, m. Shape `(n, 9)`.
@@ -58,10 +58,11 @@ class IKFlow(IKModel):
         TypeError: If `robot` is not a Robot.
         UnknownLinkError: If the link does not exist.
         RobotError: If a sliding joint lacks a limit, or a joint turns freely.
-        ValueError: If no joint moves the link, the robot has one joint entry only, an argument is
-            out of range or the input's shape is another.
+        ValueError: If no joint moves the link, an argument is out of range or the input's shape is
+            another.
     Reference:
-        [Ames2022] for the idea; [Durkan2019] for the splines.
+        [Ames2022] for flows in inverse kinematics, [Papamakarios2017] for autoregressive ones,
+        [Durkan2019] for the splines.
     Example:
         >>> flow = fkarm.learning.IKFlow(fkarm.robots.ur5e())
         >>> q = flow.sample(np.eye(4), 5)
@@ -73,63 +74,42 @@ class IKFlow(IKModel):
         self,
         robot: Robot,
         link: str | None = None,
-        couplings: int = 6,
         width: int = 128,
-        bins: int = 8,
-        reach_weight: float = 0.0,
+        depth: int = 3,
+        bins: int = 16,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        for name, count in {"couplings": couplings, "width": width, "bins": bins}.items():
+        for name, count in {"width": width, "depth": depth, "bins": bins}.items():
             check_count(name, count)
-        check_non_negative("reach_weight", reach_weight)
         super().__init__(robot, link, **kwargs)
-        if robot.dof < 2:
-            raise ValueError(f"IKFlow needs two joint entries. Received: {robot.dof}.")
-        self.couplings, self.width, self.bins = couplings, width, bins
-        self.reach_weight, self.seed = float(reach_weight), seed
+        self.width, self.depth, self.bins, self.seed = width, depth, bins, seed
         lower, upper = sampling_bounds(robot)
-        self._middle, self._half = np.float32((lower + upper) / 2), np.float32((upper - lower) / 2)
+        self._middle = ((lower + upper) / 2).astype("float32")
+        self._half = ((upper - lower) / 2).astype("float32")
         self._bounds = inward_bounds(lower, upper, "float32")
-        self._forward = ForwardKinematics(robot, self.link, dtype="float32")
-        self._parts = _halves(robot.dof, couplings, seed)
-        self._encoder = [self._dense(2 * width), self._dense(width)]
+        self._order, self._frames = _from_the_root(robot, self.link)
+        self._scales = [pose_scale(robot, frame) for frame in self._frames]
+        self._links = list(dict.fromkeys(self._frames))
+        self._forward = ForwardKinematics(robot, self._links, dtype="float32")
         self._networks = [
-            [
-                self._dense(width),
-                self._dense(width),
-                keras.layers.Dense(
-                    len(moved) * spline_size(bins), kernel_initializer="zeros", dtype="float32"
-                ),
-            ]
-            for _, moved in self._parts
+            ResidualNetwork(width, depth, spline_size(bins), kernel_initializer="zeros")
+            for _ in self._order
         ]
         self._random = keras.random.SeedGenerator(seed)
         self._likelihood = keras.metrics.Mean("negative_log_likelihood")
         self._position, self._orientation = PositionError(), OrientationError()
         self.build((None, FEATURES))
 
-    @staticmethod
-    def _dense(units: int) -> keras.layers.Dense:
-        return keras.layers.Dense(units, activation="silu")
-
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self._forward.build((None, self.robot.dof))
-        chains = [(FEATURES, self._encoder)]
-        chains += [
-            (self.width + 3 * len(kept), network)
-            for (kept, _), network in zip(self._parts, self._networks, strict=True)
-        ]
-        for size, chain in chains:
-            for layer in chain:
-                layer.build((None, size))
-                size = layer.units
+        for before, network in enumerate(self._networks):
+            network.build((None, FEATURES + 2 * before))
         self.built = True
 
     def call(self, pose: Tensor) -> Tensor:
-        return self._configurations(
-            ops.zeros((ops.shape(pose)[0], self.robot.dof), "float32"), pose
-        )[0]
+        even = ops.zeros((ops.shape(pose)[0], self.robot.dof), "float32")
+        return self._configurations(even, pose)
 
     def candidates(self, pose: Tensor) -> Tensor:
         """Samples to start from. `(n, 9)` to `(n, 8, dof)`."""
@@ -189,9 +169,15 @@ class IKFlow(IKModel):
 
     def log_density(self, pose: Tensor, q: Tensor) -> Tensor:
         """`log_prob` as a tensor, differentiable. `(n, 9)` and `(n, dof)` to `(n,)`."""
-        x = (ops.cast(q, "float32") - self._middle) / self._half
-        _, logarithm = self._bent(x, pose, inverse=False)
-        return logarithm - float(np.sum(np.log(2.0 * self._half)))
+        q = ops.cast(q, "float32")
+        target = _to_matrix(pose)
+        reached = self._forward(q)
+        total = ops.full_like(q[:, 0], -float(np.sum(np.log(2.0 * self._half))))
+        for step, (entry, frame) in enumerate(zip(self._order, self._frames, strict=True)):
+            raw = self._described(step, target, reached[:, self._links.index(frame)], q)
+            even = (q[:, entry] - self._middle[entry]) / self._half[entry]
+            total = total + spline(even, raw, self.bins)[1]
+        return total
 
     def compile(self, optimizer: Any = "adam", jit_compile: Any = None, **kwargs: Any) -> None:
         """As `keras.Model.compile`; the loss is the flow's own.
@@ -200,7 +186,14 @@ class IKFlow(IKModel):
             optimizer: Optimizer; give it `global_clipnorm`.
             jit_compile: As in Keras; None: wherever there is XLA, which halves the time.
             **kwargs: The other arguments of `keras.Model.compile`, but for a loss.
+        Raises:
+            ValueError: If a loss is given.
         """
+        if kwargs.get("loss") is not None:
+            raise ValueError(
+                "IKFlow has a loss of its own: loss must be None. Received: "
+                f"{kwargs['loss']!r}. For a loss of poses see IKRegressor."
+            )
         jit_compile = _has_xla() if jit_compile is None else jit_compile
         super().compile(optimizer, jit_compile=jit_compile, **kwargs)
 
@@ -212,26 +205,23 @@ class IKFlow(IKModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Negative log-likelihood of the configurations; see `reach_weight` for the rest."""
+        """Negative log-likelihood of the configurations."""
         if len(y.shape) != 2 or y.shape[-1] != self.robot.dof:
             raise ValueError(
                 f"The targets of IKFlow must be configurations, (n, {self.robot.dof}). Received: "
                 f"shape {tuple(y.shape)}. Try pose_stream(..., target='configuration')."
             )
-        total = unlikely = -self.log_density(x, y)
+        unlikely = -self.log_density(x, y)
         self._likelihood.update_state(unlikely, sample_weight)
-        # Samples cost as much as the likelihood: for the metrics of training a few will do.
-        stride = _FEW if training and not self.reach_weight else 1
-        seed = self._random if training else self.seed
-        q, volume = self._drawn(x[::stride], 1.0, seed)
-        target, reached = pose_to_matrix(x[::stride], "xyz_rot6d"), self._forward(q)
+        # Samples take longer than the likelihood: for the metrics of training a few will do.
+        stride = _FEW if training else 1
+        q = self._drawn(x[::stride], 1.0, self._random if training else self.seed)
+        reached = forward_kinematics(self.robot, q, self.link)
         weight = None if sample_weight is None else sample_weight[::stride]
         for metric in (self._position, self._orientation):
-            metric.update_state(target, reached, weight)
-        if self.reach_weight:
-            total += self.reach_weight * PoseLoss(*WEIGHTS).call(target, reached) - volume
+            metric.update_state(_to_matrix(x[::stride]), reached, weight)
         # Keras' own reduction, which knows of weights and of several devices.
-        return _Given(name="given")(total, total, sample_weight)
+        return _Given(name="given")(unlikely, unlikely, sample_weight)
 
     def _features(self, target: TensorLike) -> tuple[Question, Any]:
         question = read_question(self.robot, target, self.link, tolerances=(1.0, 1.0))
@@ -239,54 +229,58 @@ class IKFlow(IKModel):
         return question, matrix_to_pose(poses, "xyz_rot6d")
 
     def _several(self, pose: Tensor, n: int, spread: float) -> Tensor:
-        q, _ = self._drawn(ops.repeat(pose, n, axis=0), spread, self._random)
+        q = self._drawn(ops.repeat(pose, n, axis=0), spread, self._random)
         return ops.reshape(q, (-1, n, self.robot.dof))
 
-    def _drawn(self, pose: Tensor, spread: float, seed: Any) -> tuple[Tensor, Tensor]:
-        """One sample for each pose, and the logarithm of the volume that stands for it."""
+    def _drawn(self, pose: Tensor, spread: float, seed: Any) -> Tensor:
+        """One sample for each pose."""
         shape = (ops.shape(pose)[0], self.robot.dof)
-        z = spread * keras.random.uniform(shape, -1.0, 1.0, "float32", seed)
-        return self._configurations(z, pose)
+        even = spread * keras.random.uniform(shape, -1.0, 1.0, "float32", seed)
+        return self._configurations(even, pose)
 
-    def _configurations(self, z: Tensor, pose: Tensor) -> tuple[Tensor, Tensor]:
-        x, logarithm = self._bent(z, pose, inverse=True)
-        return clip(ops.multiply(x, self._half) + self._middle, *self._bounds), logarithm
+    def _configurations(self, even: Tensor, pose: Tensor) -> Tensor:
+        """From the cube to configurations, joint after joint."""
+        target = _to_matrix(pose)
+        columns = list(ops.unstack(ops.zeros_like(even), self.robot.dof, axis=-1))
+        for step, (entry, frame) in enumerate(zip(self._order, self._frames, strict=True)):
+            # The frame does not depend on the entries that are still zero.
+            q = ops.stack(columns, axis=-1)
+            raw = self._described(step, target, forward_kinematics(self.robot, q, frame), q)
+            bent, _ = spline(even[:, entry], raw, self.bins, inverse=True)
+            lower, upper = (float(bound[entry]) for bound in self._bounds)
+            bent = float(self._middle[entry]) + float(self._half[entry]) * bent
+            columns[entry] = clip(bent, lower, upper)
+        return ops.stack(columns, axis=-1)
 
-    def _bent(self, x: Tensor, pose: Tensor, inverse: bool) -> tuple[Tensor, Tensor]:
-        """From the cube of configurations to that of even numbers, or back; log of the volume."""
-        about = ops.cast(self._through(self._encoder, self.scaled(pose)), "float32")
-        columns = list(ops.unstack(x, self.robot.dof, axis=-1))
-        logarithm = ops.zeros_like(columns[0])
-        steps = list(zip(self._parts, self._networks, strict=True))
-        for (kept, moved), network in reversed(steps) if inverse else steps:
-            known = ops.stack([columns[k] for k in kept], axis=-1)
-            turns = math.pi * known
-            raw = self._through(
-                network, ops.concatenate([known, ops.sin(turns), ops.cos(turns), about], axis=-1)
-            )
-            raw = ops.reshape(raw, (-1, len(moved), spline_size(self.bins)))
-            old = ops.stack([columns[k] for k in moved], axis=-1)
-            new, slopes = spline(old, raw, self.bins, inverse)
-            for k, column in zip(moved, ops.unstack(new, len(moved), axis=-1), strict=True):
-                columns[k] = column
-            logarithm = logarithm + ops.sum(slopes, axis=-1)
-        return ops.stack(columns, axis=-1), logarithm
-
-    @staticmethod
-    def _through(layers: list[keras.layers.Layer], x: Tensor) -> Tensor:
-        for layer in layers:
-            x = layer(x)
-        return x
+    def _described(self, step: int, target: Tensor, frame: Tensor, q: Tensor) -> Tensor:
+        """The spline of an entry: of what is left to reach, and the entries before it."""
+        left = compose_transforms(invert_transform(frame), target)
+        features = [matrix_to_pose(left, "xyz_rot6d") * self._scales[step]]
+        if step:
+            before = ops.stack([q[:, entry] for entry in self._order[:step]], axis=-1)
+            features += [ops.sin(before), ops.cos(before)]
+        return self._networks[step](ops.concatenate(features, axis=-1))
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "couplings": self.couplings,
-            "width": self.width,
-            "bins": self.bins,
-            "reach_weight": self.reach_weight,
-            "seed": self.seed,
-        }
+        sizes = {"width": self.width, "depth": self.depth, "bins": self.bins, "seed": self.seed}
+        return {**super().get_config(), **sizes}
+
+
+def _to_matrix(pose: Tensor) -> Tensor:
+    return pose_to_matrix(checked_pose(pose), "xyz_rot6d")
+
+
+def _from_the_root(robot: Robot, link: str) -> tuple[list[int], list[str]]:
+    """The entries of `q`, nearest to the root first, and the frame that those before each move."""
+    frames: dict[int, str] = {}
+    for joint in robot.path_to(link):
+        if joint.name in robot.coordinates:
+            first = robot.coordinates[joint.name].index
+            for entry in range(first, first + len(joint.entries)):
+                frames.setdefault(entry, str(joint.parent))
+    for entry in range(robot.dof):
+        frames.setdefault(entry, link)  # moves other links only
+    return list(frames), list(frames.values())
 
 
 def _has_xla() -> bool:
@@ -304,14 +298,3 @@ class _Given(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return y_pred
-
-
-def _halves(dof: int, couplings: int, seed: int) -> list[tuple[list[int], list[int]]]:
-    """For each coupling which entries are kept and which are bent; each pair bends all."""
-    rng = np.random.default_rng(seed)
-    parts: list[tuple[list[int], list[int]]] = []
-    for _ in range((couplings + 1) // 2):
-        order = rng.permutation(dof).tolist()
-        first, second = sorted(order[: dof // 2]), sorted(order[dof // 2 :])
-        parts += [(first, second), (second, first)]
-    return parts[:couplings]

@@ -47,20 +47,13 @@ class IKModel(keras.Model):
                 f"{type(self).__name__} needs a robot on a fixed base. Received: joints that turn "
                 "freely. Fix them: with_fixed_joints."
             )
-        reach = reach_below(robot.joints)[robot.root_link]
-        self._scale = np.array([1.0 / reach] * 3 + [1.0] * (FEATURES - 3), np.float32)
-
-    def scaled(self, pose: Tensor) -> Tensor:
-        """Pose features with the position in units of the robot's reach. Shape `(n, 9)`."""
-        check_last_axes("pose", pose.shape, (FEATURES,), "See geometry.matrix_to_pose, xyz_rot6d.")
-        return ops.cast(pose, self._scale.dtype.name) * self._scale
 
     def candidates(self, pose: Tensor) -> Tensor:
         """Configurations to start from. `(n, 9)` to `(n, count, dof)`."""
         raise NotImplementedError
 
     def propose(self, pose: np.ndarray) -> np.ndarray:
-        """`candidates` of an array, compiled where the backend can. `(n, 9)` to `(n, count, dof)`."""
+        """`candidates` of an array, compiled where Keras can."""
         return padded(lambda part: [self._proposed(part)], pose)[0]
 
     @cached_property
@@ -130,6 +123,19 @@ class IKModel(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**with_robot(config))
+
+
+def checked_pose(pose: Tensor) -> Tensor:
+    """Pose features, float32."""
+    check_last_axes("pose", pose.shape, (FEATURES,), "See geometry.matrix_to_pose, xyz_rot6d.")
+    return ops.cast(pose, "float32")
+
+
+def pose_scale(robot: Robot, link: str) -> np.ndarray:
+    """What makes the features of a pose in a link's frame numbers of about 1. Shape `(9,)`."""
+    reach = reach_below(robot.joints)
+    longest = max(reach.get(link, 0.0), 0.01 * reach[robot.root_link])
+    return np.array([1.0 / longest] * 3 + [1.0] * (FEATURES - 3), np.float32)
 
 
 class _Proposer(keras.Model):

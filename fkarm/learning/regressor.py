@@ -15,7 +15,8 @@ from fkarm.geometry.native import clip
 from fkarm.ik.arguments import WEIGHTS
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.layers import ForwardKinematics, JointLimits
-from fkarm.learning.ik_model import FEATURES, IKModel
+from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
+from fkarm.learning.network import ResidualNetwork
 from fkarm.losses import BestHeadPoseLoss
 from fkarm.metrics import OrientationError, PositionError
 from fkarm.model import Robot
@@ -74,23 +75,19 @@ class IKRegressor(IKModel):
         self._limits = JointLimits(_one_turn(robot), dtype="float32")
         self._bounds = inward_bounds(robot.lower_limits, robot.upper_limits, "float32")
         self._forward = ForwardKinematics(robot, self.link, dtype="float32")
-        self._hidden = [keras.layers.Dense(width, activation="silu") for _ in range(depth)]
-        self._last = keras.layers.Dense(heads * self._limits.input_size, dtype="float32")
+        self._scale = pose_scale(robot, robot.root_link)
+        self._network = ResidualNetwork(width, depth, heads * self._limits.input_size)
         self.build((None, FEATURES))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self._limits.build((None, self.heads, self._limits.input_size))
         self._forward.build((None, self.heads, self.robot.dof))
-        self._hidden[0].build((None, FEATURES))
-        for layer in [*self._hidden[1:], self._last]:
-            layer.build((None, self.width))
+        self._network.build((None, FEATURES))
         self.built = True
 
     def call(self, pose: Tensor) -> Tensor:
-        x = self._hidden[0](self.scaled(pose))
-        for layer in self._hidden[1:]:
-            x = x + layer(x)
-        x = ops.reshape(self._last(x), (-1, self.heads, self._limits.input_size))
+        x = self._network(checked_pose(pose) * self._scale)
+        x = ops.reshape(x, (-1, self.heads, self._limits.input_size))
         return clip(self._limits(x), *self._bounds)
 
     def candidates(self, pose: Tensor) -> Tensor:

@@ -136,7 +136,7 @@ def test_a_flow_of_a_packaged_robot(tmp_path, unmeasured):
     assert main(command("ur3", tmp_path, *options, link="tool0")) == 0
     model = keras.saving.load_model(tmp_path / "m.keras")
     assert isinstance(model, IKFlow)
-    assert (model.couplings, model.width, model.robot.name) == (1, 8, "ur3")
+    assert (model.depth, model.width, model.robot.name) == (1, 8, "ur3")
     assert ik_targets(model, targets=3).shape == (3, 4, 4)
 
 

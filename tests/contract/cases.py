@@ -150,7 +150,7 @@ def regressor(**options):
 
 
 def flow(**options):
-    model = IKFlow(ARM, couplings=2, width=8, bins=3)
+    model = IKFlow(ARM, width=8, depth=2, bins=3)
     model.compile(keras.optimizers.Adam(1e-3), **{"jit_compile": False, **options})
     q = fkarm.sample_configurations(ARM, ROWS, seed=0, dtype="float32")
     x = np.asarray(fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d"))

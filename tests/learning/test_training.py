@@ -26,8 +26,8 @@ STEPS = 3
 
 def network(kind=IKRegressor, rate=2e-3, **sizes):
     keras.utils.set_random_seed(0)
-    depth = {"couplings": 2} if kind is IKFlow else {"heads": 2, "depth": 1}
-    model = kind(ROBOT, **{"width": 8, **depth, **sizes})
+    heads = {} if kind is IKFlow else {"heads": 2}
+    model = kind(ROBOT, **{"width": 8, "depth": 1, **heads, **sizes})
     model.compile(keras.optimizers.Adam(rate))
     return model
 

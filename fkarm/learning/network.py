@@ -1,0 +1,37 @@
+"""The network within the models for inverse kinematics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from fkarm._types import Tensor
+
+
+class ResidualNetwork(keras.layers.Layer):
+    """Dense layers, all but the first and last of them with a shortcut; float32 out.
+
+    Args:
+        width: Units of a hidden layer.
+        depth: Hidden layers.
+        outputs: Numbers to give.
+        **kwargs: Of the last dense layer.
+    """
+
+    def __init__(self, width: int, depth: int, outputs: int, **kwargs: Any) -> None:
+        super().__init__()
+        self._hidden = [keras.layers.Dense(width, activation="silu") for _ in range(depth)]
+        self._last = keras.layers.Dense(outputs, dtype="float32", **kwargs)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        for layer in [*self._hidden, self._last]:
+            layer.build(input_shape)
+            input_shape = (None, layer.units)
+        self.built = True
+
+    def call(self, x: Tensor) -> Tensor:
+        x = self._hidden[0](x)
+        for layer in self._hidden[1:]:
+            x = x + layer(x)
+        return self._last(x)
