@@ -16,7 +16,7 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit status is 1 where it is refused."""
+    """Run the command; the exit status is not 0 where it is refused."""
     parser = argparse.ArgumentParser(prog="python -m fkarm", description="Robot kinematics.")
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (command, purpose) in COMMANDS.items():
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         return int(options.run(options))
     except (FkarmError, Refused) as error:
         print(error, file=sys.stderr)
-        return 1
+        return error.status if isinstance(error, Refused) else 1
 
 
 if __name__ == "__main__":

@@ -48,10 +48,11 @@ def check_non_negative(name: str, value: float) -> None:
 def check_positive(name: str, values: object) -> None:
     """Raise ValueError unless `values`, a number or several, are finite and above zero."""
     try:
-        numbers = np.asarray(values, dtype=np.float64)
+        numbers = np.asarray(values)
     except (TypeError, ValueError):
-        numbers = np.array(np.nan)
-    if not np.all((numbers > 0) & (numbers < np.inf)):
+        numbers = np.array("")
+    # A text would do as a number for NumPy.
+    if numbers.dtype.kind not in "iuf" or not np.all((numbers > 0) & (numbers < np.inf)):
         raise ValueError(f"{name} must be finite and > 0. Received: {values!r}.")
 
 

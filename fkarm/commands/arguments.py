@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 from fkarm import robots
+from fkarm.commands import Refused
 from fkarm.model import Robot
 
 PACKAGED = tuple(name for name in robots.__all__ if name != "planar")
@@ -16,9 +17,17 @@ def read_robot(source: str) -> Robot:
     """The packaged robot of that name, or that of a URDF file.
 
     Raises:
-        URDFError: If there is no such file, or it cannot be read.
+        Refused: If there is no such file.
+        URDFError: If it cannot be read.
     """
-    return getattr(robots, source)() if source in PACKAGED else Robot.from_urdf(Path(source))
+    if source in PACKAGED:
+        return getattr(robots, source)()
+    if not Path(source).is_file():
+        raise Refused(
+            f"There must be a URDF file at the path. Received: {source!r}. Robots that need no "
+            f"file: {', '.join(PACKAGED)}."
+        )
+    return Robot.from_urdf(Path(source))
 
 
 def count(text: str) -> int:

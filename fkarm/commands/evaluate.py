@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import keras
 
@@ -49,6 +50,11 @@ def load_network(path: Path) -> Any:
 
     if not path.is_file():
         raise Refused(f"There must be a .keras file at the path. Received: {str(path)!r}.")
+    if not is_zipfile(path):
+        raise Refused(
+            f"{path} must be a network that `python -m fkarm train` saved. Received: a file of "
+            "another kind, or a part of one."
+        )
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras, zip and HDF5 have many

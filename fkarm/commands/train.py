@@ -20,6 +20,7 @@ from fkarm.model import Robot
 
 RATE = 3e-3
 CLIPNORM = 10.0
+INTERRUPTED = 130  # exit status, as shells have it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to save the network, .keras; beside it go a table (.json, .md), a picture "
         "(.png) and a folder .training with checkpoints, from which the same command goes on",
     )
-    parser.add_argument("--kind", choices=("regressor", "flow"), default="regressor")
-    parser.add_argument("--heads", type=count, help="candidates of a regressor")
-    parser.add_argument("--width", type=count, help="units of a hidden layer")
-    parser.add_argument("--depth", type=count, help="hidden layers")
+    parser.add_argument(
+        "--kind",
+        choices=("regressor", "flow"),
+        default="regressor",
+        help="regressor (default): a few answers for a pose, fast; flow: samples of all answers",
+    )
+    parser.add_argument("--heads", type=count, help="candidates of a regressor (4)")
+    parser.add_argument("--width", type=count, help="units of a hidden layer (256; flow: 128)")
+    parser.add_argument("--depth", type=count, help="hidden layers (5; flow: 3)")
     parser.add_argument("--batch-size", type=count, default=1024, help="poses a batch (1024)")
     parser.add_argument("--steps", type=count, default=200, help="batches an epoch (200)")
     parser.add_argument("--seed", type=index, default=0, help="of weights and poses (0)")
@@ -109,9 +115,6 @@ def _train(options: argparse.Namespace, robot: Robot, folder: Path) -> Any:
         except RuntimeError as error:  # another backend, too few devices, nobody answers
             raise Refused(str(error)) from error
         model = _build(options, robot)
-        first = Checkpoint(folder).first_epoch
-        if first and not process:
-            print(f"{folder} holds {first} epochs: going on from there.", flush=True)
         train_ik(
             model,
             folder,
@@ -143,7 +146,7 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Refused(f"Interrupted. {_kept(folder)}") from error
+        raise Refused(f"Interrupted. {_kept(folder)}", INTERRUPTED) from error
     except (TrainingError, ConnectionError) as error:
         raise Refused(f"{error} {_kept(folder)}") from error
     except OSError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from fkarm._checks import check_non_negative
+from fkarm._checks import check_non_negative, check_positive
 from fkarm.errors import TrainingError
 
 
@@ -24,15 +24,14 @@ class TimeBudget(keras.callbacks.Callback):
         show_progress: Whether to draw a progress bar with the logs of each epoch.
         spent: Seconds of them that were spent before an interruption.
     Raises:
-        ValueError: If `seconds` is not positive or `spent` is negative.
+        ValueError: If `seconds` is not finite and positive, or `spent` negative.
         TypeError: When training begins, if the optimizer has a learning-rate schedule.
     """
 
     def __init__(self, seconds: float, show_progress: bool = True, spent: float = 0.0) -> None:
         super().__init__()
         check_non_negative("spent", spent)
-        if not seconds > 0:
-            raise ValueError(f"seconds must be positive. Received: {seconds}.")
+        check_positive("seconds", seconds)
         self.seconds = seconds
         self.show_progress = show_progress
         self._before = spent

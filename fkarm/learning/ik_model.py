@@ -125,9 +125,19 @@ class IKModel(keras.Model):
         return cls(**with_robot(config))
 
 
+def check_network(model: object) -> None:
+    """Raise TypeError unless `model` is a network for inverse kinematics."""
+    if not isinstance(model, IKModel):
+        raise TypeError(
+            "model must be a network for inverse kinematics: IKRegressor or IKFlow. Received: "
+            f"{type(model).__name__}."
+        )
+
+
 def checked_pose(pose: Tensor) -> Tensor:
     """Pose features, float32."""
-    check_last_axes("pose", pose.shape, (FEATURES,), "See geometry.matrix_to_pose, xyz_rot6d.")
+    hint = "See geometry.matrix_to_pose, xyz_rot6d; predict_ik takes poses as matrices."
+    check_last_axes("pose", pose.shape, (FEATURES,), hint)
     return ops.cast(pose, "float32")
 
 

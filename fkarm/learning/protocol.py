@@ -14,7 +14,7 @@ from fkarm._checks import check_count
 from fkarm.kinematics import forward_kinematics, geometric_jacobian
 from fkarm.kinematics.sampling import inward_bounds, sample_configurations, sampling_bounds
 from fkarm.learning.evaluation import PoseErrors, pose_errors
-from fkarm.learning.ik_model import IKModel
+from fkarm.learning.ik_model import IKModel, check_network
 from fkarm.learning.sampler import NEAR
 
 POSITION_TOLERANCE, ORIENTATION_TOLERANCE = 1e-3, 1e-2  # of a success, m and rad
@@ -51,7 +51,7 @@ def evaluate_ik(model: IKModel, targets: int = 10_000, seed: int = 1) -> list[di
         TypeError: If `model` is no `IKModel`.
         ValueError: If `targets` is not a whole number >= 1.
     """
-    _check_model(model)
+    check_network(model)
     check_count("targets", targets)
     rows = []
     for name in TARGET_SETS:
@@ -127,14 +127,6 @@ def to_markdown(rows: Sequence[dict[str, Any]]) -> str:
     parameters = rows[0]["parameters"]
     lines += ["", f"{parameters:,} parameters; success: 1 mm, 0.01 rad, within the joint limits."]
     return "\n".join(lines)
-
-
-def _check_model(model: object) -> None:
-    if not isinstance(model, IKModel):
-        raise TypeError(
-            "model must be a network for inverse kinematics: IKRegressor or IKFlow. Received: "
-            f"{type(model).__name__}."
-        )
 
 
 def _row(model: IKModel, poses: np.ndarray, steps: int, solver: bool) -> dict[str, Any]:

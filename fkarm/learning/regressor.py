@@ -17,7 +17,7 @@ from fkarm.kinematics.sampling import inward_bounds
 from fkarm.layers import ForwardKinematics, JointLimits
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
 from fkarm.learning.network import ResidualNetwork
-from fkarm.losses import BestHeadPoseLoss
+from fkarm.losses import BestHeadPoseLoss, PoseLoss
 from fkarm.metrics import OrientationError, PositionError
 from fkarm.model import Robot
 
@@ -112,7 +112,14 @@ class IKRegressor(IKModel):
             metrics: Of true and reached poses `(n, 4, 4)`; None: position error in mm and
                 orientation error in degrees.
             **kwargs: The other arguments of `keras.Model.compile`.
+        Raises:
+            ValueError: If the loss is one of single poses or of numbers, which heads are not.
         """
+        if isinstance(loss, (str, PoseLoss)) and not isinstance(loss, BestHeadPoseLoss):
+            raise ValueError(
+                "loss must compare true poses (n, 4, 4) with those of all heads (n, heads, 4, 4). "
+                f"Received: {loss!r}. Try fkarm.losses.BestHeadPoseLoss."
+            )
         loss = _default_loss() if loss is None else loss
         metrics = [PositionError(), OrientationError()] if metrics is None else metrics
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)

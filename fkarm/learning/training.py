@@ -11,12 +11,12 @@ from typing import Any
 
 import keras
 
-from fkarm._checks import check_count
+from fkarm._checks import check_count, check_positive
 from fkarm.learning.callbacks import FiniteGuard, TimeBudget, learning_rate
 from fkarm.learning.data import PoseBatches, pose_stream
 from fkarm.learning.flow import IKFlow
 from fkarm.learning.hosts import Checkpoint
-from fkarm.learning.ik_model import IKModel
+from fkarm.learning.ik_model import IKModel, check_network
 
 ENDLESS = 10**6  # epochs, where time decides
 
@@ -37,7 +37,8 @@ def train_ik(
     """Train a compiled model on poses of its robot, for a time or for a number of epochs.
 
     The learning rate falls to zero along half a cosine. After each epoch the folder holds a
-    checkpoint: called again with the same folder, training goes on after the last whole epoch.
+    checkpoint: called again with the same folder and poses, training goes on after the last whole
+    epoch; minutes, epochs and the learning rate may be others then.
 
     Args:
         model: `IKRegressor` or `IKFlow`, compiled.
@@ -52,29 +53,41 @@ def train_ik(
             for `IKFlow`, else poses.
         verbose: Whether to show progress.
     Raises:
+        TypeError: If `model` is no network for inverse kinematics.
         TrainingError: If a loss or a weight is not finite; the last good epoch is kept.
-        ValueError: If not one of `minutes` and `epochs` is given, several processes train by the
-            clock, an argument is out of range, or the folder holds a training of another model.
+        ValueError: If the model is not compiled, not one of `minutes` and `epochs` is given,
+            several processes train by the clock, an argument is out of range, or the folder holds a
+            training of another model or on other poses.
         OSError: If the folder cannot be written.
     """
+    check_network(model)
+    if not model.compiled:
+        raise ValueError("model must be compiled. Received: one that is not. Try model.compile().")
     if (minutes is None) == (epochs is None):
         raise ValueError(
             f"One of minutes and epochs must be given. Received: {minutes=}, {epochs=}."
         )
     if part[1] > 1 and epochs is None:
         raise ValueError("Several processes must train by epochs. Received: minutes.")
-    for name, count in {"steps": steps, "epochs": 1 if epochs is None else epochs}.items():
+    if minutes is not None:
+        check_positive("minutes", minutes)
+    counts = {"steps": steps, "epochs": 1 if epochs is None else epochs, "batch_size": batch_size}
+    for name, count in counts.items():
         check_count(name, count)
     checkpoint = Checkpoint(folder)
-    diary = _Diary(Path(folder), model, part[0])
+    poses = {"steps": steps, "batch_size": batch_size, "seed": seed}
+    diary = _Diary(Path(folder), model, poses, part[0])
     first = checkpoint.first_epoch
     if epochs is not None:
         is_done = first >= epochs
         pace: keras.callbacks.Callback = _cosine(learning_rate(model), epochs)
     else:
-        seconds = 60.0 * float(minutes or 0.0)
+        seconds = 60.0 * (minutes or 0.0)
         pace = diary.budget = TimeBudget(seconds, verbose, diary.seconds if first else 0.0)
         is_done = diary.seconds >= seconds
+    if first and verbose and part[0] == 0:
+        what = "finished before" if is_done else "going on from there"
+        print(f"{folder} holds {first} epochs: {what}.", flush=True)
     if first and is_done:
         checkpoint.restore(model)
         return
@@ -121,20 +134,27 @@ def _tensorboard(folder: Path, process: int) -> list[keras.callbacks.Callback]:
 
 
 class _Diary(keras.callbacks.Callback):
-    """Keeps beside the checkpoint which model it is of, and the seconds that it took."""
+    """Keeps beside the checkpoint which model and poses it is of, and the seconds that it took."""
 
-    def __init__(self, folder: Path, model: IKModel, process: int) -> None:
+    def __init__(self, folder: Path, model: IKModel, poses: dict[str, int], process: int) -> None:
         super().__init__()
         self.budget: TimeBudget | None = None
         self._file, self._process = folder / "training.json", process
         config = {**model.get_config(), "name": type(model).__name__}
-        self._kind = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+        kind = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+        self._about = {"model": kind, **poses}
         old = json.loads(self._file.read_text()) if self._file.exists() else {}
         self.seconds = float(old.get("seconds", 0.0))
-        if old and old["model"] != self._kind:
+        if old and old["model"] != kind:
             raise ValueError(
                 f"{folder} must hold a training of this model. Received: one of another robot, "
                 "link or size. Choose another folder, or delete it."
+            )
+        before = {name: old[name] for name in poses if old}
+        if old and before != poses:
+            raise ValueError(
+                f"{folder} must hold a training on the same poses. Received: {before} there, "
+                f"{poses} here. Choose another folder, or delete it."
             )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -143,5 +163,5 @@ class _Diary(keras.callbacks.Callback):
         if self.budget:
             self.seconds = self.budget.spent
         unfinished = self._file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({"model": self._kind, "seconds": self.seconds}))
+        unfinished.write_text(json.dumps({**self._about, "seconds": self.seconds}))
         unfinished.replace(self._file)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -117,12 +118,14 @@ def test_the_same_command_goes_on(urdf, tmp_path, capsys, unmeasured):
 
 
 def test_a_finished_training_is_saved_again_without_training(
-    urdf, tmp_path, unmeasured, monkeypatch
+    urdf, tmp_path, unmeasured, monkeypatch, capsys
 ):
     assert main(command(urdf, tmp_path)) == 0
     (tmp_path / "m.keras").unlink()
     monkeypatch.setattr(IKModel, "fit", lambda *_, **__: pytest.fail("trained"))
+    capsys.readouterr()
     assert main(command(urdf, tmp_path)) == 0
+    assert "m.training holds 1 epochs: finished before." in capsys.readouterr().out
     assert int(keras.saving.load_model(tmp_path / "m.keras").optimizer.iterations) == 3
 
 
@@ -168,12 +171,13 @@ RAIL = RAIL.format('<parent link="a"/><child link="b"/><axis xyz="1 0 0"/>') + "
     ("robot", "link", "said"),
     [
         ("none.urdf", "tool", "There must be a URDF file at the path. Received: .*none.urdf"),
+        ("Panda", "panda_hand", "Received: 'Panda'. Robots that need no file: .*panda"),
         ("<robot", "tool", "arm.urdf.*well-formed"),
         ("panda", "panda_hnad", "link must be one of: 'panda_hand', .* Received: 'panda_hnad'"),
         ("panda", "panda_link0", "A joint that may move must be on the way to 'panda_link0'"),
         (RAIL, "b", "both limits of the prismatic joint 'j'"),
     ],
-    ids=["missing", "broken", "link", "fixed link", "endless rail"],
+    ids=["missing", "misspelt", "broken", "link", "fixed link", "endless rail"],
 )
 def test_robots_that_are_refused(robot, link, said, tmp_path, capsys, untrained):
     if robot.startswith("<"):
@@ -241,7 +245,7 @@ def test_an_interruption_says_what_is_left(urdf, tmp_path, capsys, monkeypatch, 
 
     assert main(command(urdf, tmp_path)) == 0
     monkeypatch.setattr(IKModel, "fit", interrupted)
-    assert main(command(urdf, tmp_path, epochs=2)) == 1
+    assert main(command(urdf, tmp_path, epochs=2)) == 130
     assert re.search(
         "Interrupted. The last good checkpoint is .*000001.weights.h5; the same command goes on",
         capsys.readouterr().err,
@@ -352,11 +356,14 @@ def test_files_that_hold_no_network_are_refused(tmp_path, capsys):
     (tmp_path / "text.keras").write_text("text")
     whole = (tmp_path / "dense.keras").read_bytes()
     (tmp_path / "half.keras").write_bytes(whole[: len(whole) // 2])
+    with zipfile.ZipFile(tmp_path / "zip.keras", "w") as file:
+        file.writestr("config.json", "text")
     for name, said in {
         "none.keras": "There must be a .keras file at the path. Received: '.*none.keras'",
         ".": "There must be a .keras file at the path",
-        "text.keras": "text.keras must be a network that .* Received: a file that Keras cannot",
-        "half.keras": "half.keras must be a network that .* Received: a file that Keras cannot",
+        "text.keras": "text.keras must be a network that .* Received: a file of another kind",
+        "half.keras": "half.keras must be a network that .* Received: a file of another kind",
+        "zip.keras": "zip.keras must be a network that .* Received: a file that Keras cannot",
         "dense.keras": "IKRegressor or IKFlow. Received: Sequential",
     }.items():
         assert main(["evaluate", str(tmp_path / name)]) == 1

@@ -389,6 +389,13 @@ def test_bad_arguments_of_the_flow_are_refused(arm):
         model.log_prob(np.zeros((2, 3, 4)), np.eye(4))
 
 
+def test_losses_that_know_no_heads_are_refused(arm):
+    model = make(IKRegressor, arm)
+    for loss in ("mse", fkarm.losses.PoseLoss()):
+        with pytest.raises(ValueError, match="those of all heads"):
+            model.compile("adam", loss=loss)
+
+
 @both
 def test_the_other_kind_of_target_is_refused(kind, arm):
     wrong = "pose" if kind is IKFlow else "configuration"

@@ -125,7 +125,7 @@ def test_a_silent_budget_prints_nothing(panda, capsys):
 
 
 def test_a_budget_must_be_positive():
-    with pytest.raises(ValueError, match="seconds must be positive"):
+    with pytest.raises(ValueError, match="seconds must be finite and > 0"):
         TimeBudget(0.0)
 
 

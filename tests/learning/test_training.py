@@ -182,6 +182,23 @@ def test_a_folder_of_another_model_is_refused_and_kept(other, tmp_path):
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
 
 
+@pytest.mark.parametrize("other", [{"seed": 1}, {"steps": 4}, {"batch_size": 4}])
+def test_a_folder_of_a_training_on_other_poses_is_refused(other, tmp_path):
+    train(network(), tmp_path, epochs=1)
+    name, value = next(iter(other.items()))
+    with pytest.raises(
+        ValueError, match=f"on the same poses. Received: .*'{name}': {value}.* here"
+    ):
+        train(network(), tmp_path, epochs=2, **other)
+
+
+def test_what_is_no_network_or_is_not_compiled(tmp_path):
+    with pytest.raises(TypeError, match="IKRegressor or IKFlow. Received: Sequential"):
+        train(keras.Sequential(), tmp_path, epochs=1)
+    with pytest.raises(ValueError, match="model must be compiled"):
+        train(IKRegressor(ROBOT, width=8), tmp_path, epochs=1)
+
+
 def test_a_loss_that_is_not_finite_names_its_batch_and_keeps_the_epoch_before(tmp_path):
     train(network(), tmp_path, epochs=1)
     with pytest.raises(fkarm.TrainingError, match=r"a loss of nan in batch [23] of epoch 2\b"):
@@ -228,8 +245,10 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         ({"minutes": 1, "part": (0, 2)}, "must train by epochs. Received: minutes"),
         ({"epochs": 0}, "epochs must be a whole number >= 1"),
         ({"epochs": 1, "steps": 1.5}, "steps must be a whole number >= 1"),
-        ({"minutes": 0}, "seconds must be positive. Received: 0.0"),
-        ({"minutes": -1}, "seconds must be positive. Received: -60.0"),
+        ({"epochs": 1, "batch_size": "8"}, "batch_size must be a whole number >= 1"),
+        ({"minutes": 0}, "minutes must be finite and > 0. Received: 0"),
+        ({"minutes": -1}, "minutes must be finite and > 0. Received: -1"),
+        ({"minutes": "2"}, "minutes must be finite and > 0. Received: '2'"),
     ],
 )
 def test_what_cannot_be_trained(options, said, tmp_path):
