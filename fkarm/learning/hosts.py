@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ from fkarm._checks import check_count
 # Seconds until the others are told that a process is gone.
 PATIENCE = 15
 ENDING = ".weights.h5"
+LABEL = 4096  # bytes that HDF5 needs for a variable beside its numbers, at most
 
 
 @contextmanager
@@ -179,6 +182,7 @@ class Checkpoint(keras.callbacks.Callback):
         # All processes save, for all take part in collecting the weights; one keeps the file.
         process = _process()
         unfinished = self.folder / f"unfinished-{process}{ENDING}"
+        _check_room(unfinished, self.model)
         self.model.save_weights(unfinished)
         if process:
             unfinished.unlink()
@@ -187,6 +191,21 @@ class Checkpoint(keras.callbacks.Callback):
         for old in self.folder.glob(f"[0-9]*{ENDING}"):
             if int(old.name.removesuffix(ENDING)) <= epoch:
                 old.unlink()
+
+
+def _check_room(file: Path, model: keras.Model) -> None:
+    """Raise OSError if the weights do not fit: HDF5 crashes where a disk is full."""
+    variables = [*model.variables, *model.optimizer.variables]
+    size = sum(
+        LABEL + math.prod(each.shape) * (8 if "64" in str(each.dtype) else 4) for each in variables
+    )
+    try:
+        with file.open("wb") as room:
+            room.write(bytes(size))
+            room.flush()
+            os.fsync(room.fileno())
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _process() -> int:

@@ -1,6 +1,8 @@
 """train_ik: trainings that are interrupted, finished, of another model, or not finite."""
 
+import errno
 import json
+import os
 import re
 
 import keras
@@ -235,6 +237,22 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         train(network(), tmp_path / "file" / "folder", epochs=1)
+
+
+def test_a_full_disk_is_found_before_the_weights_are_written(tmp_path, extra, monkeypatch):
+    """HDF5 would end the process."""
+    room = []
+
+    def fsync(descriptor):
+        room.append(os.fstat(descriptor).st_size)
+        if len(room) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("fkarm.learning.hosts.os.fsync", fsync)
+    with pytest.raises(OSError, match="No space left"):
+        train(network(), tmp_path, epochs=2)
+    assert names(tmp_path) == ["000001.weights.h5", "training.json"]
+    assert room[1] >= (tmp_path / "000001.weights.h5").stat().st_size
 
 
 @pytest.mark.parametrize(
