@@ -148,6 +148,18 @@ def test_steps_bring_it_nearer_and_the_solver_finishes(panda):
     assert model.predict_ik(targets, 0).converged.all()
 
 
+def test_proposals_are_the_candidates_also_of_new_weights(arm, tmp_path):
+    model = make(IKRegressor, arm)
+    x = matrix_to_pose(targets_of(arm, 130)[0].astype("float32"), "xyz_rot6d")
+    for scale in (1.0, 2.0):
+        model.set_weights([scale * weight for weight in model.get_weights()])
+        q = np.asarray(model.candidates(x))
+        np.testing.assert_allclose(model.propose(np.asarray(x)), q, atol=1e-5)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_allclose(loaded.propose(np.asarray(x)), q, atol=1e-5)
+
+
 @both
 def test_any_batch_of_targets_is_answered(kind, arm):
     model = make(kind, arm)
