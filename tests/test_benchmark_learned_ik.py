@@ -50,8 +50,12 @@ def test_solutions_cover_themselves_and_not_what_is_far():
         assert np.abs(reached - pose).max() < 0.02
     assert coverage(exact, exact) == 1.0
     assert discrepancy(exact, exact) == pytest.approx(0.0, abs=1e-6)
-    half = [found[: len(found) // 2] for found in exact]
-    assert coverage(half, exact) == pytest.approx(0.5, abs=0.2)
+    assert coverage([found + 2 * np.pi for found in exact], exact) == 1.0
+    first = [found[:1] for found in exact]
+    apart = [np.abs(np.angle(np.exp(1j * (found - found[0])))).max(axis=-1) for found in exact]
+    share = np.mean([np.mean(each < 0.3) for each in apart])
+    assert share < 0.5
+    assert coverage(first, exact) == pytest.approx(share)
     far = [found + 1.0 for found in exact]
     assert coverage(far, exact) < 0.2
     assert discrepancy(far, exact) > 0.1

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -174,6 +175,7 @@ def learned_rows(
     for kind in kinds:
         model, seconds = trained(arm, kind, minutes, seed)
         about = {"robot": arm.name, "starts": kind, "training_s": seconds, **size_row(model)}
+        about["updates"] = int(model.optimizer.iterations)
 
         def starts(targets: np.ndarray, model: IKModel = model) -> np.ndarray:
             pose = fkarm.geometry.matrix_to_pose(targets, "xyz_rot6d")
@@ -196,15 +198,23 @@ def sample_rows(arm: Arm, model: IKFlow, poses: np.ndarray, about: Row) -> Itera
 
 
 def diversity_row(arm: Arm, model: IKFlow, poses: np.ndarray) -> Row:
-    """Samples beside solutions from many starts: coverage and discrepancy."""
-    reference = many_solutions(arm.robot, arm.link, poses, SAMPLES)
+    """Samples beside solutions from many starts: coverage and discrepancy.
+
+    Other exact solutions, as many as samples, say what can be reached.
+    """
+    exact = many_solutions(arm.robot, arm.link, poses, 2 * SAMPLES)
+    reference, others = [q[:SAMPLES] for q in exact], [q[SAMPLES:] for q in exact]
+    is_enough = [len(q) == 2 * SAMPLES for q in exact]
     rows: Row = {"poses": len(poses), "samples": SAMPLES}
     for name, spread in (("", 1.0), ("_spread_0.5", 0.5)):
         samples = model.sample(poses, SAMPLES, spread)
         rows[f"coverage{name}"] = coverage(samples, reference)
         rows[f"mmd{name}"] = discrepancy(samples, reference)
-    shuffled = [reference[k - 1] for k in range(len(reference))]
-    rows["coverage_by_others"] = coverage(shuffled, reference)
+    rows["poses_with_others"] = sum(is_enough)
+    if any(is_enough):
+        rows["coverage_by_others"] = coverage(
+            list(compress(others, is_enough)), list(compress(reference, is_enough))
+        )
     return rows
 
 
