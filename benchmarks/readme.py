@@ -210,8 +210,8 @@ def training_sentence() -> str:
         for solver in (False, True)
     )
     return (
-        f"{report['training']['minutes']:g} minutes for the {report['robot']} on two cores, "
-        f"{alone['targets']:,} other targets: alone {alone['median_mm']:.1f} mm and "
+        f"{report['training']['minutes']:g} minutes for the {report['robot']} on {report['cores']} "
+        f"cores, {alone['targets']:,} other targets: alone {alone['median_mm']:.1f} mm and "
         f"{alone['median_deg']:.1f} deg off (median); three steps later {three['success']:.1%} "
         f"within 1 mm and 0.01 rad, {_rounded(three['solutions_per_s'])} solutions a second; with "
         f"the solver {solved['success']:.2%}."
@@ -222,10 +222,10 @@ def learned_ik_table() -> str:
     """What networks and other starts are worth, by steps of the same refinement."""
     reports = [
         json.loads((RESULTS / f"learned_ik_{name}.json").read_text())
-        for name in ("panda", "flow_panda", "others")
+        for name in ("panda", "flow_panda", "losses_others", "others")
     ]
     # The second file is of the flow that had more time than that of the first.
-    shown = ((False,), (True,), (False, True))
+    shown = ((False,), (True,), (False,), (False, True))
     rows = [
         row
         for report, is_of_flows in zip(reports, shown, strict=True)
@@ -255,10 +255,10 @@ def learned_ik_table() -> str:
             cells = (robot, starts, error, shares, solver, speed, count, time)
             lines.append(f"| {' | '.join(cells)} |")
     covers = [
-        f"{row['coverage']:.2f} on {row['robot']} (50 other exact solutions: "
-        f"{row['coverage_by_others']:.2f})"
+        f"{row['coverage']:.2f} on {row['robot']} ({row['coverage_by_others']:.2f} have one of 50 "
+        f"other exact solutions, at {row['poses_with_others']} poses with so many)"
         for row in rows
-        if "coverage" in row
+        if "coverage_by_others" in row
     ]
     samples = [
         f"{row['mean_mm']:.0f} mm, {row['mean_deg']:.0f} deg on {row['robot']}"

@@ -22,7 +22,7 @@ def read_robot(source: str) -> Robot:
     """
     if source in PACKAGED:
         return getattr(robots, source)()
-    if not Path(source).is_file():
+    if not Path(source).exists() or Path(source).is_dir():  # a pipe will do
         raise Refused(
             f"There must be a URDF file at the path. Received: {source!r}. Robots that need no "
             f"file: {', '.join(PACKAGED)}."

@@ -56,6 +56,7 @@ def write_json(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
     data = {
         **versions,
         "backend": keras.backend.backend(),
+        "cores": os.cpu_count(),
         **facts,
         "rows": [{name: _finite(value) for name, value in row.items()} for row in rows],
     }

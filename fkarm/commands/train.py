@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     # A model of its own: no device or process that took part is needed from here on.
     model = _build(options, robot)
     checkpoint.restore(model)
+    model.optimizer.learning_rate.assign(options.learning_rate)  # there it fell to zero
     _save(model, options.out, folder)
     _evaluate(model, options)
     return 0

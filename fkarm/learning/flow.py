@@ -19,7 +19,7 @@ from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
 from fkarm.layers import ForwardKinematics
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
 from fkarm.learning.network import ResidualNetwork
-from fkarm.learning.spline import spline, spline_size
+from fkarm.learning.spline import MOST_BINS, spline, spline_size
 from fkarm.metrics import OrientationError, PositionError
 from fkarm.model import Robot
 
@@ -35,10 +35,11 @@ class IKFlow(IKModel):
     joint limits: from the root to the link, a spline [Durkan2019] for each joint entry turns an
     even number into the entry. A network of the entry describes it, from the pose that is left
     to reach, seen from the frame that the entries before it lead to, and from their sines and
-    cosines. Where no joint mimics another what is left is all that the entry depends on; so the
-    networks learn small problems, and the last joints make up for errors of the first. Splines
-    with bounded bins and slopes on a bounded interval keep all numbers finite. The loss is the
-    negative logarithm of the density of configurations that reach the pose; metrics are of samples.
+    cosines. Where no joint mimics another or has several entries what is left is all that the entry
+    depends on; so the networks learn small problems, and the last joints make up for errors of the
+    first. Splines with bounded bins and slopes on a bounded interval keep all numbers finite. The
+    loss is the negative logarithm of the density of configurations that reach the pose; metrics are
+    of samples.
 
     Train it with `fit` on `pose_stream(..., target="configuration")`, or from the command line.
 
@@ -82,18 +83,24 @@ class IKFlow(IKModel):
     ) -> None:
         for name, count in {"width": width, "depth": depth, "bins": bins}.items():
             check_count(name, count)
+        if bins > MOST_BINS:
+            raise ValueError(f"bins must be at most {MOST_BINS}. Received: {bins}.")
         super().__init__(robot, link, **kwargs)
         self.width, self.depth, self.bins, self.seed = width, depth, bins, seed
         lower, upper = sampling_bounds(robot)
         self._middle = ((lower + upper) / 2).astype("float32")
-        self._half = ((upper - lower) / 2).astype("float32")
+        half = np.where(upper > lower, (upper - lower) / 2, 1.0)  # a joint that is held still
+        self._half = half.astype("float32")
+        self._limits = lower.astype("float32"), upper.astype("float32")
         self._bounds = inward_bounds(lower, upper, "float32")
         self._order, self._frames = _from_the_root(robot, self.link)
         self._scales = [pose_scale(robot, frame) for frame in self._frames]
         self._links = list(dict.fromkeys(self._frames))
         self._forward = ForwardKinematics(robot, self._links, dtype="float32")
         self._networks = [
-            ResidualNetwork(width, depth, spline_size(bins), kernel_initializer="zeros")
+            ResidualNetwork(
+                width, depth, spline_size(bins), self.dtype_policy, kernel_initializer="zeros"
+            )
             for _ in self._order
         ]
         self._random = keras.random.SeedGenerator(seed)
@@ -138,10 +145,11 @@ class IKFlow(IKModel):
         return q.reshape((*question.batch, n, self.robot.dof))
 
     def log_prob(self, q: TensorLike, target: TensorLike) -> np.ndarray:
-        """Logarithm of the density of configurations, given the pose; its unit is rad^-dof.
+        """Logarithm of the density of configurations, given the pose, per rad or m of each entry.
 
         Args:
-            q: Configurations, rad or m. Shape `(..., dof)`; the density outside the limits is 0.
+            q: Configurations, rad or m. Shape `(..., dof)`; the density outside the limits, and for
+                joints that turn endlessly outside -pi to pi, is 0.
             target: Poses in the root link's frame, m. Shape `(..., 4, 4)`, batch axes those of `q`,
                 or all but its last, as for the samples of each target.
         Returns:
@@ -161,7 +169,7 @@ class IKFlow(IKModel):
         count = 1 if question.batch == batch else batch[-1]
         rows = q.reshape((-1, self.robot.dof))
         found = ops.convert_to_numpy(self.log_density(ops.repeat(pose, count, axis=0), rows))
-        lower, upper = self._bounds
+        lower, upper = self._limits
         is_outside = ((rows < lower) | (rows > upper)).any(axis=-1)
         is_known = np.repeat(question.is_finite, count) & np.isfinite(rows).all(axis=-1)
         found = np.where(is_known, np.where(is_outside, -np.inf, found), np.nan)
@@ -179,20 +187,28 @@ class IKFlow(IKModel):
             total = total + spline(even, raw, self.bins)[1]
         return total
 
-    def compile(self, optimizer: Any = "adam", jit_compile: Any = None, **kwargs: Any) -> None:
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: None = None,
+        *,
+        jit_compile: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """As `keras.Model.compile`; the loss is the flow's own.
 
         Args:
             optimizer: Optimizer; give it `global_clipnorm`.
+            loss: None.
             jit_compile: As in Keras; None: wherever there is XLA, which halves the time.
-            **kwargs: The other arguments of `keras.Model.compile`, but for a loss.
+            **kwargs: The other arguments of `keras.Model.compile`.
         Raises:
             ValueError: If a loss is given.
         """
-        if kwargs.get("loss") is not None:
+        if loss is not None:
             raise ValueError(
-                "IKFlow has a loss of its own: loss must be None. Received: "
-                f"{kwargs['loss']!r}. For a loss of poses see IKRegressor."
+                f"IKFlow has a loss of its own: loss must be None. Received: {loss!r}. For a loss "
+                "of poses see IKRegressor."
             )
         jit_compile = _has_xla() if jit_compile is None else jit_compile
         super().compile(optimizer, jit_compile=jit_compile, **kwargs)
@@ -206,10 +222,11 @@ class IKFlow(IKModel):
         training: bool = True,
     ) -> Any:
         """Negative log-likelihood of the configurations."""
-        if len(y.shape) != 2 or y.shape[-1] != self.robot.dof:
+        shape = None if y is None else tuple(y.shape)
+        if shape is None or len(shape) != 2 or shape[-1] != self.robot.dof:
             raise ValueError(
                 f"The targets of IKFlow must be configurations, (n, {self.robot.dof}). Received: "
-                f"shape {tuple(y.shape)}. Try pose_stream(..., target='configuration')."
+                f"shape {shape}. Try pose_stream(..., target='configuration')."
             )
         unlikely = -self.log_density(x, y)
         self._likelihood.update_state(unlikely, sample_weight)

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from fkarm._checks import check_last_axes
 from fkarm._types import Tensor, TensorLike
 from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
@@ -18,7 +17,7 @@ from fkarm.ik import IKResult, solve_ik
 from fkarm.ik.arguments import make_problem, read_question
 from fkarm.ik.candidates import best_refined
 from fkarm.ik.solve import padded
-from fkarm.kinematics.sampling import sampling_bounds
+from fkarm.kinematics.sampling import FREE_LENGTH, sampling_bounds
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
 from fkarm.model.report import reach_below
@@ -53,11 +52,21 @@ class IKModel(keras.Model):
         raise NotImplementedError
 
     def propose(self, pose: np.ndarray) -> np.ndarray:
-        """`candidates` of an array, compiled where Keras can."""
+        """Configurations to start from, as an array; compiled where Keras can.
+
+        Args:
+            pose: Targets as `"xyz_rot6d"`, m. Shape `(n, 9)`.
+        Returns:
+            Within the limits, rad or m. Float32, shape `(n, count, dof)`.
+        Raises:
+            ValueError: If the pose's shape is another.
+        """
+        pose = np.asarray(pose)
+        _check_pose_shape(pose.shape)
         return padded(lambda part: [self._proposed(part)], pose)[0]
 
     @cached_property
-    def _proposed(self) -> Callable[[Tensor], Tensor]:
+    def _proposed(self) -> Callable[[Tensor], np.ndarray]:
         # A method, for a model that holds a model that holds it could not be saved.
         return _Proposer(self).predict_on_batch
 
@@ -70,11 +79,11 @@ class IKModel(keras.Model):
         position_tolerance: float = 1e-3,
         orientation_tolerance: float = 1e-2,
     ) -> IKResult:
-        """Configurations that reach targets: the best candidate, refined, then checked.
+        """Configurations that reach targets: the best candidates, refined, the better one checked.
 
-        Forward kinematics picks the candidate that is nearest, a few damped least-squares steps
-        (those of `fkarm.layers.IKRefinement`) bring it to the target, and what then misses a
-        tolerance goes to `fkarm.solve_ik`, which starts from it.
+        Forward kinematics picks the two candidates that are nearest, a few damped least-squares
+        steps (those of `fkarm.layers.IKRefinement`) bring them to the target, and where the better
+        one then misses a tolerance `fkarm.solve_ik` starts from it.
 
         Args:
             targets: Poses in the root link's frame, m. Shape `(..., 4, 4)`. float32 or float64: the
@@ -136,15 +145,22 @@ def check_network(model: object) -> None:
 
 def checked_pose(pose: Tensor) -> Tensor:
     """Pose features, float32."""
-    hint = "See geometry.matrix_to_pose, xyz_rot6d; predict_ik takes poses as matrices."
-    check_last_axes("pose", pose.shape, (FEATURES,), hint)
+    _check_pose_shape(pose.shape)
     return ops.cast(pose, "float32")
+
+
+def _check_pose_shape(shape: tuple[int | None, ...]) -> None:
+    if len(shape) != 2 or shape[1] not in (None, FEATURES):
+        raise ValueError(
+            f"pose must have shape (n, {FEATURES}). Received: shape {tuple(shape)}. See "
+            "geometry.matrix_to_pose, xyz_rot6d; predict_ik takes poses as matrices."
+        )
 
 
 def pose_scale(robot: Robot, link: str) -> np.ndarray:
     """What makes the features of a pose in a link's frame numbers of about 1. Shape `(9,)`."""
-    reach = reach_below(robot.joints)
-    longest = max(reach.get(link, 0.0), 0.01 * reach[robot.root_link])
+    reach = reach_below(robot.joints, unlimited=FREE_LENGTH)
+    longest = max(reach.get(link, 0.0), 0.01 * reach[robot.root_link]) or 1.0
     return np.array([1.0 / longest] * 3 + [1.0] * (FEATURES - 3), np.float32)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from fkarm._types import Tensor
 
@@ -16,13 +17,16 @@ class ResidualNetwork(keras.layers.Layer):
         width: Units of a hidden layer.
         depth: Hidden layers.
         outputs: Numbers to give.
+        dtype: Policy of the hidden layers; the last layer computes in that of their weights.
         **kwargs: Of the last dense layer.
     """
 
-    def __init__(self, width: int, depth: int, outputs: int, **kwargs: Any) -> None:
-        super().__init__()
-        self._hidden = [keras.layers.Dense(width, activation="silu") for _ in range(depth)]
-        self._last = keras.layers.Dense(outputs, dtype="float32", **kwargs)
+    def __init__(self, width: int, depth: int, outputs: int, dtype: Any, **kwargs: Any) -> None:
+        super().__init__(dtype=dtype)
+        self._hidden = [
+            keras.layers.Dense(width, activation="silu", dtype=dtype) for _ in range(depth)
+        ]
+        self._last = keras.layers.Dense(outputs, dtype=self.variable_dtype, **kwargs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         for layer in [*self._hidden, self._last]:
@@ -34,4 +38,4 @@ class ResidualNetwork(keras.layers.Layer):
         x = self._hidden[0](x)
         for layer in self._hidden[1:]:
             x = x + layer(x)
-        return self._last(x)
+        return ops.cast(self._last(x), "float32")

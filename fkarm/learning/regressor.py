@@ -76,7 +76,9 @@ class IKRegressor(IKModel):
         self._bounds = inward_bounds(robot.lower_limits, robot.upper_limits, "float32")
         self._forward = ForwardKinematics(robot, self.link, dtype="float32")
         self._scale = pose_scale(robot, robot.root_link)
-        self._network = ResidualNetwork(width, depth, heads * self._limits.input_size)
+        self._network = ResidualNetwork(
+            width, depth, heads * self._limits.input_size, self.dtype_policy
+        )
         self.build((None, FEATURES))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -113,9 +115,14 @@ class IKRegressor(IKModel):
                 orientation error in degrees.
             **kwargs: The other arguments of `keras.Model.compile`.
         Raises:
-            ValueError: If the loss is one of single poses or of numbers, which heads are not.
+            ValueError: If the loss is one of single poses, or Keras' own of numbers, which heads
+                are not.
         """
-        if isinstance(loss, (str, PoseLoss)) and not isinstance(loss, BestHeadPoseLoss):
+        is_of_keras = isinstance(loss, str) or str(getattr(loss, "__module__", "")).startswith(
+            "keras."
+        )
+        is_of_one_pose = isinstance(loss, PoseLoss) and not isinstance(loss, BestHeadPoseLoss)
+        if is_of_keras or is_of_one_pose:
             raise ValueError(
                 "loss must compare true poses (n, 4, 4) with those of all heads (n, heads, 4, 4). "
                 f"Received: {loss!r}. Try fkarm.losses.BestHeadPoseLoss."
@@ -133,10 +140,11 @@ class IKRegressor(IKModel):
         training: bool = True,
     ) -> Any:
         """The compiled loss of the poses that the heads reach."""
-        if len(y.shape) != 3 or tuple(y.shape[1:]) != (4, 4):
+        shape = None if y is None else tuple(y.shape)
+        if shape is None or len(shape) != 3 or shape[1:] != (4, 4):
             raise ValueError(
-                f"The targets of IKRegressor must be poses, (n, 4, 4). Received: shape "
-                f"{tuple(y.shape)}. Try pose_stream(..., target='pose')."
+                f"The targets of IKRegressor must be poses, (n, 4, 4). Received: shape {shape}. "
+                "Try pose_stream(..., target='pose')."
             )
         return super().compute_loss(x, y, self._forward(y_pred), sample_weight, training)
 

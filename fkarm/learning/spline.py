@@ -13,6 +13,7 @@ from fkarm.geometry.native import clip, maximum
 # a spline and its logarithms finite whatever the network says.
 LEAST_BIN = 1e-3
 LEAST_SLOPE = 1e-3
+MOST_BINS = 500  # they would leave half of the interval to the network
 
 
 def spline_size(bins: int) -> int:

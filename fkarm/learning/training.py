@@ -74,13 +74,16 @@ def train_ik(
     counts = {"steps": steps, "epochs": 1 if epochs is None else epochs, "batch_size": batch_size}
     for name, count in counts.items():
         check_count(name, count)
-    checkpoint = Checkpoint(folder)
-    poses = {"steps": steps, "batch_size": batch_size, "seed": seed}
+    if target is None:
+        target = "configuration" if isinstance(model, IKFlow) else "pose"
+    checkpoint, rate = Checkpoint(folder), learning_rate(model)
+    numbers = {"steps": steps, "batch_size": batch_size, "seed": seed}
+    poses = {"target": target, **{name: int(number) for name, number in numbers.items()}}
     diary = _Diary(Path(folder), model, poses, part[0])
     first = checkpoint.first_epoch
     if epochs is not None:
         is_done = first >= epochs
-        pace: keras.callbacks.Callback = _cosine(learning_rate(model), epochs)
+        pace: keras.callbacks.Callback = _cosine(rate, epochs)
     else:
         seconds = 60.0 * (minutes or 0.0)
         pace = diary.budget = TimeBudget(seconds, verbose, diary.seconds if first else 0.0)
@@ -90,6 +93,7 @@ def train_ik(
         print(f"{folder} holds {first} epochs: {what}.", flush=True)
     if first and is_done:
         checkpoint.restore(model)
+        model.optimizer.learning_rate.assign(rate)
         return
     model.fit(
         _data(model, batch_size, steps, seed, part, first, target),
@@ -101,6 +105,8 @@ def train_ik(
         callbacks=[FiniteGuard(), pace, checkpoint, diary, *_tensorboard(Path(folder), part[0])],
         verbose=2 if verbose and epochs is not None and part[0] == 0 else 0,
     )
+    # For a training after this one: here it fell to zero.
+    model.optimizer.learning_rate.assign(rate)
 
 
 def _cosine(rate: float, epochs: int) -> keras.callbacks.Callback:
@@ -116,11 +122,9 @@ def _data(
     seed: int,
     part: tuple[int, int],
     first: int,
-    target: str | None,
+    target: str,
 ) -> Any:
     """Poses that epochs before the first one did not see."""
-    if target is None:
-        target = "configuration" if isinstance(model, IKFlow) else "pose"
     if keras.backend.backend() == "tensorflow" and part[1] == 1:
         return pose_stream(model.robot, model.link, batch_size, seed + first, target)
     return PoseBatches(model.robot, model.link, batch_size, steps, seed, target, part, first)
@@ -136,7 +140,7 @@ def _tensorboard(folder: Path, process: int) -> list[keras.callbacks.Callback]:
 class _Diary(keras.callbacks.Callback):
     """Keeps beside the checkpoint which model and poses it is of, and the seconds that it took."""
 
-    def __init__(self, folder: Path, model: IKModel, poses: dict[str, int], process: int) -> None:
+    def __init__(self, folder: Path, model: IKModel, poses: dict[str, Any], process: int) -> None:
         super().__init__()
         self.budget: TimeBudget | None = None
         self._file, self._process = folder / "training.json", process
@@ -150,8 +154,8 @@ class _Diary(keras.callbacks.Callback):
                 f"{folder} must hold a training of this model. Received: one of another robot, "
                 "link or size. Choose another folder, or delete it."
             )
-        before = {name: old[name] for name in poses if old}
-        if old and before != poses:
+        before = {name: old.get(name, now) for name, now in poses.items()}
+        if before != poses:
             raise ValueError(
                 f"{folder} must hold a training on the same poses. Received: {before} there, "
                 f"{poses} here. Choose another folder, or delete it."

@@ -63,22 +63,25 @@ def make_report(
     )
 
 
-def reach_below(joints: Sequence[Joint]) -> dict[str, float]:
-    """For each link, the longest its subtree can stretch from its origin, m (upper bound)."""
+def reach_below(joints: Sequence[Joint], unlimited: float = math.inf) -> dict[str, float]:
+    """For each link, the longest its subtree can stretch from its origin, m (upper bound).
+
+    Joints that slide without limits count as `unlimited`.
+    """
     reach: dict[str, float] = {}
     for joint in reversed(joints):
         below = reach.setdefault(str(joint.child), 0.0)
-        length = float(np.linalg.norm(joint.xyz)) + _travel(joint) + below
+        length = float(np.linalg.norm(joint.xyz)) + _travel(joint, unlimited) + below
         parent = str(joint.parent)
         reach[parent] = max(reach.get(parent, 0.0), length)
     return reach
 
 
-def _travel(joint: Joint) -> float:
+def _travel(joint: Joint, unlimited: float) -> float:
     if "length" not in joint.entries:
         return 0.0
     ends = [abs(end) for end in (joint.lower, joint.upper) if math.isfinite(end)]
-    return max(ends) if len(ends) == 2 else math.inf
+    return max(ends) if len(ends) == 2 else unlimited
 
 
 def _suspicions(joints: Sequence[Joint]) -> list[str]:

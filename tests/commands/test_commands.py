@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from threading import Thread
 
 import keras
 import numpy as np
@@ -70,6 +71,7 @@ def test_a_training_leaves_a_network_its_table_and_its_picture(trained, urdf):
     assert model.robot.joint_names == fkarm.Robot.from_urdf(urdf).joint_names
     assert int(model.optimizer.iterations) == 3
     assert float(model.optimizer.global_clipnorm) == 10.0
+    assert float(model.optimizer.learning_rate) == pytest.approx(3e-3)
     data = json.loads((trained / "m.json").read_text())
     assert (data["kind"], data["robot"], data["link"]) == ("IKRegressor", "planar", "tool")
     assert data["training"] == {
@@ -146,6 +148,13 @@ def test_a_flow_of_a_packaged_robot(tmp_path, unmeasured):
 @pytest.mark.parametrize("name", PACKAGED)
 def test_robots_have_names(name):
     assert read_robot(name) == getattr(fkarm.robots, name)()
+
+
+def test_a_robot_is_read_from_a_pipe(urdf, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    Thread(target=lambda: pipe.write_bytes(urdf.read_bytes())).start()
+    assert read_robot(str(pipe)) == fkarm.Robot.from_urdf(urdf)
 
 
 def test_only_the_chain_to_the_link_is_kept(tmp_path, unmeasured):

@@ -1,4 +1,4 @@
-"""IKRegressor and IKFlow: what they answer, learn, keep in a file and refuse."""
+"""IKRegressor, and what IKFlow has in common with it: answers, learning, files, refusals."""
 
 import pickle
 import subprocess
@@ -7,6 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from networks import batches, four_joints, make, targets_of
 from oracles import pose
 
 import fkarm
@@ -14,7 +15,6 @@ from fkarm.geometry import matrix_to_pose
 from fkarm.learning import IKFlow, IKRegressor, PoseBatches
 from fkarm.learning.ik_model import IKModel
 
-LENGTHS = (0.5, 0.4, 0.3, 0.2)
 LOAD = """
 import sys, numpy as np, keras, fkarm
 model = keras.models.load_model(sys.argv[1])
@@ -27,32 +27,7 @@ print(model.optimizer.iterations.numpy())
 
 @pytest.fixture(scope="module")
 def arm():
-    """Four joints, one of them endless, one that slides."""
-    joints = [
-        fkarm.Joint("turn", axis="z", lower=-2.5, upper=2.0),
-        fkarm.Joint("lift", axis="y", xyz=(0, 0, 0.4), lower=-1.5, upper=1.5),
-        fkarm.Joint("rail", "prismatic", axis="x", xyz=(0.2, 0, 0), lower=0.0, upper=0.5),
-        fkarm.Joint("wrist", "continuous", axis="x", xyz=(0.1, 0, 0)),
-    ]
-    return fkarm.Robot.from_joints(joints, tool=(0.1, 0.05, 0.0), name="arm")
-
-
-def make(kind, robot, **options):
-    keras.utils.set_random_seed(0)
-    sizes = {"depth": 2, "bins": 4} if kind is IKFlow else {"heads": 3, "depth": 2}
-    model = kind(robot, width=16, **{**sizes, **options})
-    model.compile(keras.optimizers.Adam(1e-2, global_clipnorm=10.0))
-    return model
-
-
-def batches(model, steps=10, batch_size=32):
-    target = "configuration" if isinstance(model, IKFlow) else "pose"
-    return PoseBatches(model.robot, model.link, batch_size, steps, target=target)
-
-
-def targets_of(robot, shape, seed=5):
-    q = fkarm.sample_configurations(robot, shape, seed=seed)
-    return np.asarray(fkarm.forward_kinematics(robot, q, robot.end_effector)), q
+    return four_joints()
 
 
 both = pytest.mark.parametrize("kind", [IKRegressor, IKFlow])
@@ -216,6 +191,47 @@ def test_it_trains_with_and_without_xla(kind, arm, jit):
     model.fit(batches(model, 2), shuffle=False, verbose=0)
 
 
+@both
+@pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16"])
+def test_a_model_computes_in_its_own_dtype(kind, arm, dtype):
+    model = make(kind, arm, dtype=dtype)
+    policy = keras.DTypePolicy(dtype)
+    assert {weight.dtype for weight in model.trainable_variables} == {policy.variable_dtype}
+    dense = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense)]
+    used = {layer.compute_dtype for layer in dense}
+    assert used == {policy.compute_dtype, policy.variable_dtype}
+    assert keras.models.clone_model(model).dtype_policy.name == dtype
+    model.fit(batches(model, 2), shuffle=False, verbose=0)
+    assert model(np.zeros((2, 9), "float32")).dtype == "float32"
+
+
+SLIDES = [
+    [fkarm.Joint("base", "planar"), fkarm.Joint("arm", axis="y", xyz=(0, 0, 0.2))],
+    [
+        fkarm.Joint("screw", axis="z"),
+        fkarm.Joint("nut", "prismatic", axis="z", mimic=fkarm.Mimic("screw", 0.1)),
+    ],
+]
+
+
+@pytest.mark.parametrize("joints", SLIDES, ids=["planar", "mimic"])
+def test_positions_count_where_joints_slide_without_limits(joints):
+    robot = fkarm.Robot.from_joints(joints, tool=(0.1, 0, 0))
+    x = np.tile(matrix_to_pose(np.eye(4, dtype="float32"), "xyz_rot6d"), (2, 1))
+    x[1, :3] = 0.5
+    q = np.asarray(make(IKRegressor, robot)(x))
+    assert np.abs(q[0] - q[1]).max() > 1e-3
+    scale = make(IKFlow, robot)._scales[0]
+    assert (scale > 0).all()
+
+
+@both
+def test_a_wrist_without_lengths_is_a_robot_too(kind):
+    wrist = fkarm.Robot.from_joints([fkarm.Joint("a"), fkarm.Joint("b", axis="y")])
+    model = make(kind, wrist)
+    assert np.isfinite(model.propose(np.zeros((2, 9), "float32"))).all()
+
+
 def test_joints_that_turn_endlessly_have_no_seam(arm):
     model = make(IKRegressor, arm)
     assert model.layers[0].input_size == 5  # two numbers for the wrist
@@ -243,125 +259,6 @@ def test_joints_that_can_make_a_whole_turn_stay_within_it(rng):
     assert span[3] > 8.0  # half of its turns are not whole ones
 
 
-# The flow
-
-
-def trained_flow(robot, **options):
-    model = make(IKFlow, robot, **options)
-    model.fit(batches(model, 40, 128), shuffle=False, verbose=0)
-    return model
-
-
-def test_the_density_adds_up_to_one():
-    plane = fkarm.Robot.from_joints(
-        [
-            fkarm.Joint("a", axis="z", lower=-1.0, upper=2.0),
-            fkarm.Joint("b", axis="y", xyz=(0.3, 0, 0), lower=-0.5, upper=0.5),
-        ],
-        tool=(0.4, 0, 0),
-    )
-    model = trained_flow(plane)
-    target, _ = targets_of(plane, ())
-    a, b = np.meshgrid(np.linspace(-1, 2, 401), np.linspace(-0.5, 0.5, 401), indexing="ij")
-    grid = np.stack([a, b], axis=-1)
-    density = np.exp(model.log_prob(grid, np.broadcast_to(target, (401, 401, 4, 4))))
-    cell = (3 / 400) * (1 / 400)
-    assert density.max() > 2 * density.mean()  # it has learned something
-    assert (density * cell).sum() == pytest.approx(1.0, abs=0.03)
-    samples = model.sample(target, 20_000)
-    shares, _, _ = np.histogram2d(*samples.T, bins=8, range=[(-1, 2), (-0.5, 0.5)])
-    wanted = (density * cell)[:400, :400].reshape(8, 50, 8, 50).sum(axis=(1, 3))
-    np.testing.assert_allclose(shares / 20_000, wanted, atol=0.02)
-
-
-def test_samples_differ_and_nearer_to_the_middle_less(arm):
-    model = trained_flow(arm)
-    targets, _ = targets_of(arm, (3, 2))
-    widths = [
-        np.ptp(model.sample(targets, 40, spread), axis=-2).mean() for spread in (1.0, 0.5, 0.0)
-    ]
-    assert model.sample(targets, 7).shape == (3, 2, 7, 4)
-    assert widths[0] > widths[1] > widths[2] == 0.0
-
-
-def test_outside_the_limits_the_density_is_zero(arm):
-    model = make(IKFlow, arm)
-    target, q = targets_of(arm, 2)
-    q[1, 0] = 2.1
-    found = model.log_prob(q, target)
-    assert np.isfinite(found[0])
-    assert found[1] == -np.inf
-
-
-def test_what_is_not_known_is_nan_and_the_rest_is_not_affected(arm):
-    model = make(IKFlow, arm)
-    target, q = (np.array(each) for each in targets_of(arm, 3))
-    target[1, 0, 3] = np.nan
-    q[2, 0] = np.nan
-    np.testing.assert_array_equal(np.isnan(model.log_prob(q, target)), [False, True, True])
-    samples = model.sample(target, 2)
-    np.testing.assert_array_equal(np.isnan(samples).all(axis=(1, 2)), [False, True, False])
-    assert np.isfinite(samples[[0, 2]]).all()
-
-
-def test_the_density_of_each_targets_samples_is_asked_in_one_call(arm):
-    model = trained_flow(arm)
-    target, _ = targets_of(arm, (2, 3))
-    samples = model.sample(target, 5)
-    found = model.log_prob(samples, target)
-    one_by_one = model.log_prob(samples, np.repeat(target[:, :, None], 5, axis=2))
-    assert found.shape == (2, 3, 5)
-    np.testing.assert_array_equal(found, one_by_one)
-
-
-def test_one_joint_is_enough():
-    pendulum = fkarm.robots.planar([1.0])
-    model = trained_flow(pendulum)
-    target, q = targets_of(pendulum, 20)
-    assert model.log_prob(q, target).min() > model.log_prob(-q, target).min() + 1.0
-
-
-def test_entries_before_decide_the_frame_that_a_spline_sees():
-    joints = [
-        fkarm.Joint("base", parent="world", child="turret", lower=-1, upper=1),
-        fkarm.Joint("camera", parent="turret", child="eye", lower=-1, upper=1),
-        fkarm.Joint("late", parent="turret", child="arm", lower=-1, upper=1, xyz=(0.2, 0, 0)),
-        fkarm.Joint(
-            "copy", parent="arm", child="hand", mimic=fkarm.Mimic("base"), xyz=(0.2, 0, 0.1)
-        ),
-        fkarm.Joint("last", parent="hand", child="tip", axis="y", lower=-1, upper=1),
-        fkarm.Joint("tool", "fixed", parent="tip", child="end", xyz=(0.1, 0.0, 0.1)),
-    ]
-    robot = fkarm.Robot(joints, end_effector="end")
-    model = make(IKFlow, robot)
-    assert [robot.independent_joints[k].name for k in model._order] == [
-        *("base", "late", "last", "camera"),
-    ]
-    assert model._frames == ["world", "turret", "hand", "end"]
-    model.fit(batches(model, 40, 128), shuffle=False, verbose=0)
-    target, q = targets_of(robot, 500)
-    even = -np.log(2.0**4)
-    assert model.log_prob(q, target).mean() > even + 2.0
-    errors = fkarm.learning.pose_errors(robot, model.sample(target, 1)[:, 0], target)
-    assert np.median(errors.position_mm) < 150
-
-
-def test_an_untrained_flow_is_even(arm):
-    target, q = targets_of(arm, 10)
-    volume = 4.5 * 3.0 * 0.5 * 2 * np.pi
-    np.testing.assert_allclose(make(IKFlow, arm).log_prob(q, target), -np.log(volume), rtol=1e-5)
-
-
-def test_the_loss_is_the_likelihood(arm):
-    model = make(IKFlow, arm)
-    x, q = batches(model)[0]
-    target = np.asarray(fkarm.geometry.pose_to_matrix(x, "xyz_rot6d"))
-    wanted = -model.log_prob(q, target).mean()
-    found = model.evaluate(x, q, verbose=0, return_dict=True)
-    assert found["loss"] == pytest.approx(wanted, rel=1e-4)
-    assert found["negative_log_likelihood"] == pytest.approx(wanted, rel=1e-4)
-
-
 # Refusals
 
 
@@ -385,25 +282,16 @@ def test_bad_arguments_are_refused(kind, arm, free_robot):
         model.predict_ik(np.eye(4), steps=-1)
     with pytest.raises(ValueError, match="target must have shape"):
         model.predict_ik(np.zeros((2, 9)))
-    with pytest.raises(ValueError, match=r"pose must have shape \(\.\.\., 9\).*xyz_rot6d"):
-        model(np.zeros((2, 7), "float32"))
-
-
-def test_bad_arguments_of_the_flow_are_refused(arm):
-    model = make(IKFlow, arm)
-    with pytest.raises(ValueError, match="loss must be None. Received: 'mse'"):
-        model.compile("adam", loss="mse")
-    with pytest.raises(ValueError, match="n must be a whole number"):
-        model.sample(np.eye(4), 0)
-    with pytest.raises(ValueError, match="spread must be from 0 to 1"):
-        model.sample(np.eye(4), 1, spread=2.0)
-    with pytest.raises(ValueError, match="batch axes of q, or all but the last"):
-        model.log_prob(np.zeros((2, 3, 4)), np.eye(4))
+    for shape in ((2, 7), (9,), (2, 3, 9)):
+        for call in (model, model.propose):
+            with pytest.raises(ValueError, match=r"pose must have shape \(n, 9\).*xyz_rot6d"):
+                call(np.zeros(shape, "float32"))
 
 
 def test_losses_that_know_no_heads_are_refused(arm):
     model = make(IKRegressor, arm)
-    for loss in ("mse", fkarm.losses.PoseLoss()):
+    of_numbers = keras.losses.mean_squared_error, keras.losses.MeanSquaredError()
+    for loss in ("mse", *of_numbers, fkarm.losses.PoseLoss()):
         with pytest.raises(ValueError, match="those of all heads"):
             model.compile("adam", loss=loss)
 
@@ -415,6 +303,8 @@ def test_the_other_kind_of_target_is_refused(kind, arm):
     data = PoseBatches(arm, batch_size=8, steps=1, target=wrong)
     with pytest.raises(ValueError, match=rf"targets? of .*Try pose_stream.*target='{right}'"):
         make(kind, arm).fit(data, shuffle=False, verbose=0)
+    with pytest.raises(ValueError, match="targets of .* Received: shape None"):
+        make(kind, arm).evaluate(np.zeros((8, 9), "float32"), verbose=0)
 
 
 def test_a_model_must_say_its_candidates(arm):

@@ -162,6 +162,8 @@ def test_a_finished_training_is_restored_and_not_trained_again(length, tmp_path,
     before = names(tmp_path)
     monkeypatch.setattr(IKRegressor, "fit", lambda *_, **__: pytest.fail("trained again"))
     again = train(network(), tmp_path, **length)
+    for model in (done, again):  # ready for a training of another kind
+        assert float(model.optimizer.learning_rate) == pytest.approx(2e-3)
     for a, b in zip(done.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert names(tmp_path) == before
@@ -184,14 +186,24 @@ def test_a_folder_of_another_model_is_refused_and_kept(other, tmp_path):
     assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == before
 
 
-@pytest.mark.parametrize("other", [{"seed": 1}, {"steps": 4}, {"batch_size": 4}])
+@pytest.mark.parametrize(
+    "other",
+    [{"seed": 1}, {"steps": 4}, {"batch_size": 4}, {"target": "configuration"}],
+    ids=["seed", "steps", "batch_size", "target"],
+)
 def test_a_folder_of_a_training_on_other_poses_is_refused(other, tmp_path):
     train(network(), tmp_path, epochs=1)
     name, value = next(iter(other.items()))
     with pytest.raises(
-        ValueError, match=f"on the same poses. Received: .*'{name}': {value}.* here"
+        ValueError, match=f"on the same poses. Received: .*'{name}': {value!r}.* here"
     ):
         train(network(), tmp_path, epochs=2, **other)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    train(network(), tmp_path, epochs=np.int64(1), steps=np.int64(STEPS), seed=np.int64(0))
+    model = train(network(), tmp_path, epochs=2)
+    assert int(model.optimizer.iterations) == 2 * STEPS
 
 
 def test_what_is_no_network_or_is_not_compiled(tmp_path):
