@@ -24,9 +24,10 @@ demo: $(STAMP)
 	$(BIN)/python examples/train_ik_regressor.py
 
 # Some of it: make test TESTS=tests/model
-# A process for each part: TensorFlow keeps all that XLA compiled, 20 GB when one process runs them all.
+# Two processes for each part: TensorFlow keeps all that XLA compiled, 20 GB when one process runs them all.
 TESTS := $(sort $(dir $(wildcard tests/*/test_*.py))) "tests/test_*.py"
-in_parts = failed=0; for part in $(TESTS); do $(1) -m pytest $$part || failed=1; done; exit $$failed
+in_parts = failed=0; for part in $(TESTS); do \
+	$(1) -m pytest -n 2 --dist worksteal $$part || failed=1; done; exit $$failed
 
 test: $(STAMP)
 	@$(call in_parts,$(BIN)/python)
