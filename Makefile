@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PEERS := .venv/peers
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv corpus demo test test-oldest test-backends examples lint benchmark benchmark-peers \
+.PHONY: venv corpus demo test test-later test-all test-oldest test-backends examples lint benchmark benchmark-peers \
 	benchmark-ik-peers readme plots clean
 
 venv: $(STAMP)
@@ -23,18 +23,37 @@ corpus: $(STAMP)
 demo: $(STAMP)
 	$(BIN)/python examples/train_ik_regressor.py
 
-# Some of it: make test TESTS=tests/model
-# Two processes for each part: TensorFlow keeps all that XLA compiled, 20 GB when one process runs them all.
-TESTS := $(sort $(dir $(wildcard tests/*/test_*.py))) "tests/test_*.py"
-in_parts = failed=0; for part in $(TESTS); do \
-	$(1) -m pytest -n 2 --dist worksteal $$part || failed=1; done; exit $$failed
+# TensorFlow keeps all that XLA compiled as long as its process lives: each group has two of its own.
+GROUP_1 := tests/kinematics
+GROUP_2 := tests/contract tests/ik
+GROUP_3 := tests/learning tests/commands
+GROUP_4 := $(filter-out $(GROUP_1) $(GROUP_2) $(GROUP_3),$(patsubst %/,%,$(sort $(dir $(wildcard tests/*/test_*.py))))) \
+	tests/test_*.py
+in_groups = failed=0; for group in "$(GROUP_1)" "$(GROUP_2)" "$(GROUP_3)" "$(GROUP_4)"; do \
+	$(1) -m pytest -n 2 --dist worksteal --suite $(2) $$group || failed=1; done; exit $$failed
+# Of a test, XLA takes longer to compile the code than the code to run.
+HASTY := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true \
+	--xla_cpu_use_fusion_emitters=false
 
+# What guards the package's own modules. Some of it: make test TESTS=tests/model
 test: $(STAMP)
-	@$(call in_parts,$(BIN)/python)
+	@export XLA_FLAGS="$(HASTY)"; \
+	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(call in_groups,$(BIN)/python,quick))
+
+# What `make test` leaves out; the tests' marks say why. Then its tests of compiled code, now fully optimised.
+COMPILED := tests/kinematics/test_engine.py tests/kinematics/test_stages.py tests/ik
+test-later: $(STAMP)
+	@$(call in_groups,$(BIN)/python,later)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(COMPILED)
+
+# Everything, fully optimised, on every backend. The corpus is tested where `make corpus` was called.
+test-all: $(STAMP)
+	@$(call in_groups,$(BIN)/python,all)
+	$(MAKE) test-backends
 
 # The oldest versions that pyproject.toml allows. There oneDNN makes tf.vectorized_map abort.
 test-oldest: .venv-oldest/.installed
-	@export TF_ENABLE_ONEDNN_OPTS=0; $(call in_parts,.venv-oldest/bin/python)
+	@export TF_ENABLE_ONEDNN_OPTS=0; $(call in_groups,.venv-oldest/bin/python,all)
 
 .venv-oldest/.installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv-oldest
@@ -43,12 +62,12 @@ test-oldest: .venv-oldest/.installed
 	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
-# JAX compiles for each case of a test, for seconds: there one case in six is run, hardly optimised.
+# JAX compiles for each case of a test, for seconds: there one quick case in six is run, hardly optimised.
 SHARED := $(addprefix tests/,backends geometry kinematics layers losses metrics ik learning/test_hosts.py learning/test_spline.py)
 test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
 		.venv-jax/bin/python -m pytest -n 2 --dist worksteal --one-in 6 $(SHARED)
-	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest $(SHARED)
+	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -n 2 --dist worksteal --suite all $(SHARED)
 
 .venv-jax/.installed: BACKEND = jax
 .venv-torch/.installed: BACKEND = torch==2.13.0

@@ -1,45 +1,81 @@
-"""Shared fixtures."""
+"""The two suites, and shared fixtures.
+
+Keras and fkarm are imported where they are used: the process that hands tests to others needs
+neither, and waits seconds for them.
+"""
 
 import os
 from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
 import pytest
 
-import fkarm
-
-if keras.backend.backend() == "jax":
+if os.environ.get("KERAS_BACKEND") == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
+
+
+# Why a test waits for `make test-all`.
+LATER = {
+    "corpus": "reads robots of other packages",
+    "document": "runs the code of a document, or compares its numbers with the recorded files",
+    "example": "runs an example",
+    "process": "starts other processes",
+    "export": "writes files for other programs and runs them there",
+    "benchmark": "tests what measures, not what is measured",
+    "tool": "runs TensorBoard, KerasTuner and the like",
+    "backend": "needs another backend of Keras",
+    "optimised": "wants code that XLA has optimised fully",
+    "every case": "repeats for one more case what `make test` guards with another",
+}
 
 
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "only_on(*backends, reason): what no other backend of Keras can do"
     )
+    config.addinivalue_line(
+        "markers", f"in_test_all(reason): not in `make test`; one of {', '.join(LATER)}"
+    )
 
 
 def pytest_addoption(parser):
+    parser.addoption(
+        "--suite",
+        choices=("quick", "later", "all"),
+        default="quick",
+        help="tests without the mark in_test_all, those with it, or both",
+    )
     parser.addoption("--one-in", type=int, default=1, help="of a test's cases, run one in so many")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Thin out the cases of each test: JAX compiles for every one of them."""
+    """Leave out the tests of the other suite, and thin out the cases of each test.
+
+    JAX compiles for every case.
+    """
+    suite, one_in = config.getoption("--suite"), config.getoption("--one-in")
     met = Counter()
-    kept, left_out = [], []
+    selected, left_out = [], []
     for item in items:
+        mark = item.get_closest_marker("in_test_all")
+        if mark is not None and mark.args[0] not in LATER:
+            raise pytest.UsageError(f"{item.nodeid}: in_test_all({mark.args[0]!r}) is no reason")
+        is_in_suite = suite == "all" or (mark is None) == (suite == "quick")
         name = (item.path, item.originalname)
-        (left_out if met[name] % config.getoption("--one-in") else kept).append(item)
-        met[name] += 1
+        is_in_turn = met[name] % one_in == 0
+        met[name] += is_in_suite
+        (selected if is_in_suite and is_in_turn else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
-    items[:] = kept
+    items[:] = selected
 
 
 def pytest_runtest_setup(item):
+    import keras
+
     for mark in item.iter_markers("only_on"):
         if keras.backend.backend() not in mark.args:
             pytest.skip(mark.kwargs["reason"])
@@ -53,6 +89,8 @@ def rng():
 @pytest.fixture
 def global_policy():
     """Sets the global dtype policy and puts it back."""
+    import keras
+
     before = keras.config.dtype_policy()
     yield keras.config.set_dtype_policy
     keras.config.set_dtype_policy(before)
@@ -60,12 +98,16 @@ def global_policy():
 
 @pytest.fixture(scope="session")
 def panda():
+    import fkarm
+
     return fkarm.robots.panda()
 
 
 @pytest.fixture(scope="session")
 def every_joint():
     """A tree with two tips: every joint type, oblique and negative axes, a chain of mimics."""
+    import fkarm
+
     return fkarm.Robot(
         [
             fkarm.Joint(
@@ -115,8 +157,35 @@ def every_joint():
 
 
 @pytest.fixture(scope="session")
+def three_joints():
+    """The smallest chain with a turn, a slide and a mimic: for what is compiled many times."""
+    import fkarm
+
+    joints = [
+        fkarm.Joint("turn", axis=(1, 2, -2), xyz=(0.1, 0.2, 0.3), lower=-2, upper=1),
+        fkarm.Joint("slide", "prismatic", axis="y", xyz=(0.2, 0, 0), rpy=(0.4, -0.5, 0.6)),
+        fkarm.Joint("follow", axis="x", xyz=(0, 0.3, 0), mimic=fkarm.Mimic("turn", -0.5, 0.2)),
+    ]
+    return fkarm.Robot.from_joints(joints, tool=(0.1, 0.05, 0.2), name="three_joints")
+
+
+@pytest.fixture(scope="session")
+def ball_and_plane():
+    """The smallest chain of joints with several entries of `q`."""
+    import fkarm
+
+    joints = [
+        fkarm.Joint("ball", "spherical", xyz=(0.1, 0, 0.2)),
+        fkarm.Joint("flat", "planar", axis=(1, 2, 3), rpy=(0.3, 0, 0)),
+    ]
+    return fkarm.Robot.from_joints(joints, tool=(0.1, 0.05, 0.2), name="ball_and_plane")
+
+
+@pytest.fixture(scope="session")
 def free_robot():
     """Floating base, ball, planar joint and hinge: joints with several entries of `q`."""
+    import fkarm
+
     return fkarm.Robot(
         [
             fkarm.Joint(

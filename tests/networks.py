@@ -18,11 +18,13 @@ def four_joints():
     return fkarm.Robot.from_joints(joints, tool=(0.1, 0.05, 0.0), name="arm")
 
 
-def make(kind, robot, **options):
+def make(kind, robot, run_eagerly=True, **options):
+    """A network; a training of some twenty steps is faster by operations than traced."""
     keras.utils.set_random_seed(0)
     sizes = {"depth": 2, "bins": 4} if kind is IKFlow else {"heads": 3, "depth": 2}
     model = kind(robot, width=16, **{**sizes, **options})
-    model.compile(keras.optimizers.Adam(1e-2, global_clipnorm=10.0))
+    optimizer = keras.optimizers.Adam(1e-2, global_clipnorm=10.0)
+    model.compile(optimizer, jit_compile=False, run_eagerly=run_eagerly)
     return model
 
 

@@ -12,6 +12,8 @@ from benchmarks.contestants import Unavailable
 from benchmarks.ik import peers
 from benchmarks.peers.ik import IKTask, SolverStand, is_within, restarts
 
+pytestmark = pytest.mark.in_test_all("benchmark")
+
 
 @pytest.fixture
 def small(monkeypatch):

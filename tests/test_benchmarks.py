@@ -15,6 +15,8 @@ from benchmarks.backends.trial import prepare
 from benchmarks.limit import trial as limit
 from benchmarks.robots import load_robot, make_task
 
+pytestmark = pytest.mark.in_test_all("benchmark")
+
 TF_CASES = catalogue.CASES["tensorflow"]
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
 
@@ -25,6 +27,13 @@ def run(tmp_path, *arguments):
     return json.loads(path.read_text())
 
 
+@pytest.fixture
+def three_links(monkeypatch):
+    """An arm that compiles quickly, under the name of a larger one."""
+    monkeypatch.setattr(fkarm.robots, "ur5", lambda: fkarm.robots.planar([0.5, 0.4, 0.3]))
+
+
+@pytest.mark.usefixtures("three_links")
 def test_every_case_is_right_and_reported(tmp_path, capsys):
     modes = "forward,forward+gradient"
     report = run(tmp_path, "--batch", "3", "--robots", "ur5", "--modes", modes)
@@ -45,6 +54,7 @@ def test_every_case_is_right_and_reported(tmp_path, capsys):
     assert "ns/conf." in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("three_links")
 def test_jacobians_are_right_closed_and_differentiated(tmp_path):
     cases = ("map_fn per configuration", "stack + matmul", "layer (eager)")
     report = run(

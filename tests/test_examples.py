@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import pytest
 
+pytestmark = pytest.mark.in_test_all("example")
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 

@@ -11,6 +11,8 @@ import pytest
 import fkarm
 from benchmarks import readme
 
+pytestmark = pytest.mark.in_test_all("document")
+
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 

@@ -11,6 +11,8 @@ from autodiff import BACKEND, array
 
 import fkarm
 
+pytestmark = pytest.mark.in_test_all("backend")
+
 if BACKEND == "jax":
     import jax
 elif BACKEND == "torch":

@@ -1,4 +1,4 @@
-"""A small model around each public Keras object, and which objects owe which property."""
+"""Small models that hold all public Keras objects between them, and what each of them owes."""
 
 import json
 from pathlib import Path
@@ -35,12 +35,13 @@ ARM = make_arm()
 
 
 class Case(NamedTuple):
-    """A compiled model with the object in it, data to fit, and the object."""
+    """A compiled model, data to fit, and the public objects in it by their names."""
 
     model: keras.Model
     x: Any
     y: Any
-    thing: Any
+    objects: dict[str, Any]
+    compiled_with: dict[str, Any] | None = None
     random: tuple[str, ...] = ()  # metrics of random samples
 
 
@@ -65,28 +66,51 @@ def features(rows=ROWS, size=4):
     return np.random.default_rng(1).normal(size=(rows, size)).astype("float32")
 
 
-def compiled(inputs, outputs, thing, x, y, loss="mse", metrics=(), **options):
+def compiled(inputs, outputs, objects, x, y, options, loss="mse", **losses):
     model = keras.Model(inputs, outputs)
-    model.compile(keras.optimizers.Adam(1e-3), loss, metrics=list(metrics), **options)
-    return Case(model, x, y, thing)
+    model.compile(keras.optimizers.Adam(1e-3), loss, **losses, **options)
+    return Case(model, x, y, objects, {"loss": loss, **losses})
 
 
-def around_a_layer(layer, size, spread, **options):
-    """`Dense`, then the layer; targets are what the layer makes of zeros, `spread` apart."""
+def reach(**options):
+    """From numbers to limits to poses, written in three ways; a loss and three metrics."""
+    limits = JointLimits(ARM)
+    degrees = ForwardKinematics(ARM, ["elbow_link", "tool"], "xyz_rotvec", "deg", "mm")
+    loss = PoseLoss(0.7, 0.3, "chordal", name="reach", reduction="sum")
+    position = PositionError("m", "position", name="miss")
+    orientation, success = OrientationError("rad"), PoseSuccess(0.5, 2.0, name="hits")
     inputs = keras.Input((4,))
-    outputs = layer(keras.layers.Dense(size)(inputs))
-    y = np.full((ROWS, *outputs.shape[1:]), spread, "float32")
-    return compiled(inputs, outputs, layer, features(), y, **options)
-
-
-def forward_kinematics(**options):
-    layer = ForwardKinematics(ARM, ["elbow_link", "tool"], "xyz_rotvec", "deg", "mm")
-    return around_a_layer(layer, 3, 100.0, **options)
-
-
-def joint_limits(**options):
-    layer = JointLimits(ARM)
-    return around_a_layer(layer, layer.input_size, 0.5, **options)
+    q = limits(keras.layers.Dense(limits.input_size, activation="tanh")(inputs))
+    outputs = {
+        "pose": ForwardKinematics(ARM)(q),
+        "position": ForwardKinematics(ARM, output="position")(q),
+        "degrees": degrees(q),
+    }
+    y = {
+        "pose": poses(),
+        "position": poses()[:, :3, 3],
+        "degrees": np.full((ROWS, 2, 6), 100.0, "float32"),
+    }
+    objects = {
+        "layers.ForwardKinematics": degrees,
+        "layers.JointLimits": limits,
+        "losses.PoseLoss": loss,
+        "metrics.PositionError": position,
+        "metrics.OrientationError": orientation,
+        "metrics.PoseSuccess": success,
+        "Robot": ARM,
+    }
+    return compiled(
+        inputs,
+        outputs,
+        objects,
+        features(),
+        y,
+        options,
+        {"pose": loss, "position": "mse", "degrees": "mse"},
+        loss_weights={"pose": 1.0, "position": 1.0, "degrees": 1e-6},  # mm^2 beside m
+        metrics={"pose": [orientation, success], "position": [position]},
+    )
 
 
 def refinement(**options):
@@ -94,7 +118,8 @@ def refinement(**options):
     targets = keras.Input((4, 4))
     guess = JointLimits(ARM)(keras.layers.Dense(3)(keras.layers.Flatten()(targets)))
     outputs = ForwardKinematics(ARM)(layer((guess, targets)))
-    return compiled(targets, outputs, layer, poses(), poses(seed=1), **options)
+    objects = {"layers.IKRefinement": layer}
+    return compiled(targets, outputs, objects, poses(), poses(seed=1), options)
 
 
 def inverse_kinematics(**options):
@@ -102,51 +127,24 @@ def inverse_kinematics(**options):
     targets = keras.Input((4, 4))
     reached = ForwardKinematics(ARM)(layer(targets))
     outputs = fkarm.primers.ChannelAffine(axis=-1)(reached)
-    return compiled(targets, outputs, layer, poses(), poses(seed=1), **options)
+    objects = {"layers.InverseKinematics": layer}
+    return compiled(targets, outputs, objects, poses(), poses(seed=1), options)
 
 
-def reaching(thing, loss=None, metrics=(), output="matrix", y=None, **options):
-    """A regressor whose output is a pose."""
-    inputs = keras.Input((4,))
-    q = JointLimits(ARM)(keras.layers.Dense(3, activation="tanh")(inputs))
-    outputs = ForwardKinematics(ARM, output=output)(q)
-    y = poses() if y is None else y
-    return compiled(inputs, outputs, thing, features(), y, loss or "mse", metrics, **options)
-
-
-def pose_loss(**options):
-    thing = PoseLoss(0.7, 0.3, "chordal", name="reach", reduction="sum")
-    return reaching(thing, thing, **options)
-
-
-def position_error(**options):
-    thing = PositionError("m", "position", name="miss")
-    return reaching(thing, None, [thing], "position", poses()[:, :3, 3], **options)
-
-
-def orientation_error(**options):
-    thing = OrientationError("rad")
-    return reaching(thing, None, [thing], **options)
-
-
-def pose_success(**options):
-    thing = PoseSuccess(0.5, 2.0, name="hits")
-    return reaching(thing, None, [thing], **options)
-
-
-def best_head_loss(**options):
-    thing = BestHeadPoseLoss(0.7, 0.3, 0.1, name="reach")
+def heads(**options):
+    loss = BestHeadPoseLoss(0.7, 0.3, 0.1, name="reach")
     inputs = keras.Input((4,))
     q = keras.layers.Reshape((2, 3))(keras.layers.Dense(6, activation="tanh")(inputs))
     outputs = ForwardKinematics(ARM)(JointLimits(ARM)(q))
-    return compiled(inputs, outputs, thing, features(), poses(), thing, **options)
+    objects = {"losses.BestHeadPoseLoss": loss}
+    return compiled(inputs, outputs, objects, features(), poses(), options, loss)
 
 
 def regressor(**options):
     model = IKRegressor(ARM, heads=2, width=8, depth=2)
     model.compile(keras.optimizers.Adam(1e-3), **options)
     x = np.asarray(fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d"))
-    return Case(model, x, poses(), model)
+    return Case(model, x, poses(), {"learning.IKRegressor": model})
 
 
 def flow(**options):
@@ -154,57 +152,72 @@ def flow(**options):
     model.compile(keras.optimizers.Adam(1e-3), **{"jit_compile": False, **options})
     q = fkarm.sample_configurations(ARM, ROWS, seed=0, dtype="float32")
     x = np.asarray(fkarm.geometry.matrix_to_pose(poses(), "xyz_rot6d"))
-    return Case(model, x, q, model, ("position_error_mm", "orientation_error_deg"))
+    objects = {"learning.IKFlow": model}
+    return Case(model, x, q, objects, random=("position_error_mm", "orientation_error_deg"))
 
 
 def channel_affine(**options):
-    thing = fkarm.primers.ChannelAffine(1, offset=[1.0, 2.0, 3.0], scale=0.5)
+    layer = fkarm.primers.ChannelAffine(1, offset=[1.0, 2.0, 3.0], scale=0.5)
     inputs = keras.Input((3, 4))
     x = features(3 * ROWS).reshape(ROWS, 3, 4)
-    return compiled(inputs, thing(inputs), thing, x, 2 * x, **options)
+    objects = {"primers.ChannelAffine": layer}
+    return compiled(inputs, layer(inputs), objects, x, 2 * x, options)
 
 
 def entropy_regularizer(**options):
-    thing = fkarm.primers.EntropyRegularizer(bandwidth=0.7, weight=0.1)
+    regularizer = fkarm.primers.EntropyRegularizer(bandwidth=0.7, weight=0.1)
     inputs = keras.Input((4,))
-    outputs = keras.layers.Dense(3, kernel_regularizer=thing)(inputs)
-    return compiled(inputs, outputs, thing, features(), np.zeros((ROWS, 3), "float32"), **options)
+    outputs = keras.layers.Dense(3, kernel_regularizer=regularizer)(inputs)
+    objects = {"primers.EntropyRegularizer": regularizer}
+    return compiled(inputs, outputs, objects, features(), np.zeros((ROWS, 3), "float32"), options)
 
 
-def robot(**options):
-    """The robot in the configuration of a layer that someone else wrote."""
-    return joint_limits(**options)._replace(thing=ARM)
-
-
-CASES = {
-    "layers.ForwardKinematics": forward_kinematics,
-    "layers.JointLimits": joint_limits,
-    "layers.IKRefinement": refinement,
-    "layers.InverseKinematics": inverse_kinematics,
-    "learning.IKFlow": flow,
-    "learning.IKRegressor": regressor,
-    "losses.BestHeadPoseLoss": best_head_loss,
-    "losses.PoseLoss": pose_loss,
-    "metrics.PositionError": position_error,
-    "metrics.OrientationError": orientation_error,
-    "metrics.PoseSuccess": pose_success,
-    "primers.ChannelAffine": channel_affine,
-    "primers.EntropyRegularizer": entropy_regularizer,
-    "Robot": robot,
+# Each model with the objects that it holds.
+MODELS = {
+    "reach": (
+        reach,
+        (
+            "layers.ForwardKinematics",
+            "layers.JointLimits",
+            "losses.PoseLoss",
+            "metrics.PositionError",
+            "metrics.OrientationError",
+            "metrics.PoseSuccess",
+            "Robot",
+        ),
+    ),
+    "refinement": (refinement, ("layers.IKRefinement",)),
+    "inverse kinematics": (inverse_kinematics, ("layers.InverseKinematics",)),
+    "heads": (heads, ("losses.BestHeadPoseLoss",)),
+    "regressor": (regressor, ("learning.IKRegressor",)),
+    "flow": (flow, ("learning.IKFlow",)),
+    "channels": (channel_affine, ("primers.ChannelAffine",)),
+    "entropy": (entropy_regularizer, ("primers.EntropyRegularizer",)),
 }
 
 
 def make(name, **options):
-    """The case of an object, its first weights always the same."""
+    """A model's case, its first weights always the same."""
     keras.utils.set_random_seed(0)
-    return CASES[name](**options)
+    return MODELS[name][0](**options)
 
 
-def owing(*properties):
-    """Parametrises a test with the objects that owe all of these properties."""
+def owing(*properties, later=()):
+    """Parametrises a test with the models that hold an object which owes all these properties.
+
+    Those in `later` wait for `make test-all`.
+    """
     names = [
         name
-        for name, exempt in CONTRACT["objects"].items()
-        if not any(each in exempt for each in properties)
+        for name, (_, objects) in MODELS.items()
+        if any(not CONTRACT["objects"][each].keys() & set(properties) for each in objects)
     ]
-    return pytest.mark.parametrize("name", names)
+    wait = pytest.mark.in_test_all("every case")
+    return pytest.mark.parametrize(
+        "name", [pytest.param(name, marks=wait if name in later else ()) for name in names]
+    )
+
+
+def outputs(model, x):
+    """What a model makes of `x`, as a list of float64 arrays."""
+    return [np.asarray(each, "float64") for each in keras.tree.flatten(model(x))]

@@ -19,7 +19,10 @@ def history(case):
     return [value for name, values in fitted.items() if name not in case.random for value in values]
 
 
-@owing("compile")
+SLOW = ("flow", "inverse kinematics", "refinement", "regressor")
+
+
+@owing("compile", later=SLOW)
 def test_every_way_to_compile_gives_the_same_training(name):
     expected = make(name)
     wanted = history(expected)
@@ -43,21 +46,23 @@ class Counter(keras.layers.Layer):
         return x
 
 
-@owing("one trace")
+@owing("one trace", later=SLOW)
 def test_batches_of_all_sizes_share_one_trace(name):
     case, counter = make(name), Counter()
-    if case.thing is case.model:
+    if case.model in case.objects.values():
         model, call = case.model, case.model.call
         model.call = lambda x: call(counter(x))
     else:
         # Around the model, so that nothing of it is traced without the counter.
         model = keras.Model(case.model.inputs, case.model(counter(case.model.inputs[0])))
-        model.compile(
-            "sgd", case.model.loss, metrics=[case.thing] if name.startswith("metrics") else None
-        )
+        model.compile("sgd", **case.compiled_with)
+
+    def first(rows, data):
+        return keras.tree.map_structure(lambda each: each[:rows], data)
+
     steps = (
-        lambda rows: model.predict(case.x[:rows], rows, verbose=0),
-        lambda rows: model.fit(case.x[:rows], case.y[:rows], rows, verbose=0),
+        lambda rows: model.predict(first(rows, case.x), rows, verbose=0),
+        lambda rows: model.fit(first(rows, case.x), first(rows, case.y), rows, verbose=0),
     )
     for step in steps:
         step(1)  # Keras traces for one size, then for any
@@ -68,21 +73,25 @@ def test_batches_of_all_sizes_share_one_trace(name):
         assert counter.traces == 0
 
 
-@pytest.mark.parametrize("mode", ["full", "activations"])
-@owing("remat")
+@pytest.mark.parametrize(
+    "mode", ["full", pytest.param("activations", marks=pytest.mark.in_test_all("every case"))]
+)
+@owing("remat", later=SLOW)
 def test_rematerialised_layers_train_the_same(name, mode):
     case = make(name)
+    ours = {type(each) for each in case.objects.values() if isinstance(each, keras.Layer)}
 
     def remade(layer):
         # Keras rematerialises no layer in a TensorFlow graph that is told whether it trains.
-        scope = keras.RematScope(mode=mode if isinstance(layer, type(case.thing)) else None)
+        scope = keras.RematScope(mode=mode if type(layer) in ours else None)
         with scope:
             return type(layer).from_config(layer.get_config())
 
     model = keras.models.clone_model(case.model, clone_function=remade)
     model.set_weights(case.model.get_weights())
-    model.compile("adam", "mse")
+    model.compile("adam", **case.compiled_with)
     modes = {type(each): each._remat_mode and each._remat_mode.mode for each in model.layers}
-    assert modes[type(case.thing)] == mode
+    assert ours
+    assert {modes[each] for each in ours} == {mode}
     found, wanted = history(case._replace(model=model)), history(case)
     np.testing.assert_allclose(found, wanted, rtol=1e-5)

@@ -98,6 +98,7 @@ def test_the_recorded_file_keeps_names_limits_loss_and_metrics():
     inputs = {"numbers": numbers, "poses": target.astype("float32")}
     # Keras wants a target for each output, also for those that count nothing.
     targets = {**{name: np.asarray(each) for name, each in model(inputs).items()}, "pose": target}
+    model.run_eagerly = True
     logs = model.evaluate(inputs, targets, verbose=0, return_dict=True)
     named = {name.removeprefix("pose_"): value for name, value in logs.items()}
     np.testing.assert_allclose(named["position_error_mm"], 5.0, rtol=1e-3)

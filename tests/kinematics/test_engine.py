@@ -39,17 +39,29 @@ def pull(function):
     return lambda q: (function(q), weighted(q))
 
 
-@pytest.mark.parametrize(
-    ("mode", "rows", "is_batch_known"),
-    [
+EVERY_CASE = pytest.mark.in_test_all("every case")
+# Small chains in every mode; large trees by operations, and in every mode later.
+MODES_OF_ROBOTS = [
+    pytest.param(*case, name, marks=() if is_quick else EVERY_CASE)
+    for case in (
         *((mode, 3, True) for mode in MODES),
         ("eager", ROWS, True),
         *((COMPILED, rows, False) for rows in (3, ROWS)),
-    ],
-)
+    )
+    for name, is_quick in (
+        ("three_joints", True),
+        ("ball_and_plane", case[1] == 3),
+        ("every_joint", case[0] == "eager" and case[1] == 3),
+        ("free_robot", case[0] == "eager" and case[1] == 3),
+    )
+]
+
+
+@pytest.mark.parametrize(("mode", "rows", "is_batch_known", "robot"), MODES_OF_ROBOTS)
 def test_every_mode_gives_the_poses_and_the_gradient_of_the_reference(
-    mode, rows, is_batch_known, robot
+    mode, rows, is_batch_known, robot, request
 ):
+    robot = request.getfixturevalue(robot)
     q = tensor(sample(robot, rows))
     links = robot.link_names
     expected, gradient = pull(lambda q: reference.forward_kinematics(robot, q, links))(q)
@@ -64,19 +76,23 @@ def test_every_mode_gives_the_poses_and_the_gradient_of_the_reference(
 @pytest.mark.parametrize(
     ("mode", "is_batch_known"), [*((mode, True) for mode in MODES), (COMPILED, False)]
 )
-@pytest.mark.parametrize("shape", [(0,), (), (2, 3), (2, 0)], ids=str)
-def test_any_batch_shape_is_compiled(mode, shape, is_batch_known, panda):
-    q = fkarm.sample_configurations(panda, shape, seed=1)
-    expected = fkarm.forward_kinematics(panda, q, "panda_hand")
-    signature = q.shape if is_batch_known else (*(None for _ in shape), 7)
-    function = pull(lambda q: fkarm.forward_kinematics(panda, q, "panda_hand"))
+@pytest.mark.parametrize(
+    "shape",
+    [(0,), (2, 3), *(pytest.param(shape, marks=EVERY_CASE) for shape in ((), (2, 0)))],
+    ids=str,
+)
+def test_any_batch_shape_is_compiled(mode, shape, is_batch_known, three_joints):
+    q = np.random.default_rng(1).uniform(-1, 1, size=(*shape, 2))
+    expected = reference.forward_kinematics(three_joints, q, ["tool"])[..., 0, :, :]
+    signature = q.shape if is_batch_known else (*(None for _ in shape), 2)
+    function = pull(lambda q: fkarm.forward_kinematics(three_joints, q, "tool"))
     poses, gradient = in_mode(function, mode, signature, "float64")(tensor(q))
     assert poses.shape == expected.shape
     assert tuple(gradient.shape) == q.shape
     np.testing.assert_allclose(array(poses), array(expected), atol=1e-14)
 
 
-@pytest.mark.parametrize("rows", [2, ROWS])
+@pytest.mark.parametrize("rows", [2, pytest.param(ROWS, marks=EVERY_CASE)])
 def test_the_gradient_is_that_of_the_geometric_jacobian(rows, robot):
     """What a small eager batch computes by operations, a large one does in compiled stages."""
     q = sample(robot, rows)
@@ -87,9 +103,9 @@ def test_the_gradient_is_that_of_the_geometric_jacobian(rows, robot):
     np.testing.assert_allclose(array(position(tensor(q)))[:2], expected.sum(1), atol=1e-12)
 
 
-def test_the_jacobian_of_a_batch_is_block_diagonal(panda):
-    q = sample(panda, 3)
-    jacobian = jacobian_of(lambda q: fkarm.forward_kinematics(panda, q, "panda_hand"), q)
+def test_the_jacobian_of_a_batch_is_block_diagonal(three_joints):
+    q = sample(three_joints, 3)
+    jacobian = jacobian_of(lambda q: fkarm.forward_kinematics(three_joints, q, "tool"), q)
     for i in range(3):
         for j in range(3):
             assert (np.abs(jacobian[i, ..., j, :]).max() > 0.1) == (i == j)
@@ -98,17 +114,20 @@ def test_the_jacobian_of_a_batch_is_block_diagonal(panda):
 @pytest.mark.parametrize(
     ("mode", "rows", "robot"),
     [
-        ("eager", 2, "every_joint"),
-        ("eager", 2, "free_robot"),
-        ("eager", ROWS, "every_joint"),
-        (COMPILED, 2, "every_joint"),
-        (MODES[-1], 2, "free_robot"),
+        ("eager", 2, "ball_and_plane"),
+        ("eager", ROWS, "three_joints"),
+        (COMPILED, 2, "three_joints"),
+        pytest.param(MODES[-1], 2, "three_joints", marks=EVERY_CASE),
+        pytest.param("eager", 2, "every_joint", marks=EVERY_CASE),
+        pytest.param("eager", 2, "free_robot", marks=EVERY_CASE),
+        pytest.param(COMPILED, 2, "every_joint", marks=EVERY_CASE),
+        pytest.param(MODES[-1], 2, "free_robot", marks=EVERY_CASE),
     ],
 )
 def test_the_gradient_has_a_gradient(mode, rows, robot, request):
     """Rows of the Hessian of a scalar against differences of its gradient."""
     robot = request.getfixturevalue(robot)
-    links = ["tip_1", "tip_2"] if "tip_1" in robot.link_names else ["tip"]
+    links = ["tip_1", "tip_2"] if "tip_1" in robot.link_names else [robot.end_effector]
     q = sample(robot, rows)
     direction = tensor(np.cos(3 * q))
 

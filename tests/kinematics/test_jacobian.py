@@ -19,9 +19,15 @@ FUNCTIONS = [
 ]
 
 
-@pytest.fixture(params=["every_joint", "free_robot"])
+@pytest.fixture(
+    params=[
+        "every_joint",
+        "ball_and_plane",
+        pytest.param("free_robot", marks=pytest.mark.in_test_all("every case")),
+    ]
+)
 def robot(request):
-    """All joint types between two fixtures."""
+    """All joint types between two fixtures; the third has them again, below a floating base."""
     return request.getfixturevalue(request.param)
 
 
@@ -140,17 +146,24 @@ def test_the_hessian_is_the_derivative_of_the_jacobian(robot, q):
     np.testing.assert_allclose(fkarm.kinematic_hessian(robot, q), expected, atol=1e-10)
 
 
+def of_three_joints(function):
+    """A function of the small chain; two joints have a manipulability of two axes."""
+    options = {"task": ("x", "y")} if function is fkarm.manipulability else {}
+    return lambda robot, q, *link: function(robot, q, *link, **options)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("batch", [(), (0,), (2, 3)], ids=str)
-def test_batches_and_dtypes(function, batch, panda):
-    q = fkarm.sample_configurations(panda, batch, seed=0)
-    single = function(panda, fkarm.sample_configurations(panda, (), seed=0))
+def test_batches_and_dtypes(function, batch, three_joints, rng):
+    compute = of_three_joints(function)
+    q = rng.uniform(-1, 1, size=(*batch, 2))
+    single = compute(three_joints, np.zeros(2))
     for dtype in ("float32", "float64"):
-        found = function(panda, q.astype(dtype))
+        found = compute(three_joints, q.astype(dtype))
         assert tuple(found.shape) == (*batch, *single.shape)
         assert dtype_of(found) == dtype
-    hand = function(panda, q, "panda_hand")
-    np.testing.assert_array_equal(function(panda, q), hand)
+    tool = compute(three_joints, q, "tool")
+    np.testing.assert_array_equal(compute(three_joints, q), tool)
 
 
 def test_joints_that_do_not_move_the_link_have_zero_columns(panda, rng):
@@ -170,7 +183,17 @@ def test_a_robot_without_joints_has_empty_derivatives():
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("mode", MODES)
-def test_they_compile_for_an_unknown_batch(function, mode, panda):
+def test_they_compile_for_an_unknown_batch(function, mode, three_joints, rng):
+    compute = of_three_joints(function)
+    compiled = in_mode(lambda q: compute(three_joints, q), mode, (None, 2), "float64")
+    q = tensor(rng.uniform(-1, 1, size=(4, 2)))
+    np.testing.assert_allclose(compiled(q), compute(three_joints, q), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.in_test_all("every case")
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("mode", MODES)
+def test_those_of_an_arm_compile_for_an_unknown_batch(function, mode, panda):
     compiled = in_mode(lambda q: function(panda, q), mode, (None, 7), "float64")
     q = tensor(fkarm.sample_configurations(panda, 4, seed=0))
     np.testing.assert_allclose(compiled(q), function(panda, q), rtol=1e-11, atol=1e-12)
@@ -181,11 +204,11 @@ def test_their_own_gradients_match_central_differences(function, every_joint, rn
     check_gradient(lambda q: function(every_joint, q), rng.uniform(-1, 1, 3), atol=1e-7)
 
 
-def test_the_gradients_of_manipulability_and_hessian(panda, every_joint, rng):
-    q = fkarm.sample_configurations(panda, (), seed=1)
-    check_gradient(lambda q: fkarm.manipulability(panda, q), q)
-    hessian = in_mode(lambda q: fkarm.kinematic_hessian(every_joint, q), COMPILED)
-    check_gradient(hessian, rng.uniform(-1, 1, 3))
+def test_the_gradients_of_manipulability_and_hessian(three_joints, rng):
+    q = rng.uniform(-1, 1, 2)
+    check_gradient(lambda q: fkarm.manipulability(three_joints, q, task=("x", "y")), q)
+    hessian = in_mode(lambda q: fkarm.kinematic_hessian(three_joints, q), COMPILED)
+    check_gradient(hessian, q)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)

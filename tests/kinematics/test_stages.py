@@ -19,9 +19,18 @@ FORWARDS = "`tf.autodiff.ForwardAccumulator` (for `jvp` see `tests/backends`)"
 TAPES = "`tf.GradientTape`: persistent, `batch_jacobian`, in `vectorized_map`"
 
 
-@pytest.fixture(params=["every_joint", "free_robot"])
+@pytest.fixture(
+    params=[
+        "three_joints",
+        "ball_and_plane",
+        *(
+            pytest.param(name, marks=pytest.mark.in_test_all("every case"))
+            for name in ("every_joint", "free_robot")
+        ),
+    ]
+)
 def robot(request):
-    """All joint types between two fixtures; the first has two tips."""
+    """All joint types between two small chains, and between two trees."""
     return request.getfixturevalue(request.param)
 
 
@@ -102,10 +111,19 @@ def compiled_text(robot, stage):
 
 
 @pytest.mark.only_on("tensorflow", reason=GRAPHS)
-@pytest.mark.parametrize("stage", ["hlo", "optimized_hlo"])
-def test_no_matmul_is_compiled_so_that_float32_is_not_cut_to_tf32(stage, panda, free_robot):
-    for robot in (panda, free_robot):
-        text = compiled_text(robot, stage)
+@pytest.mark.parametrize(
+    ("stage", "robots"),
+    [
+        ("hlo", ("three_joints", "ball_and_plane")),
+        pytest.param(
+            "optimized_hlo", ("panda", "free_robot"), marks=pytest.mark.in_test_all("optimised")
+        ),
+    ],
+    ids=["hlo", "optimized_hlo"],
+)
+def test_no_matmul_is_compiled_so_that_float32_is_not_cut_to_tf32(stage, robots, request):
+    for robot in robots:
+        text = compiled_text(request.getfixturevalue(robot), stage)
         assert "multiply(" in text
         assert not re.search(r"\b(dot|convolution|custom-call)\(", text)
 
@@ -121,6 +139,7 @@ def test_no_matmul_is_in_any_graph(panda):
     assert not {kind for kind in kinds if "MatMul" in kind or "Einsum" in kind}
 
 
+@pytest.mark.in_test_all("optimised")
 @pytest.mark.only_on("tensorflow", reason=GRAPHS)
 def test_xla_on_a_cpu_computes_polynomials_behind_a_condition(panda):
     assert " conditional(" in compiled_text(panda, "optimized_hlo")

@@ -11,19 +11,35 @@ from scipy.spatial.transform import Rotation
 import fkarm
 from fkarm.layers import ForwardKinematics
 
-
-@pytest.mark.parametrize("output", fkarm.geometry.POSE_REPRESENTATIONS)
-def test_the_contract_for_every_output(output, panda, tmp_path):
-    q = fkarm.sample_configurations(panda, 5, seed=0)
-    check_layer(lambda **kw: ForwardKinematics(panda, output=output, **kw), q, tmp_path)
+EVERY_CASE = pytest.mark.in_test_all("every case")
 
 
-@pytest.mark.parametrize("links", [None, "panda_link4", ["panda_link4", "panda_hand"]], ids=str)
-def test_the_contract_for_every_choice_of_links(links, panda, tmp_path):
-    q = fkarm.sample_configurations(panda, 5, seed=0)
-    check_layer(lambda **kw: ForwardKinematics(panda, links, **kw), q, tmp_path)
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param(name, marks=() if name == "xyz_rpy" else EVERY_CASE)
+        for name in fkarm.geometry.POSE_REPRESENTATIONS
+    ],
+)
+def test_the_contract_for_every_output(output, three_joints, rng, tmp_path):
+    q = rng.uniform(-1, 1, size=(5, 2))
+    check_layer(lambda **kw: ForwardKinematics(three_joints, output=output, **kw), q, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        ["turn_link", "tool"],
+        *(pytest.param(one, marks=EVERY_CASE) for one in (None, "turn_link")),
+    ],
+    ids=str,
+)
+def test_the_contract_for_every_choice_of_links(links, three_joints, rng, tmp_path):
+    q = rng.uniform(-1, 1, size=(5, 2))
+    check_layer(lambda **kw: ForwardKinematics(three_joints, links, **kw), q, tmp_path)
+
+
+@EVERY_CASE
 def test_the_contract_for_every_joint_type(every_joint, tmp_path):
     q = fkarm.sample_configurations(every_joint, 5, seed=0)
     check_layer(

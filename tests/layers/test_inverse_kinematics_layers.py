@@ -3,12 +3,26 @@
 import keras
 import numpy as np
 import pytest
-from autodiff import MODES, array, dtype_of, in_mode, jacobian_of, tensor
+from autodiff import COMPILED, MODES, array, dtype_of, in_mode, jacobian_of, tensor
 from keras import ops
 from oracles import central_difference
 
 import fkarm
 from fkarm.layers import IKRefinement, InverseKinematics
+
+# What three turns in a plane reach.
+PLANE = ("x", "y", "rz")
+
+
+@pytest.fixture(scope="module")
+def plane():
+    return fkarm.robots.planar([0.5, 0.4, 0.3])
+
+
+@pytest.fixture(scope="module")
+def plane_target(plane):
+    q = np.random.default_rng(0).uniform(-1.5, 1.5, size=(64, 3))
+    return array(fkarm.forward_kinematics(plane, q, plane.end_effector))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +38,8 @@ def target(panda, q):
 
 
 def position_error(robot, q, target):
-    poses = array(fkarm.forward_kinematics(robot, array(q).astype("float64"), "panda_hand"))
+    q = array(q).astype("float64")
+    poses = array(fkarm.forward_kinematics(robot, q, robot.end_effector))
     return np.linalg.norm(poses[..., :3, 3] - target[..., :3, 3], axis=-1)
 
 
@@ -44,9 +59,10 @@ def test_three_steps_turn_centimetres_into_micrometres(dtype, panda, q, target, 
     "torch",
     reason="derivatives through several steps of `IKRefinement`: XLA compiles them for minutes",
 )
-def test_refinement_is_differentiable_through_its_steps(panda, q, target, rng):
-    layer = IKRefinement(panda, "panda_hand", steps=2, dtype="float64")
-    rough = q[0] + 0.05 * rng.normal(size=7)
+def test_refinement_is_differentiable_through_its_steps(plane, plane_target, rng):
+    layer = IKRefinement(plane, steps=2, task=PLANE, dtype="float64")
+    target = plane_target
+    rough = np.array([0.3, 0.8, -0.4]) + 0.05 * rng.normal(size=3)
     expected = central_difference(lambda x: array(layer((x, target[0]))), rough)
     np.testing.assert_allclose(
         jacobian_of(lambda x: layer((x, target[0])), rough), expected, atol=1e-6
@@ -105,30 +121,43 @@ def test_nan_targets_affect_their_own_rows(panda, target):
     assert (position_error(panda, found, target[:4])[[0, 2, 3]] < 1e-2).all()
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_they_compile(mode, panda, q, target):
-    solver, refine = InverseKinematics(panda, "panda_hand"), IKRefinement(panda, "panda_hand")
+@pytest.mark.parametrize(
+    ("mode", "robot", "task"),
+    [
+        (COMPILED, "plane", PLANE),
+        *(
+            pytest.param(mode, "panda", "pose", marks=pytest.mark.in_test_all("every case"))
+            for mode in MODES
+        ),
+    ],
+)
+def test_they_compile(mode, robot, task, request):
+    robot = request.getfixturevalue(robot)
+    target = request.getfixturevalue("target" if task == "pose" else "plane_target")[:8]
+    solver, refine = InverseKinematics(robot, task=task), IKRefinement(robot, task=task)
     # XLA wants the number of rows.
     shape = (8 if mode == "xla" else None, 4, 4)
     compiled = in_mode(lambda t: refine((solver(t), t)), mode, shape)
-    found = compiled(tensor(target[:8], "float32"))
-    assert (position_error(panda, found, target[:8]) < 1e-3).mean() > 0.7
+    found = compiled(tensor(target, "float32"))
+    assert (position_error(robot, found, target) < 1e-3).mean() > 0.7
 
 
-def test_models_with_them_save_load_and_train(panda, q, target, tmp_path):
+def test_models_with_them_save_load_and_train(plane, plane_target, tmp_path):
     keras.utils.set_random_seed(0)
+    target = plane_target
     poses = keras.Input((4, 4))
-    start = keras.layers.Dense(7)(keras.layers.Flatten()(poses))
-    guess = fkarm.layers.JointLimits(panda)(start)
-    refined = IKRefinement(panda, "panda_hand", steps=1)((guess, poses))
-    model = keras.Model(poses, [refined, InverseKinematics(panda, "panda_hand", seeds=4)(poses)])
-    assert [tuple(output.shape) for output in model.outputs] == [(None, 7), (None, 7)]
+    start = keras.layers.Dense(3)(keras.layers.Flatten()(poses))
+    guess = fkarm.layers.JointLimits(plane)(start)
+    refined = IKRefinement(plane, steps=1, task=PLANE)((guess, poses))
+    solved = InverseKinematics(plane, seeds=4, task=PLANE)(poses)
+    model = keras.Model(poses, [refined, solved])
+    assert [tuple(output.shape) for output in model.outputs] == [(None, 3), (None, 3)]
     expected = model.predict(target, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for first, second in zip(expected, loaded.predict(target, verbose=0), strict=True):
         np.testing.assert_array_equal(first, second)
-    reach = keras.Model(poses, fkarm.layers.ForwardKinematics(panda, "panda_hand")(refined))
+    reach = keras.Model(poses, fkarm.layers.ForwardKinematics(plane)(refined))
     reach.compile(keras.optimizers.Adam(1e-3), fkarm.losses.PoseLoss())
     history = reach.fit(target, target, epochs=3, verbose=0).history["loss"]
     assert np.isfinite(history).all()

@@ -150,7 +150,7 @@ def network(robot):
     pose = keras.Input((9,))
     q = limits(keras.layers.Dense(limits.input_size)(keras.layers.Dense(8, "gelu")(pose)))
     model = keras.Model(pose, fkarm.layers.ForwardKinematics(robot)(q))
-    model.compile("adam", fkarm.losses.PoseLoss())
+    model.compile("adam", fkarm.losses.PoseLoss(), run_eagerly=True, jit_compile=False)
     return model
 
 

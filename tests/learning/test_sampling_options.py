@@ -65,16 +65,28 @@ class TestDefaults:
             np.testing.assert_array_equal(q, expected.astype("float32")[part[0] :: part[1]])
 
 
-@ON_BOTH
+OPTIONS = {
+    "near_limits": {"near_limits": 1.0},
+    "balanced": {"balanced": True},
+    "is_free": {"is_free": hand_is_high},
+    "all": {"near_limits": 0.3, "balanced": True, "is_free": hand_is_high},
+}
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("kind", "options"),
     [
-        {"near_limits": 1.0},
-        {"balanced": True},
-        {"is_free": hand_is_high},
-        {"near_limits": 0.3, "balanced": True, "is_free": hand_is_high},
+        pytest.param(
+            kind,
+            options,
+            id=f"{kind}-{name}",
+            marks=pytest.mark.in_test_all("every case")
+            if kind == "stream" and name != "all"
+            else (),
+        )
+        for kind in BOTH
+        for name, options in OPTIONS.items()
     ],
-    ids=["near_limits", "balanced", "is_free", "all"],
 )
 class TestEveryOption:
     def test_poses_are_those_of_configurations_within_limits(self, kind, options, panda):

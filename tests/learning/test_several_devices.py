@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.in_test_all("process")
+
 TRAIN = """
 import json, sys
 import tensorflow as tf

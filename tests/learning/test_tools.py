@@ -10,6 +10,8 @@ import tensorflow as tf
 import fkarm
 from fkarm.learning import PoseBatches, pose_stream
 
+pytestmark = pytest.mark.in_test_all("tool")
+
 
 @pytest.fixture
 def model(panda):

@@ -30,7 +30,7 @@ def network(kind=IKRegressor, rate=2e-3, **sizes):
     keras.utils.set_random_seed(0)
     heads = {} if kind is IKFlow else {"heads": 2}
     model = kind(ROBOT, **{"width": 8, "depth": 1, **heads, **sizes})
-    model.compile(keras.optimizers.Adam(rate))
+    model.compile(keras.optimizers.Adam(rate), run_eagerly=True, jit_compile=False)
     return model
 
 

@@ -77,6 +77,7 @@ def sample(robot, rng, count):
     return q
 
 
+@pytest.mark.in_test_all("corpus")
 @pytest.mark.parametrize("path", corpus_files(), ids=lambda path: path.name)
 def test_every_urdf_of_the_corpus_is_exact_or_refused(path, rng):
     if path.name in REFUSED:

@@ -116,6 +116,7 @@ def test_without_mujoco_the_message_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:compiler attribute")
+@pytest.mark.in_test_all("corpus")
 @pytest.mark.parametrize("path", corpus_files("gymnasium-robotics", ".xml"), ids=lambda p: p.name)
 def test_every_mjcf_of_the_corpus_is_exact_or_refused(path, rng):
     try:

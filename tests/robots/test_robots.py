@@ -111,6 +111,7 @@ def test_a_gripper_adds_one_joint_and_two_fingers(name):
     np.testing.assert_allclose(np.linalg.norm((left + right) / 2 - hand), 0.0584, atol=1e-15)
 
 
+@pytest.mark.in_test_all("corpus")
 @pytest.mark.parametrize(
     ("name", "file", "links"),
     [

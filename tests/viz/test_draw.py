@@ -65,6 +65,7 @@ def test_curves_need_targets():
         plot_errors({"a": PoseErrors(*np.ones((2, 1))), "b": PoseErrors(*np.ones((2, 0)))})
 
 
+@pytest.mark.in_test_all("process")
 def test_without_matplotlib_the_message_says_what_to_install():
     code = "import sys; sys.modules['matplotlib'] = None; import fkarm.viz"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
