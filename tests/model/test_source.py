@@ -96,6 +96,8 @@ def test_a_compressed_path_is_refused_and_its_open_file_is_read(pack, tmp_path):
     opened = rf"must not be compressed.*open file: {pack.__name__}\.open\(path\)\."
     with pytest.raises(fkarm.URDFError, match=rf"arm\.urdf: .*{opened}"):
         Robot.from_urdf(path)
+    with pytest.raises(fkarm.MJCFError, match=rf"arm\.urdf: .*{opened}"):
+        Robot.from_mjcf(path)
     with pack.open(path) as file:
         assert Robot.from_urdf(file).name == "packed"
 
