@@ -58,7 +58,7 @@ def read_mjcf(source: str | os.PathLike[str] | bytes | IO[Any]) -> dict[str, Any
     try:
         spec = _read_spec(mujoco, given)
         whole = _compile_whole(mujoco, given.label, spec)
-        dropped = _strip(mujoco, spec)
+        dropped = _strip(spec)
         model = spec.compile()
     except MJCFError:
         raise
@@ -124,7 +124,7 @@ def _compile_whole(mujoco: Any, label: str, spec: Any) -> Any:
         ) from error
 
 
-def _strip(mujoco: Any, spec: Any) -> tuple[str, ...]:
+def _strip(spec: Any) -> tuple[str, ...]:
     """Drop what kinematics does not need; say how many of each."""
     dropped = []
     for kind in _DROPPED:
@@ -133,11 +133,7 @@ def _strip(mujoco: Any, spec: Any) -> tuple[str, ...]:
             spec.delete(element)
         if elements:
             dropped.append(f"{kind}: {len(elements)}")
-    # Static bodies are links too, and a free joint is aligned in `_Tree`.
-    spec.compiler.fusestatic = False
-    for joint in spec.joints:
-        if joint.type == mujoco.mjtJoint.mjJNT_FREE:
-            joint.align = mujoco.mjtAlignFree.mjALIGNFREE_FALSE
+    spec.compiler.fusestatic = False  # static bodies are links too
     for site in spec.sites:
         site.material = ""
     for body in spec.bodies:
@@ -190,15 +186,15 @@ class _Tree:
         return [self._mujoco.mj_id2name(self._model, kind, i) or "" for i in range(count)]
 
     def _aligned_frames(self, whole: Any) -> dict[int, Matrix]:
-        """By body, its frame in the frame it is drawn with, where MuJoCo moved it."""
+        """By body, its frame in the whole model in its frame here, where they differ."""
         model, frames = self._model, {}
         for joint in np.flatnonzero(model.jnt_type == self._mujoco.mjtJoint.mjJNT_FREE):
             # Fused bodies shift the numbers of bodies; joints keep theirs.
-            drawn, moved = int(model.jnt_bodyid[joint]), int(whole.jnt_bodyid[joint])
-            before = _frame(model.body_pos[drawn], model.body_quat[drawn])
-            after = _frame(whole.body_pos[moved], whole.body_quat[moved])
+            here, there = int(model.jnt_bodyid[joint]), int(whole.jnt_bodyid[joint])
+            before = _frame(model.body_pos[here], model.body_quat[here])
+            after = _frame(whole.body_pos[there], whole.body_quat[there])
             if not np.array_equal(before, after):
-                frames[drawn] = snap(np.linalg.inv(before) @ after)
+                frames[here] = snap(np.linalg.inv(before) @ after)
         return frames
 
     def _in_link(self, body: int, position: Any, quat_wxyz: Any) -> Matrix:
