@@ -16,8 +16,9 @@ import numpy as np
 
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.errors import RobotError, unknown_name
-from fkarm.model.frames import finite_vector, frame_from, make_frame, placement
+from fkarm.model.frames import Matrix, finite_vector, frame_from, make_frame, placement
 from fkarm.model.joint import Joint
+from fkarm.model.names import Names
 
 _COLUMNS = ("a", "alpha", "d", "theta")
 _CONVENTIONS = ("standard", "modified")
@@ -35,8 +36,8 @@ def dh_joints(
     limits: Sequence[Any] | None,
     joint_names: Sequence[str] | None,
     senses: Sequence[int] | None,
-) -> list[Joint]:
-    """Joints of the arm; the arguments are those of `Robot.from_dh`."""
+) -> tuple[list[Joint], Matrix | None]:
+    """Joints of the arm and the frame of its tool; the arguments are those of `Robot.from_dh`."""
     for name, value, choices in (
         ("convention", convention, _CONVENTIONS),
         ("angle_unit", angle_unit, ANGLE_UNITS),
@@ -98,11 +99,9 @@ def dh_joints(
             )
         )
     if convention == "standard":
-        joints.append(Joint("flange_joint", "fixed", child="flange", **placement(pending)))
-    if tool is not None:
-        frame = frame_from(tool, "tool", angle, length)
-        joints.append(Joint("tool_joint", "fixed", child="tool", **placement(frame)))
-    return joints
+        flange_joint = Names(names).make("flange_joint")
+        joints.append(Joint(flange_joint, "fixed", child="flange", **placement(pending)))
+    return joints, None if tool is None else frame_from(tool, "tool", angle, length)
 
 
 def _row(index: int, row: Any) -> np.ndarray:

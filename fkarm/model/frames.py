@@ -17,6 +17,8 @@ from fkarm.errors import RobotError
 Matrix = NDArray[np.float64]
 
 _SNAP = 4 * np.finfo(np.float64).eps
+# A rotation that is farther from orthonormal than this was not rounded: it is none.
+_ROUNDED = 0.05
 
 
 def snap(matrix: ArrayLike) -> Matrix:
@@ -41,7 +43,8 @@ def finite_vector(name: str, value: ArrayLike, size: int) -> tuple[float, ...]:
         vector = np.empty(0)
     if vector.shape != (size,) or not np.isfinite(vector).all():
         wanted = "a finite number" if size == 1 else f"{size} finite numbers"
-        raise RobotError(f"{name} must be {wanted}. Received: {value!r}.")
+        hint = _numbers_of_matrix(vector) if size == 3 else ""
+        raise RobotError(f"{name} must be {wanted}. Received: {value!r}.{hint}")
     return tuple(float(x) for x in vector)
 
 
@@ -128,12 +131,15 @@ def frame_from(
     """
     if value is None:
         return np.eye(4)
+    is_pair = isinstance(value, (tuple, list)) and len(value) == 2
+    if is_pair and all(hasattr(vector, "__len__") for vector in value):
+        value = {"xyz": value[0], "rpy": value[1]}
     if isinstance(value, Mapping):
         unknown = set(value) - {"xyz", "rpy"}
         if unknown:
             raise RobotError(f"{name} takes the keys 'xyz' and 'rpy'. Received: {sorted(value)}.")
-        xyz = finite_vector(f"{name}['xyz']", value.get("xyz", (0, 0, 0)), 3)
-        rpy = finite_vector(f"{name}['rpy']", value.get("rpy", (0, 0, 0)), 3)
+        xyz = finite_vector(f"xyz of {name}", value.get("xyz", (0, 0, 0)), 3)
+        rpy = finite_vector(f"rpy of {name}", value.get("rpy", (0, 0, 0)), 3)
         value = (xyz, rpy)
     try:
         array = np.array(value, dtype=np.float64)
@@ -143,20 +149,53 @@ def frame_from(
         array = np.stack([array, np.zeros(3)])
     if array.shape == (2, 3) and np.isfinite(array).all():
         return make_frame(array[0] * length_scale, array[1] * angle_scale)
-    if array.shape == (4, 4) and _is_rigid(array):
+    if array.shape == (4, 4) and np.isfinite(array).all():
+        _check_rigid(name, array)
         array[:3, 3] *= length_scale
         return snap(array)
     raise RobotError(
         f"{name} must be a position (3,), a pair (xyz, rpy), a dict with 'xyz' and 'rpy', or a "
-        f"rigid 4 x 4 transform. Received: {value!r}."
+        f"rigid 4 x 4 transform. Received: {value!r}.{_numbers_of_matrix(array)}"
     )
 
 
-def _is_rigid(matrix: Matrix) -> bool:
+def _check_rigid(name: str, matrix: Matrix) -> None:
+    if not np.array_equal(matrix[3], [0, 0, 0, 1]):
+        raise RobotError(
+            f"The last row of {name} must be 0, 0, 0, 1. Received: {matrix[3]}. Is it transposed?"
+        )
     rotation = matrix[:3, :3]
-    return bool(
-        np.isfinite(matrix).all()
-        and np.array_equal(matrix[3], [0, 0, 0, 1])
-        and np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-6)
-        and np.linalg.det(rotation) > 0
+    off, is_rotation = _departure(rotation)
+    if is_rotation:
+        return
+    hint = "It scales, shears or mirrors."
+    if off < _ROUNDED:
+        hint = (
+            "Is it rounded? A rotation next to it is "
+            "fkarm.geometry.rot6d_to_matrix(fkarm.geometry.matrix_to_rot6d(R))."
+        )
+    raise RobotError(
+        f"The rotation R of {name} must be orthonormal, R^T R = I and det R = 1, within 1e-06. "
+        f"Received: {rotation.tolist()}, off by {off:.2g}. {hint}"
+    )
+
+
+def _departure(rotation: Matrix) -> tuple[float, bool]:
+    """How far a matrix is from a rotation, and whether it will do as one."""
+    gram, determinant = rotation.T @ rotation, float(np.linalg.det(rotation))
+    off = max(float(np.abs(gram - np.eye(3)).max()), abs(determinant - 1.0))
+    return off, bool(np.allclose(gram, np.eye(3), atol=1e-6) and determinant > 0)
+
+
+def _numbers_of_matrix(matrix: Matrix) -> str:
+    """What to say to someone who gives a matrix where positions or angles are wanted."""
+    if matrix.shape not in ((3, 3), (4, 4)) or not np.isfinite(matrix).all():
+        return ""
+    off, is_rotation = _departure(matrix[:3, :3])
+    distance = "" if is_rotation else f"; R is off orthonormal by {off:.2g}"
+    if matrix.shape == (3, 3):
+        return f" The angles of a matrix R: rpy=fkarm.geometry.matrix_to_rpy(R){distance}."
+    return (
+        " The numbers of a transform T: xyz=T[:3, 3] and, with R = T[:3, :3], "
+        f"rpy=fkarm.geometry.matrix_to_rpy(R){distance}."
     )

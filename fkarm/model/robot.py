@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, count
 from typing import IO, Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import ArrayLike
 
 from fkarm.errors import (
     FkarmError,
-    MJCFError,
     RobotError,
     UnknownJointError,
     UnknownLinkError,
@@ -23,12 +21,20 @@ from fkarm.errors import (
 )
 from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
-from fkarm.model.frames import frame_from, placement
+from fkarm.model.frames import frame_from
 from fkarm.model.joint import Joint
 from fkarm.model.mjcf import read_mjcf
+from fkarm.model.names import Names
 from fkarm.model.record import read_record, write_record
 from fkarm.model.report import Report, make_report
-from fkarm.model.tree import Coordinate, cut_path, order_tree, resolve_coordinates
+from fkarm.model.serial import fixed_frame, place_in_row
+from fkarm.model.tree import (
+    Coordinate,
+    cut_path,
+    farthest_leaf,
+    order_tree,
+    resolve_coordinates,
+)
 from fkarm.model.urdf import read_urdf
 from fkarm.model.urdf_writer import write_urdf
 
@@ -67,7 +73,7 @@ class Robot:
         object.__setattr__(self, "joints", joints)
         object.__setattr__(self, "link_names", links)
         object.__setattr__(self, "_coordinates", resolve_coordinates(joints))
-        object.__setattr__(self, "end_effector", self.end_effector or self._farthest_leaf())
+        object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, links))
         self.check_link(self.end_effector)
 
     # ---- readers
@@ -77,7 +83,8 @@ class Robot:
         """The robot that a URDF describes.
 
         Args:
-            source: Path, XML text or bytes, or an open file.
+            source: Path, XML text, bytes in the encoding that they state, or an open file
+                (`gzip.open(path)` of a compressed one).
         Raises:
             MissingFileError: If there is no such file.
             URDFError: If the text is not a URDF that can be modelled exactly; the message
@@ -90,25 +97,24 @@ class Robot:
             raise URDFError(f"{label}: {error}") from error
 
     @classmethod
-    def from_mjcf(cls, source: str | os.PathLike[str]) -> Robot:
+    def from_mjcf(cls, source: str | os.PathLike[str] | bytes | IO[Any]) -> Robot:
         """The robot that a MuJoCo model describes (extra `fkarm[mjcf]`).
 
         Bodies are links under the root link `world`, sites are links fixed to them; hinge,
         slide, ball and free joints, several in one body too, with their anchors, `ref` and
-        ranges; `q` is MuJoCo's `qpos`. Geometry is dropped: no mesh file is needed.
+        ranges; `q` is MuJoCo's `qpos`. Geometry is dropped: no mesh file is needed, but where a
+        free joint is aligned with its body's inertia (`align`, `alignfree`). Static bodies stay
+        links under `fusestatic` too. A site with the name of a body is a link with `_site` behind
+        its name; names made up here get a number (`_2`) where the model has them already.
 
         Args:
-            source: Path or XML text. Trusted: MuJoCo reads the files it includes.
+            source: Path, XML text or bytes, or an open file. Trusted: MuJoCo reads the files it
+                includes.
         Raises:
             MissingFileError: If there is no such file.
             MJCFError: If MuJoCo does not accept the model, or is not installed.
         """
-        try:
-            return cls(**read_mjcf(source))
-        except MJCFError:
-            raise
-        except RobotError as error:
-            raise MJCFError(f"MJCF: {error}") from error
+        return cls(**read_mjcf(source))
 
     @classmethod
     def from_joints(
@@ -118,7 +124,8 @@ class Robot:
 
         Args:
             joints: Joints from the base to the tip. A joint called `"elbow"` moves the link
-                `"elbow_link"` unless it names its `child`.
+                `"elbow_link"` unless it names its `child`. Names made up here get a number
+                (`"elbow_link_2"`) where a joint gives the name to a link of its own.
             tool: Constant transform from the last link to the end effector, the link
                 `"tool"`: a position `(3,)`, a pair `(xyz, rpy)`, a dict with `"xyz"` and
                 `"rpy"`, or a rigid matrix `(4, 4)`; m and rad. None: no tool, the last link
@@ -129,15 +136,10 @@ class Robot:
             RobotError: If an entry is not a `Joint`, a name is repeated, or `tool` is not a
                 transform.
         """
-        link, placed = base_link, []
-        for joint in joints:
-            if not isinstance(joint, Joint):
-                raise RobotError(f"joints must be fkarm.Joint objects. Received: {joint!r}.")
-            child = joint.child or f"{joint.name}_link"
-            placed.append(joint.between(link, child))
-            link = child
-        robot = cls(tuple(placed), name=name, link_names=(base_link,), end_effector=link)
-        return robot if tool is None else robot._with_frame(frame_from(tool, "tool"), "tool")
+        placed = place_in_row(joints, base_link)
+        tip = str(placed[-1].child) if placed else base_link
+        robot = cls(placed, name=name, link_names=(base_link,), end_effector=tip)
+        return robot if tool is None else robot._with_frame(frame_from(tool, "tool"))
 
     @classmethod
     def from_dh(
@@ -182,11 +184,11 @@ class Robot:
         Raises:
             RobotError: If a row, unit, type, limit or transform is not as stated.
         """
-        joints = dh_joints(
+        joints, tool = dh_joints(
             rows, convention, angle_unit, length_unit, joint_types, base, tool, limits,
             joint_names, senses,
         )  # fmt: skip
-        return cls.from_joints(joints, name=name)
+        return cls.from_joints(joints, tool, name)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Robot:
@@ -283,15 +285,6 @@ class Robot:
             link = str(path[-1].parent)
         return tuple(reversed(path))
 
-    def _farthest_leaf(self) -> str:
-        moving = {self.root_link: 0}
-        parents = {joint.parent for joint in self.joints}
-        for joint in self.joints:
-            moving[str(joint.child)] = moving[str(joint.parent)] + (not joint.is_fixed)
-        return max(
-            (link for link in self.link_names if link not in parents), key=moving.__getitem__
-        )
-
     def report(self) -> Report:
         """What was read, what was assumed, what was ignored, and what looks wrong.
 
@@ -336,21 +329,13 @@ class Robot:
         Raises:
             RobotError: If a number is not finite or the name is taken.
         """
-        if name is None:
-            free = (f"tool_{k}" for k in count(2))
-            name = next(each for each in chain(["tool"], free) if each not in self.link_names)
-        elif name in self.link_names:
+        if name in self.link_names:
             raise RobotError(f"name must be new. Received: {name!r}, a link of {self.name!r}.")
         return self._with_frame(frame_from({"xyz": xyz, "rpy": rpy}, "tool"), name)
 
-    def _with_frame(self, frame: np.ndarray, name: str) -> Robot:
-        joint = Joint(
-            f"{name}_joint",
-            "fixed",
-            **placement(frame),
-            parent=self.end_effector,
-            child=name,
-        )
+    def _with_frame(self, frame: np.ndarray, name: str | None = None) -> Robot:
+        name = Names(self.link_names).make("tool") if name is None else name
+        joint = fixed_frame(self.joints, self.end_effector, name, frame)
         return replace(self, joints=(*self.joints, joint), end_effector=name)
 
     def with_fixed_joints(self, values: Mapping[str, ArrayLike]) -> Robot:

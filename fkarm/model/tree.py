@@ -33,7 +33,7 @@ def order_tree(
     Returns:
         Ordered joints, ordered link names (the root first).
     Raises:
-        RobotError: If a name is missing or repeated, a link has two parents, there is not
+        RobotError: If a name is missing, empty or repeated, a link has two parents, there is not
             exactly one root, or the joints form a cycle.
     """
     for joint in joints:
@@ -131,6 +131,15 @@ def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
     return coordinates
 
 
+def farthest_leaf(joints: Sequence[Joint], link_names: Sequence[str]) -> str:
+    """Of an ordered tree, the leaf with the most moving joints above it, the first of equals."""
+    moving = {link_names[0]: 0}
+    parents = {joint.parent for joint in joints}
+    for joint in joints:
+        moving[str(joint.child)] = moving[str(joint.parent)] + (not joint.is_fixed)
+    return max((link for link in link_names if link not in parents), key=moving.__getitem__)
+
+
 def cut_path(root_link: str, path: Sequence[Joint], base_link: str) -> tuple[Joint, ...]:
     """The part below `base_link` of a path of joints from the root.
 
@@ -157,6 +166,8 @@ def cut_path(root_link: str, path: Sequence[Joint], base_link: str) -> tuple[Joi
 def _check_unique(kind: str, names: Sequence[str]) -> None:
     seen: set[str] = set()
     for name in names:
+        if not isinstance(name, str) or not name:
+            raise RobotError(f"{kind} names must be non-empty strings. Received: {name!r}.")
         if name in seen:
             raise RobotError(f"{kind} names must be unique. Received: {name!r} twice.")
         seen.add(name)

@@ -12,14 +12,15 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 from xml.parsers import expat
 
-from fkarm.errors import MissingFileError, RobotError, URDFError
+from fkarm.errors import RobotError, URDFError
 from fkarm.model.joint import Joint, Mimic
+from fkarm.model.source import open_source
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_INFINITE = re.compile(r"\s*[+-]?inf(inity)?\s*\Z", re.IGNORECASE)
 # robot / joint / origin: nothing deeper has a meaning for kinematics.
 _DEPTH = 3
 # What is read of each element of a robot; the rest goes to the report as ignored.
@@ -71,8 +72,9 @@ def read_urdf(
         MissingFileError: If `source` is a path to nothing.
         URDFError: If the text is not a URDF that can be modelled exactly.
     """
-    data, label = _load(source)
-    robot = _parse(data, label)
+    given = open_source(source, "URDF", URDFError)
+    label = given.label
+    robot = _parse(given.text(), label)
     if robot.tag != "robot":
         raise _Place(label, robot).error(
             f"the outermost element must be <robot>. Received: <{robot.tag}>."
@@ -95,36 +97,11 @@ def read_urdf(
     }
 
 
-def _load(source: Any) -> tuple[bytes | str, str]:
-    if isinstance(source, bytes) or (isinstance(source, str) and "<" in source):
-        return _load_text(source, "URDF text")
-    if hasattr(source, "read"):
-        return _load_text(source.read(), str(getattr(source, "name", "URDF file")))
-    if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
-        raise URDFError(f"source must be a path, XML text or an open file. Received: {source!r}.")
-    path = Path(source)
-    try:
-        return _load_text(path.read_bytes(), str(path))
-    except FileNotFoundError as error:
-        raise MissingFileError(
-            f"There must be a URDF file at the path. Received: {str(path)!r}, and the folder "
-            f"{str(path.absolute().parent)!r} has no such file."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise URDFError(f"{path}: the file must be readable. Received: {error}.") from error
-
-
-def _load_text(data: Any, label: str) -> tuple[bytes | str, str]:
-    if not isinstance(data, (str, bytes)):
-        raise URDFError(f"{label}: read() must give text or bytes. Received: {type(data)}.")
-    return (data.lstrip("\ufeff \t\r\n") if isinstance(data, str) else data.lstrip()), label
-
-
-def _parse(data: bytes | str, label: str) -> _Element:
-    if not data:
+def _parse(text: str, label: str) -> _Element:
+    if not text.strip():
         raise URDFError(f"{label}: the text must be well-formed XML. Received: nothing.")
     # Text is decoded already: what its XML declaration says of the encoding no longer holds.
-    parser = expat.ParserCreate("utf-8" if isinstance(data, str) else None)
+    parser = expat.ParserCreate("utf-8")
     outermost = _Element("", {}, 0)
     open_elements = [outermost]
     depth = 0
@@ -153,15 +130,9 @@ def _parse(data: bytes | str, label: str) -> _Element:
     parser.EndElementHandler = end
     parser.StartDoctypeDeclHandler = refuse_doctype
     try:
-        parser.Parse(data, True)
-    except expat.ExpatError as error:
+        parser.Parse(text, True)
+    except (expat.ExpatError, UnicodeEncodeError) as error:  # half a surrogate pair is no text
         raise URDFError(f"{label}: the text must be well-formed XML. Received: {error}.") from error
-    except (ValueError, LookupError) as error:
-        if isinstance(error, URDFError):
-            raise
-        raise URDFError(
-            f"{label}: the text must be in the encoding it declares. Received: {error}."
-        ) from error
     return outermost.children[0]
 
 
@@ -234,7 +205,7 @@ def _read_joint(label: str, element: _Element, links: frozenset[str], notes: _No
         "rpy": _numbers(place, origin, "rpy", (0.0, 0.0, 0.0)),
     }
     limit = _only(place, element, "limit")
-    stated = {"lower", "upper"} & set(limit.attributes if limit else ())
+    stated = _stated_limits(limit)
     if kind not in ("fixed", "floating"):
         values["axis"] = _numbers(place, axis, "xyz", (1.0, 0.0, 0.0))
         if axis is None or "xyz" not in axis.attributes:
@@ -246,13 +217,13 @@ def _read_joint(label: str, element: _Element, links: frozenset[str], notes: _No
     if kind in ("revolute", "prismatic"):
         values["lower"], values["upper"] = _limits(place, limit)
         if values["mimic"] is not None:
-            if stated:
+            if any(map(math.isfinite, (values["lower"], values["upper"]))):
                 notes.add("assumed", "limits of a joint that mimics bind nothing", name)
         elif not stated:
             notes.add("assumed", "no limits given: unlimited", name)
         elif len(stated) == 1:
             notes.add("assumed", f"only the {min(stated)} limit given: the other is 0", name)
-    elif stated:
+    elif any(not _INFINITE.match(text) for text in stated.values()):
         notes.add("odd", f"limits of a {kind} joint do not bind; ignored", name)
     try:
         return Joint(name, kind, **values)
@@ -304,11 +275,26 @@ def _number(place: _Place, element: _Element, attribute: str, default: float) ->
     return _numbers(place, element, attribute, (default,))[0]
 
 
+def _stated_limits(element: _Element | None) -> dict[str, str]:
+    attributes = element.attributes if element else {}
+    return {side: attributes[side] for side in ("lower", "upper") if side in attributes}
+
+
 def _limits(place: _Place, element: _Element | None) -> tuple[float, float]:
-    """Bounds of a `<limit>`; none without both, and the format's 0 for a missing one of two."""
-    if element is None or not {"lower", "upper"} & set(element.attributes):
+    """Bounds of a `<limit>`; none without both, and the format's 0 for a missing one of two.
+
+    Infinity is none; on the wrong side it is refused with the joint.
+    """
+    stated = _stated_limits(element)
+    if element is None or not stated:
         return -math.inf, math.inf
-    return _number(place, element, "lower", 0.0), _number(place, element, "upper", 0.0)
+    lower, upper = (
+        float(stated[side])
+        if _INFINITE.match(stated.get(side, ""))
+        else _number(place, element, side, 0.0)
+        for side in ("lower", "upper")
+    )
+    return lower, upper
 
 
 def _mimic(place: _Place, element: _Element | None) -> Mimic | None:

@@ -107,6 +107,18 @@ def test_a_bad_table_is_refused(arguments, message):
         fkarm.Robot.from_dh(**{"rows": ROWS, **arguments})
 
 
+def test_an_infinite_limit_of_a_row_is_none_in_every_unit():
+    robot = fkarm.Robot.from_dh(
+        ROWS,
+        angle_unit="deg",
+        length_unit="mm",
+        joint_types=["revolute", "prismatic", "continuous", "revolute"],
+        limits=[(-math.inf, math.inf), (-500, math.inf), (-math.inf, math.inf), None],
+    )
+    np.testing.assert_array_equal(robot.lower_limits, [-math.inf, -0.5, -math.inf, -math.inf])
+    np.testing.assert_array_equal(robot.upper_limits, [math.inf] * 4)
+
+
 def test_a_sense_of_minus_one_turns_the_joint_round(rng):
     q = rng.uniform(-1, 1, size=(5, 4))
     types = ["revolute", "prismatic", "continuous", "revolute"]

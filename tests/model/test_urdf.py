@@ -94,6 +94,25 @@ def test_missing_limits_mean_what_the_format_says(limit, expected):
     assert (robot.lower_limits[0], robot.upper_limits[0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("<limit lower='-inf' upper='inf'/>", (-math.inf, math.inf)),
+        ("<limit lower='-INF' upper='+Infinity'/>", (-math.inf, math.inf)),
+        ("<limit lower='-1' upper=' inf '/>", (-1.0, math.inf)),
+        ("<limit lower='-inf'/>", (-math.inf, 0.0)),
+    ],
+    ids=["both", "spellings", "upper", "lower alone"],
+)
+def test_an_infinite_limit_is_none(limit, expected):
+    old = '<limit lower="-1" upper="2.5e0" effort="1" velocity="1"/>'
+    robot = Robot.from_urdf(arm(old, limit))
+    assert (robot.lower_limits[0], robot.upper_limits[0]) == expected
+    endless = arm(old, "<limit lower='-inf' upper='inf'/>").replace("revolute", "continuous")
+    assert not any("limit" in line for line in Robot.from_urdf(endless).report().suspicious)
+    assert not any("limit" in line for line in Robot.from_urdf(endless).report().assumed)
+
+
 def test_limits_of_a_continuous_joint_do_not_bind():
     robot = Robot.from_urdf(arm('type="revolute"', 'type="continuous"'))
     assert np.isinf(robot.lower_limits).all()
@@ -125,6 +144,10 @@ def test_limits_of_a_continuous_joint_do_not_bind():
         (arm("1 2 3", "1 2 1e999"), "must be 3 finite numbers.*1e999"),
         (arm('lower="-1"', 'lower="nan"'), "must be a finite number"),
         (arm('lower="-1"', 'lower="9"'), "lower must not exceed upper"),
+        (arm('lower="-1"', 'lower="inf"'), "line 5.*lower limit must be a finite number, or -inf"),
+        (arm('lower="-1"', 'lower="-1e999"'), "must be a finite number. Received: '-1e999'"),
+        (arm("1 2 3", "1 2 inf"), "must be 3 finite numbers.*inf"),
+        (arm('multiplier="-2"', 'multiplier="inf"'), "must be a finite number.*inf"),
         (arm("0 0 2", "0 0 0"), "axis must not be zero"),
         (arm('multiplier="-2"', 'multiplier="x"'), "<mimic multiplier=...>"),
         (arm('<mimic joint="j"', '<mimic joint="jj"'), "mimic must be one of"),
