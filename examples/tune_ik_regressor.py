@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit("This example needs: pip install keras-tuner tensorboard") from error
     tuner = keras_tuner.RandomSearch(
         build,
-        keras_tuner.Objective("val_position_error_mm", "min"),
+        "val_position_error_mm",
         max_trials=options.trials,
         seed=0,
         directory=options.output,

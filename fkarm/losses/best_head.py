@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.geometry import pose_shape
 from fkarm.losses.pose import PoseLoss
 
 
@@ -28,7 +29,8 @@ class BestHeadPoseLoss(PoseLoss):
         y_true: Target poses. Shape `(..., 4, 4)` or as `representation` says.
         y_pred: Poses of the heads. Shape `(..., heads, 4, 4)`, likewise.
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or `y_pred` has not the batch axes of `y_true`
+            and one more.
     Gradient:
         Of the head that is best; of the first one where several are equal.
     Reference:
@@ -56,7 +58,13 @@ class BestHeadPoseLoss(PoseLoss):
 
     def of_heads(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each head. Shape `(..., heads)`."""
-        axis = len(y_pred.shape) - (3 if self.representation == "matrix" else 2)
+        if len(y_pred.shape) != len(y_true.shape) + 1:
+            raise ValueError(
+                "y_pred must have one axis more than y_true, that of the heads, before those of a "
+                f"pose. Received: shapes {tuple(y_true.shape)} and {tuple(y_pred.shape)}. For one "
+                "prediction per target see PoseLoss."
+            )
+        axis = len(y_true.shape) - len(pose_shape(self.representation))
         return super().call(ops.expand_dims(y_true, axis), y_pred)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -7,8 +7,10 @@ from numbers import Real
 from typing import Any
 
 import keras
+from keras import ops
 
 from fkarm._checks import check_choice, check_non_negative
+from fkarm._rows import check_same_rows, mask_of
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import (
     FULL_POSE_REPRESENTATIONS,
@@ -16,9 +18,11 @@ from fkarm.geometry import (
     geodesic_distance,
     pose_position,
     pose_rotation,
+    pose_shape,
 )
 from fkarm.geometry.dense import in_one_type
 from fkarm.geometry.safe import as_float, at_least_single, safe_norm
+from fkarm.losses.reduction import reduced
 
 _ORIENTATIONS = ("geodesic", "chordal")
 
@@ -52,13 +56,15 @@ def pose_loss(
     Returns:
         One value a pose. Shape `(...)`.
     Raises:
-        ValueError: If the last axes do not fit the representation or a name is unknown.
+        ValueError: If the last axes do not fit the representation, the batch axes differ (one pose
+            goes with any number, an axis of size one with any size) or a name is unknown.
     Gradient:
         Finite everywhere; zero at an exact match.
     """
     check_choice("orientation", orientation, _ORIENTATIONS)
     check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
     poses = [at_least_single(as_float(y)) for y in (y_true, y_pred)]
+    check_same_rows(poses[0].shape, poses[1].shape, len(pose_shape(representation)))
     parts = []
     if not _is_zero(orientation_weight):
         parts.append(orientation_weight * _orientation_error(poses, representation, orientation))
@@ -94,8 +100,14 @@ class PoseLoss(keras.losses.Loss):
         representation: How `y_true` and `y_pred` are written, m and rad: one of
             `geometry.FULL_POSE_REPRESENTATIONS`.
         **kwargs: `reduction`, `name`, `dtype` of `keras.losses.Loss`.
+    Call arguments:
+        y_true: Target poses. Shape `(..., 4, 4)` or as `representation` says.
+        y_pred: Predicted poses, likewise. Rows that Keras' mask leaves out do not count.
+        sample_weight: One weight per row, for all its links: the first of the batch axes, or more
+            of them.
     Raises:
-        ValueError: If a weight is negative or not finite, or a name is unknown.
+        ValueError: If a weight is negative or not finite, a name is unknown, or the batch axes
+            differ, as for `pose_loss`.
     Example:
         >>> loss = fkarm.losses.PoseLoss(orientation_weight=0.2)
         >>> float(loss(np.eye(4)[None], np.eye(4)[None]))
@@ -119,6 +131,13 @@ class PoseLoss(keras.losses.Loss):
         self.orientation_weight = float(orientation_weight)
         self.orientation = orientation
         self.representation = representation
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        mask = mask_of(y_pred)
+        with keras.name_scope(self.name):
+            true, pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
+            losses = self.call(true, pred)
+            return reduced(losses, sample_weight, mask, self.reduction, self.dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return pose_loss(

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from fkarm._checks import check_choice, check_non_negative
+from fkarm._rows import check_same_rows, mask_of, row_weights
 from fkarm._types import Tensor
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import (
@@ -16,6 +17,7 @@ from fkarm.geometry import (
     POSE_REPRESENTATIONS,
     orientation_distance,
     pose_position,
+    pose_shape,
     pose_to_matrix,
     position_distance,
 )
@@ -24,19 +26,31 @@ from fkarm.geometry.safe import as_float, at_least_single, safe_norm
 
 
 class _PoseMetric(keras.metrics.Mean):
-    """Mean over all poses seen of a value of each; subclasses say which in `update_state`."""
+    """Mean over all poses seen of a value of each; subclasses say which in `values`.
+
+    Rows that Keras' mask leaves out do not count; a weight is a row's, for all its links.
+    """
 
     representations = FULL_POSE_REPRESENTATIONS
+    _direction = "down"  # which way is better, for Keras' callbacks
 
     def __init__(self, representation: str, name: str, **kwargs: Any) -> None:
         check_choice("representation", representation, self.representations)
         super().__init__(name=name, **kwargs)
         self.representation = representation
 
-    def _matrices(self, *poses: Any) -> list[Tensor]:
-        return [
-            pose_to_matrix(at_least_single(as_float(pose)), self.representation) for pose in poses
-        ]
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The value of each pose. Shape `(...)`."""
+        raise NotImplementedError
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        true, pred = (at_least_single(as_float(y)) for y in (y_true, y_pred))
+        check_same_rows(true.shape, pred.shape, len(pose_shape(self.representation)))
+        values = self.values(true, pred)
+        super().update_state(values, row_weights(values, sample_weight, mask_of(y_pred)))
+
+    def _matrices(self, *poses: Tensor) -> list[Tensor]:
+        return [pose_to_matrix(pose, self.representation) for pose in poses]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "representation": self.representation}
@@ -83,14 +97,10 @@ class PositionError(_DistanceMetric):
     ) -> None:
         super().__init__(unit, representation, name, **kwargs)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true, pred = in_one_type(
-            *(
-                pose_position(at_least_single(as_float(y)), self.representation)
-                for y in (y_true, y_pred)
-            )
-        )
-        super().update_state(safe_norm(pred - true) / LENGTH_UNITS[self.unit], sample_weight)
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Distances in the unit."""
+        true, pred = in_one_type(*(pose_position(y, self.representation) for y in (y_true, y_pred)))
+        return safe_norm(pred - true) / LENGTH_UNITS[self.unit]
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -118,9 +128,9 @@ class OrientationError(_DistanceMetric):
     ) -> None:
         super().__init__(unit, representation, name, **kwargs)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        angle = orientation_distance(*self._matrices(y_true, y_pred))
-        super().update_state(angle / ANGLE_UNITS[self.unit], sample_weight)
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Angles in the unit."""
+        return orientation_distance(*self._matrices(y_true, y_pred)) / ANGLE_UNITS[self.unit]
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -137,6 +147,8 @@ class PoseSuccess(_PoseMetric):
         ValueError: If a tolerance is negative or not finite, or `representation` is unknown.
     """
 
+    _direction = "up"
+
     def __init__(
         self,
         position_tolerance: float = 0.01,
@@ -151,13 +163,14 @@ class PoseSuccess(_PoseMetric):
         self.position_tolerance = float(position_tolerance)
         self.orientation_tolerance = float(orientation_tolerance)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """1 for a hit, else 0."""
         poses = self._matrices(y_true, y_pred)
         is_hit = ops.logical_and(
             position_distance(*poses) <= self.position_tolerance,
             orientation_distance(*poses) <= self.orientation_tolerance,
         )
-        super().update_state(ops.cast(is_hit, self.dtype), sample_weight)
+        return ops.cast(is_hit, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -165,3 +178,17 @@ class PoseSuccess(_PoseMetric):
             "position_tolerance": self.position_tolerance,
             "orientation_tolerance": self.orientation_tolerance,
         }
+
+
+# KerasTuner asks Keras what it knows by an objective's name, and takes the direction from the name
+# of the answer: so the answer is a name of Keras' own with the same direction.
+_TUNED_LIKE = {
+    "mean_absolute_error": [
+        *(f"position_error_{unit}" for unit in LENGTH_UNITS),
+        *(f"orientation_error_{unit}" for unit in ANGLE_UNITS),
+    ],
+    "accuracy": ["pose_success"],
+}
+keras.saving.get_custom_objects().update(
+    {name: known for known, names in _TUNED_LIKE.items() for name in names}
+)
