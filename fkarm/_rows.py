@@ -6,11 +6,6 @@ from typing import Any
 
 from keras import ops
 
-# Keras has no public name for the mask that a tensor carries.
-from keras.src.backend import get_keras_mask as mask_of
-
-__all__ = ["check_same_rows", "mask_of", "row_weights"]
-
 
 def check_same_rows(true: tuple, pred: tuple, width: int) -> None:
     """Raise ValueError unless targets and predictions have the same batch axes.
@@ -38,8 +33,7 @@ def row_weights(values: Any, sample_weight: Any, mask: Any) -> Any:
     Args:
         values: One value per row, or several. Shape `(..., *rest)`.
         sample_weight: Weights of the rows, or None. Shape `(...)`, or with more axes of `values`.
-        mask: Whether a row counts, or None; an axis more than `values` has, such as that of padded
-            matrices, counts if any entry of it does.
+        mask: Whether a row counts, or None; as for `live_rows`.
     Returns:
         Shape of `values`, in its dtype.
     Raises:
@@ -47,10 +41,14 @@ def row_weights(values: Any, sample_weight: Any, mask: Any) -> Any:
     """
     weights = [] if sample_weight is None else [_for_each("sample_weight", sample_weight, values)]
     if mask is not None:
-        extra = tuple(range(len(values.shape), len(mask.shape)))
-        live = ops.any(ops.cast(mask, "bool"), axis=extra) if extra else mask
-        weights.append(_for_each("The mask", live, values))
+        weights.append(_for_each("The mask", live_rows(mask, len(values.shape)), values))
     return ops.multiply(*weights) if len(weights) == 2 else next(iter(weights), None)
+
+
+def live_rows(mask: Any, rank: int) -> Any:
+    """Which rows, with `rank` axes, count: the mask of a padded matrix has an axis more."""
+    extra = tuple(range(rank, len(mask.shape)))
+    return ops.any(ops.cast(mask, "bool"), axis=extra) if extra else mask
 
 
 def _for_each(name: str, weight: Any, values: Any) -> Any:

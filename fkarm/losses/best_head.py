@@ -22,7 +22,7 @@ class BestHeadPoseLoss(PoseLoss):
 
     Args:
         position_weight: Loss a metre, >= 0.
-        orientation_weight: Loss a radian, >= 0.
+        orientation_weight: Loss a radian, >= 0; None: 0.1, or 0 for positions.
         relaxation: Share of the mean, from 0 to 1.
         **kwargs: The other arguments of `PoseLoss`.
     Call arguments:
@@ -45,7 +45,7 @@ class BestHeadPoseLoss(PoseLoss):
     def __init__(
         self,
         position_weight: float = 1.0,
-        orientation_weight: float = 0.1,
+        orientation_weight: float | None = None,
         relaxation: float = 0.05,
         **kwargs: Any,
     ) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from fkarm._carried import check_units, mask_of
 from fkarm._checks import check_choice, check_non_negative
-from fkarm._rows import check_same_rows, mask_of, row_weights
+from fkarm._rows import check_same_rows, row_weights
 from fkarm._types import Tensor
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import (
@@ -22,6 +23,7 @@ from fkarm.geometry import (
     position_distance,
 )
 from fkarm.geometry.dense import in_one_type
+from fkarm.geometry.representations import has_angles, scaled_pose
 from fkarm.geometry.safe import as_float, at_least_single, safe_norm
 
 
@@ -34,17 +36,34 @@ class _PoseMetric(keras.metrics.Mean):
     representations = FULL_POSE_REPRESENTATIONS
     _direction = "down"  # which way is better, for Keras' callbacks
 
-    def __init__(self, representation: str, name: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        representation: str,
+        name: str,
+        angle_unit: str = "rad",
+        length_unit: str = "m",
+        **kwargs: Any,
+    ) -> None:
         check_choice("representation", representation, self.representations)
+        check_choice("angle_unit", angle_unit, ANGLE_UNITS)
+        check_choice("length_unit", length_unit, LENGTH_UNITS)
         super().__init__(name=name, **kwargs)
         self.representation = representation
+        self.angle_unit = angle_unit
+        self.length_unit = length_unit
 
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The value of each pose. Shape `(...)`."""
+        """The value of each pose, from poses in m and rad. Shape `(...)`."""
         raise NotImplementedError
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true, pred = (at_least_single(as_float(y)) for y in (y_true, y_pred))
+        angle_unit = self.angle_unit if has_angles(self.representation) else None
+        check_units("y_pred", y_pred, angle_unit, self.length_unit)
+        scales = ANGLE_UNITS[self.angle_unit], LENGTH_UNITS[self.length_unit]
+        true, pred = (
+            scaled_pose(at_least_single(as_float(y)), self.representation, *scales)
+            for y in (y_true, y_pred)
+        )
         check_same_rows(true.shape, pred.shape, len(pose_shape(self.representation)))
         values = self.values(true, pred)
         super().update_state(values, row_weights(values, sample_weight, mask_of(y_pred)))
@@ -53,7 +72,12 @@ class _PoseMetric(keras.metrics.Mean):
         return [pose_to_matrix(pose, self.representation) for pose in poses]
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "representation": self.representation}
+        return {
+            **super().get_config(),
+            "representation": self.representation,
+            "angle_unit": self.angle_unit,
+            "length_unit": self.length_unit,
+        }
 
 
 class _DistanceMetric(_PoseMetric):
@@ -76,12 +100,14 @@ class PositionError(_DistanceMetric):
     """Mean distance between predicted and true positions.
 
     Args:
-        unit: `"mm"` or `"m"`.
-        representation: How poses are written, m and rad: any of `geometry.POSE_REPRESENTATIONS`.
+        unit: What to show, `"mm"` or `"m"`.
+        representation: How poses are written: any of `geometry.POSE_REPRESENTATIONS`.
         name: Name in logs; `position_error_mm` by default.
-        **kwargs: `dtype` of the metric.
+        **kwargs: `angle_unit` and `length_unit` of the poses, as for `PoseLoss`; `dtype` of the
+            metric.
     Raises:
-        ValueError: If `unit` or `representation` is unknown.
+        ValueError: If a unit or `representation` is unknown, the batch axes differ, or poses come
+            right from a layer that gives other units.
     """
 
     representations = POSE_REPRESENTATIONS
@@ -108,12 +134,12 @@ class OrientationError(_DistanceMetric):
     """Mean angle between predicted and true orientations.
 
     Args:
-        unit: `"deg"` or `"rad"`.
-        representation: How poses are written, m and rad: see `PoseLoss`.
+        unit: What to show, `"deg"` or `"rad"`.
+        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
         name: Name in logs; `orientation_error_deg` by default.
-        **kwargs: `dtype` of the metric.
+        **kwargs: As for `PositionError`.
     Raises:
-        ValueError: If `unit` or `representation` is unknown.
+        ValueError: As for `PositionError`.
     """
 
     units = ANGLE_UNITS
@@ -140,11 +166,11 @@ class PoseSuccess(_PoseMetric):
     Args:
         position_tolerance: Largest distance that counts, m.
         orientation_tolerance: Largest angle that counts, rad.
-        representation: How poses are written, m and rad: see `PoseLoss`.
+        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
         name: Name in logs.
-        **kwargs: `dtype` of the metric.
+        **kwargs: As for `PositionError`.
     Raises:
-        ValueError: If a tolerance is negative or not finite, or `representation` is unknown.
+        ValueError: If a tolerance is negative or not finite, else as for `PositionError`.
     """
 
     _direction = "up"
