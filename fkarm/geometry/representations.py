@@ -126,11 +126,13 @@ def scaled_pose(
         ValueError: If `representation` is unknown or the shape does not match.
     """
     pose = _checked_pose(pose, representation)
+    if angle_scale == length_scale == 1.0:
+        return pose
     scale = np.ones(pose_shape(representation))
     scale[(slice(3), 3) if representation == "matrix" else slice(3)] = length_scale
     if has_angles(representation):
         scale[3:] = angle_scale
-    return pose if (scale == 1.0).all() else pose * ops.convert_to_tensor(scale, dtype=pose.dtype)
+    return pose * ops.convert_to_tensor(scale, dtype=pose.dtype)
 
 
 def pose_rate(transform: TensorLike, twist: TensorLike, representation: str) -> Tensor:

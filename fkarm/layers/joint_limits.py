@@ -79,6 +79,10 @@ class JointLimits(KinematicLayer):
         self.angle_unit = angle_unit
         self.length_unit = length_unit
         self._units = ConfigurationUnits(robot, angle_unit, length_unit)
+        in_si = self._units.in_si
+        self._bounds = inward_bounds(
+            robot.lower_limits / in_si, robot.upper_limits / in_si, self.compute_dtype
+        )
         self.input_size = robot.dof + sum(joint.is_endless for joint in robot.independent_joints)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -91,14 +95,11 @@ class JointLimits(KinematicLayer):
             return ops.cast(x, self.compute_dtype)
         columns = iter(ops.unstack(self.precise(x), self.input_size, axis=-1))
         q = [entry for joint in self.robot.independent_joints for entry in _within(joint, columns)]
-        in_si, robot = self._units.in_si, self.robot
-        lower, upper = inward_bounds(
-            robot.lower_limits / in_si, robot.upper_limits / in_si, self.compute_dtype
-        )
         q = ops.stack(q, axis=-1)
         if not self._units.is_si:
-            q = q / ops.convert_to_tensor(in_si, dtype=q.dtype)
+            q = q / ops.convert_to_tensor(self._units.in_si, dtype=q.dtype)
         rounded = ops.cast(q, self.compute_dtype)
+        lower, upper = self._bounds
         return mark_units(minimum(maximum(rounded, lower), upper), *self._units.names)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -18,6 +18,7 @@ class ConfigurationUnits:
         length_unit: `"m"` or `"mm"`.
     Attributes:
         in_si: Rad or m in one of each entry's unit; 1 for quaternions. Shape `(dof,)`.
+        is_si: Whether there is nothing to convert.
         names: Units of the angles and of the lengths; None where `q` has none.
     Raises:
         ValueError: If a unit is unknown.
@@ -33,12 +34,8 @@ class ConfigurationUnits:
             "quaternion": 1.0,
         }
         self.in_si = np.array([factors[kind] for kind in kinds])
+        self.is_si = all(factors[kind] == 1.0 for kind in kinds)
         self.names = (
             angle_unit if "angle" in kinds else None,
             length_unit if "length" in kinds else None,
         )
-
-    @property
-    def is_si(self) -> bool:
-        """Whether there is nothing to convert."""
-        return all(factor == 1.0 for factor in self.in_si.tolist())
