@@ -48,14 +48,14 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit("This example needs: pip install keras-tuner tensorboard") from error
     tuner = keras_tuner.RandomSearch(
         build,
-        keras_tuner.Objective("val_position_error_mm", "min"),
+        "val_position_error_mm",
         max_trials=options.trials,
         seed=0,
         directory=options.output,
         project_name="ur5e",
         overwrite=True,
     )
-    unseen = PoseBatches(ROBOT, batch_size=1000, steps=1, seed=1)[0]
+    unseen = PoseBatches(ROBOT, batch_size=1000, steps=1, seed=1, fixed=True)
     data = PoseBatches(ROBOT, batch_size=256, steps=options.steps)
     tuner.search(data, validation_data=unseen, shuffle=False, verbose=0)
     print(f"{'error':>10} {'layers':>7} {'width':>6} {'rate':>9}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from keras import ops
 
 from fkarm._checks import check_choice
@@ -102,6 +103,36 @@ def matrix_to_pose(
     form = _ORIENTATIONS[representation]
     numbers = form.from_matrix(rotation)
     return ops.concatenate([position, numbers * angle_scale if form.is_angle else numbers], axis=-1)
+
+
+def has_angles(representation: str) -> bool:
+    """Whether a pose in a representation has angles or rotation vectors, which have a unit."""
+    return representation in _ORIENTATIONS and _ORIENTATIONS[representation].is_angle
+
+
+def scaled_pose(
+    pose: TensorLike, representation: str, angle_scale: float, length_scale: float
+) -> Tensor:
+    """A pose with its angles and its lengths times a factor, as from degrees and mm to SI.
+
+    Args:
+        pose: Pose. Shape `(..., *pose_shape(representation))`.
+        representation: One of `POSE_REPRESENTATIONS`.
+        angle_scale: Factor of angles and rotation vectors, where there are any.
+        length_scale: Factor of the position.
+    Returns:
+        Pose in the same representation, same shape.
+    Raises:
+        ValueError: If `representation` is unknown or the shape does not match.
+    """
+    pose = _checked_pose(pose, representation)
+    if angle_scale == length_scale == 1.0:
+        return pose
+    scale = np.ones(pose_shape(representation))
+    scale[(slice(3), 3) if representation == "matrix" else slice(3)] = length_scale
+    if has_angles(representation):
+        scale[3:] = angle_scale
+    return pose * ops.convert_to_tensor(scale, dtype=pose.dtype)
 
 
 def pose_rate(transform: TensorLike, twist: TensorLike, representation: str) -> Tensor:

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
+from fkarm._carried import check_units, mark_units
 from fkarm._checks import check_choice
 from fkarm._types import Tensor
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import POSE_REPRESENTATIONS, matrix_to_pose, pose_shape
+from fkarm.geometry.representations import has_angles
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.forward import as_names, check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
 
 
@@ -53,7 +55,8 @@ class ForwardKinematics(KinematicLayer):
         TypeError: If `robot` is not a Robot.
         UnknownLinkError: If a link does not exist.
         ValueError: If `output` or a unit is unknown, the list of links is empty, or the input
-            does not end with an axis of size `dof`.
+            does not end with an axis of size `dof` or comes right from a layer that gives other
+            units.
 
     Gradient:
         Exact. Orientation outputs have the finite gradients of `fkarm.geometry` where the
@@ -78,8 +81,7 @@ class ForwardKinematics(KinematicLayer):
         check_robot(robot)
         super().__init__(**kwargs)
         check_choice("output", output, POSE_REPRESENTATIONS)
-        check_choice("angle_unit", angle_unit, ANGLE_UNITS)
-        check_choice("length_unit", length_unit, LENGTH_UNITS)
+        self._units = ConfigurationUnits(robot, angle_unit, length_unit)
         self.robot = robot
         self.links = links if links is None or isinstance(links, str) else as_names(links)
         self.output_form = output
@@ -95,6 +97,7 @@ class ForwardKinematics(KinematicLayer):
 
     def call(self, q: Tensor) -> Tensor:
         check_configuration_shape(self.robot, q.shape)
+        check_units("The input of ForwardKinematics", q, *self._units.names)
         poses = forward_kinematics(self.robot, self._in_si_units(self.precise(q)), self._links)
         poses = matrix_to_pose(
             poses,
@@ -102,14 +105,13 @@ class ForwardKinematics(KinematicLayer):
             angle_scale=1.0 / ANGLE_UNITS[self.angle_unit],
             length_scale=1.0 / LENGTH_UNITS[self.length_unit],
         )
-        return ops.cast(poses, self.compute_dtype)
+        angle_unit = self.angle_unit if has_angles(self.output_form) else None
+        return mark_units(ops.cast(poses, self.compute_dtype), angle_unit, self.length_unit)
 
     def _in_si_units(self, q: Tensor) -> Tensor:
-        angle, length = ANGLE_UNITS[self.angle_unit], LENGTH_UNITS[self.length_unit]
-        unit = {"angle": angle, "length": length, "quaternion": 1.0}
-        joints = self.robot.independent_joints
-        units = np.array([unit[entry] for joint in joints for entry in joint.entries])
-        return q if (units == 1.0).all() else q * ops.convert_to_tensor(units, dtype=q.dtype)
+        if self._units.is_si:
+            return q
+        return q * ops.convert_to_tensor(self._units.in_si, dtype=q.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         check_configuration_shape(self.robot, input_shape)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import keras
 from keras import ops
 
+from fkarm._carried import check_units, mark_units
 from fkarm._checks import check_count, check_last_axes
+from fkarm._rows import live_rows
 from fkarm._types import Tensor
 from fkarm.ik.arguments import WEIGHTS, make_problem
 from fkarm.ik.search import descent, refinement, target_entries
@@ -16,6 +19,7 @@ from fkarm.ik.seeds import seed_table
 from fkarm.kinematics.forward import check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
 
 
@@ -32,6 +36,15 @@ class _TargetLayer(KinematicLayer):
         self.task = task if isinstance(task, str) else tuple(task)
         links = (robot.end_effector if link is None else link,)
         self._problem = make_problem(robot, links, task, WEIGHTS)
+        self._units = ConfigurationUnits(robot)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Rows count that count in all inputs."""
+        is_several = isinstance(inputs, (list, tuple))
+        target, masks = (inputs[-1], previous_mask) if is_several else (inputs, [previous_mask])
+        rank = len(target.shape) - 2
+        live = [live_rows(mask, rank) for mask in masks or () if mask is not None]
+        return reduce(ops.logical_and, live) if live else None
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -61,7 +74,8 @@ class IKRefinement(_TargetLayer):
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
         inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the root
-            link's frame, m, shape `(..., 4, 4)`, with the same batch axes.
+            link's frame, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind the
+            layer if it does in the masks of both.
     Returns:
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
@@ -89,10 +103,12 @@ class IKRefinement(_TargetLayer):
         self.built = True
 
     def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+        check_units("The configurations of IKRefinement", inputs[0], *self._units.names)
+        check_units("The targets of IKRefinement", inputs[1], None, "m")
         q, target = (self.precise(each) for each in inputs)
         self.compute_output_shape((q.shape, target.shape))
         refined = refinement(self._problem, self.steps)(q, target_entries(target))
-        return ops.cast(refined, self.compute_dtype)
+        return mark_units(ops.cast(refined, self.compute_dtype), *self._units.names)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         q_shape, target_shape = input_shape
@@ -159,13 +175,14 @@ class InverseKinematics(_TargetLayer):
         self.built = True
 
     def call(self, target: Tensor) -> Tensor:
+        check_units("The targets of InverseKinematics", target, None, "m")
         target = self.precise(target)
         self.compute_output_shape(target.shape)
         found = ops.stop_gradient(self._search(ops.stop_gradient(target)))
         # One differentiable step from the solution: its derivative is the implicit function's.
         stepped = refinement(self._problem, 1)(found, target_entries(target))
         q = ops.where(ops.isfinite(stepped), stepped, found)
-        return ops.cast(q, self.compute_dtype)
+        return mark_units(ops.cast(q, self.compute_dtype), *self._units.names)
 
     def _search(self, target: Tensor) -> Tensor:
         dof, dtype = self.robot.dof, target.dtype

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from fkarm._carried import mark_units
 from fkarm._checks import check_last_axes
 from fkarm._types import Tensor
 from fkarm.geometry.native import maximum, minimum, tanh
@@ -16,6 +17,7 @@ from fkarm.geometry.safe import normalised, safe_atan2
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Joint, Robot
 
 
@@ -36,6 +38,10 @@ class JointLimits(KinematicLayer):
 
     Args:
         robot: `fkarm.Robot`.
+        angle_unit: `"rad"` or `"deg"`: of the angles it gives. Those of the layer behind it must be
+            the same: `ForwardKinematics` refuses others where it is the next layer; behind an
+            operation that hides the unit it would take radians for degrees.
+        length_unit: `"m"` or `"mm"`: of the lengths it gives, likewise.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`; a mixed policy becomes float32.
 
     Attributes:
@@ -45,12 +51,13 @@ class JointLimits(KinematicLayer):
         x: Any numbers. Shape `(..., input_size)`.
 
     Returns:
-        Joint configurations, rad or m, never outside the limits, rounding included. Shape
+        Joint configurations in the units, never outside the limits, rounding included. Shape
         `(..., dof)`.
 
     Raises:
         TypeError: If `robot` is not a Robot.
-        ValueError: If the input does not end with an axis of size `input_size`.
+        ValueError: If the input does not end with an axis of size `input_size`, or a unit is
+            unknown.
 
     Gradient:
         Smooth; fades towards a limit as tanh does. Zero for `(s, c) = (0, 0)`.
@@ -63,10 +70,19 @@ class JointLimits(KinematicLayer):
         True
     """
 
-    def __init__(self, robot: Robot, **kwargs: Any) -> None:
+    def __init__(
+        self, robot: Robot, angle_unit: str = "rad", length_unit: str = "m", **kwargs: Any
+    ) -> None:
         check_robot(robot)
         super().__init__(**kwargs)
         self.robot = robot
+        self.angle_unit = angle_unit
+        self.length_unit = length_unit
+        self._units = ConfigurationUnits(robot, angle_unit, length_unit)
+        in_si = self._units.in_si
+        self._bounds = inward_bounds(
+            robot.lower_limits / in_si, robot.upper_limits / in_si, self.compute_dtype
+        )
         self.input_size = robot.dof + sum(joint.is_endless for joint in robot.independent_joints)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -79,11 +95,12 @@ class JointLimits(KinematicLayer):
             return ops.cast(x, self.compute_dtype)
         columns = iter(ops.unstack(self.precise(x), self.input_size, axis=-1))
         q = [entry for joint in self.robot.independent_joints for entry in _within(joint, columns)]
-        lower, upper = inward_bounds(
-            self.robot.lower_limits, self.robot.upper_limits, self.compute_dtype
-        )
-        rounded = ops.cast(ops.stack(q, axis=-1), self.compute_dtype)
-        return minimum(maximum(rounded, lower), upper)
+        q = ops.stack(q, axis=-1)
+        if not self._units.is_si:
+            q = q / ops.convert_to_tensor(self._units.in_si, dtype=q.dtype)
+        rounded = ops.cast(q, self.compute_dtype)
+        lower, upper = self._bounds
+        return mark_units(minimum(maximum(rounded, lower), upper), *self._units.names)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         self._check_shape(input_shape)
@@ -99,7 +116,12 @@ class JointLimits(KinematicLayer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **robot_entry(self.robot)}
+        return {
+            **super().get_config(),
+            **robot_entry(self.robot),
+            "angle_unit": self.angle_unit,
+            "length_unit": self.length_unit,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> JointLimits:

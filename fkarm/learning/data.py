@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
-from fkarm._checks import check_choice
+from fkarm._checks import check_choice, check_count
 from fkarm._types import Tensor
 from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
 from fkarm.kinematics import forward_kinematics
+from fkarm.learning.ahead import Ahead
+from fkarm.learning.epochs import EpochCounter
 from fkarm.learning.sampler import Sampler
 from fkarm.model import Robot
 
@@ -88,8 +90,11 @@ def pose_stream(
 class PoseBatches(keras.utils.PyDataset):
     """Reachable poses as `pose_stream` makes them, on any backend, in epochs, for many processes.
 
-    Batch `k` of epoch `e` depends on `seed`, `e` and `k` alone. Give `shuffle=False` to `fit`:
-    there is nothing to shuffle, and an interrupted training then ends like a whole one.
+    Batch `k` of epoch `e` depends on `seed`, `e` and `k` alone, whichever thread asks for it. Each
+    epoch that a `fit` begins has new batches: two epochs and then `fit(initial_epoch=2, epochs=4)`
+    are the same as four. Evaluation data have `fixed=True`, else each evaluation is an epoch
+    too. Give `shuffle=False` to `fit`, for there is nothing to shuffle, and an interrupted training
+    then ends like a whole one; `steps` says how long an epoch is, `steps_per_epoch` is not needed.
 
     Args:
         robot: The robot.
@@ -101,9 +106,14 @@ class PoseBatches(keras.utils.PyDataset):
         part: `(process, processes)`: which share of each batch to give, see `join_hosts`.
         first_epoch: Epoch to begin with, see `Checkpoint.first_epoch`.
         near_limits, balanced, is_free: Where configurations are drawn, as for `pose_stream`.
+        fixed: Whether all epochs have the batches of the first one, as evaluation needs it.
+        workers: Threads that make batches ahead of the training; 1: the one that asks.
+        max_queue_size: How many batches more than one worker has ready, at most.
+        use_multiprocessing: False; what computes the poses survives no fork.
     Raises:
         UnknownLinkError, RobotError, ValueError: As `pose_stream`; `batch_size` must be a multiple
-            of the number of processes.
+            of the number of processes, `workers` and `max_queue_size` whole numbers >= 1,
+            `use_multiprocessing` False.
     Example:
         >>> x, y = PoseBatches(fkarm.robots.ur5e(), batch_size=64)[0]
         >>> x.shape, y.shape
@@ -124,6 +134,10 @@ class PoseBatches(keras.utils.PyDataset):
         near_limits: float = 0.0,
         balanced: bool = False,
         is_free: Callable[[Tensor], Tensor] | None = None,
+        fixed: bool = False,
+        workers: int = 1,
+        max_queue_size: int = 10,
+        use_multiprocessing: bool = False,
     ) -> None:
         super().__init__()
         self.robot, self.link = robot, _checked(robot, link, batch_size, target)
@@ -134,15 +148,47 @@ class PoseBatches(keras.utils.PyDataset):
                 f"batch_size must be a multiple of {part[1]}, the number of processes. Received: "
                 f"{batch_size}."
             )
+        check_count("workers", workers)
+        check_count("max_queue_size", max_queue_size)
+        if use_multiprocessing:
+            raise ValueError(
+                "use_multiprocessing must be False: what computes the poses survives no fork. "
+                f"Received: {use_multiprocessing!r}. Workers are threads: workers=4, say."
+            )
         self.batch_size, self.steps, self.seed, self.target = batch_size, steps, seed, target
-        self.part, self.epoch = part, first_epoch
+        self.part = part
+        self._epochs = EpochCounter(first_epoch, fixed)
         self._sampler = Sampler(robot, self.link, batch_size, near_limits, balanced, is_free)
+        self._ahead = Ahead(self._batch, workers, max_queue_size) if workers > 1 else None
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that runs or, between epochs, the next one."""
+        return self._epochs.number
+
+    @property
+    def workers(self) -> int:
+        """Keras' workers: one, for more would mix up the order. Keras asks once for each reader."""
+        self._epochs.reader_made()
+        return 1
 
     def __len__(self) -> int:
+        # Asked at the beginning of each pass.
+        self._epochs.pass_began()
         return self.steps
 
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        self.on_epoch_begin()
+        return super().__iter__()
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng((self.seed, self.epoch, index))
+        epoch = self._epochs.read
+        return (
+            self._ahead.get(epoch, index, self.steps) if self._ahead else self._batch(epoch, index)
+        )
+
+    def _batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng((self.seed, epoch, index))
         q = keras.ops.convert_to_numpy(self._sampler(rng.uniform(size=self._sampler.shape)))
         process, processes = self.part
         q = q[process::processes]
@@ -150,8 +196,11 @@ class PoseBatches(keras.utils.PyDataset):
         x = keras.ops.convert_to_numpy(matrix_to_pose(pose, "xyz_rot6d"))
         return x, keras.ops.convert_to_numpy(pose) if self.target == "pose" else q
 
+    def on_epoch_begin(self) -> None:
+        self._epochs.epoch_began()
+
     def on_epoch_end(self) -> None:
-        self.epoch += 1
+        self._epochs.epoch_ended()
 
 
 def _checked(robot: Robot, link: str | None, batch_size: int, target: str) -> str:

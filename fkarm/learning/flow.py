@@ -20,6 +20,7 @@ from fkarm.layers import ForwardKinematics
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
 from fkarm.learning.network import ResidualNetwork
 from fkarm.learning.spline import MOST_BINS, spline, spline_size
+from fkarm.losses.reduction import reduced
 from fkarm.metrics import OrientationError, PositionError
 from fkarm.model import Robot
 
@@ -237,8 +238,7 @@ class IKFlow(IKModel):
         weight = None if sample_weight is None else sample_weight[::stride]
         for metric in (self._position, self._orientation):
             metric.update_state(_to_matrix(x[::stride]), reached, weight)
-        # Keras' own reduction, which knows of weights and of several devices.
-        return _Given(name="given")(unlikely, unlikely, sample_weight)
+        return reduced(unlikely, sample_weight, None, "sum_over_batch_size", "float32")
 
     def _features(self, target: TensorLike) -> tuple[Question, Any]:
         question = read_question(self.robot, target, self.link, tolerances=(1.0, 1.0))
@@ -308,10 +308,3 @@ def _has_xla() -> bool:
 
     # A strategy keeps the state of the samples' generator where XLA cannot reach it.
     return not tf.distribute.has_strategy()
-
-
-class _Given(keras.losses.Loss):
-    """A loss that was computed before: its reduction."""
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return y_pred

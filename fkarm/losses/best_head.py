@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.geometry import pose_shape
 from fkarm.losses.pose import PoseLoss
 
 
@@ -21,14 +22,15 @@ class BestHeadPoseLoss(PoseLoss):
 
     Args:
         position_weight: Loss a metre, >= 0.
-        orientation_weight: Loss a radian, >= 0.
+        orientation_weight: Loss a radian, >= 0; None: 0.1, or 0 for positions.
         relaxation: Share of the mean, from 0 to 1.
         **kwargs: The other arguments of `PoseLoss`.
     Call arguments:
         y_true: Target poses. Shape `(..., 4, 4)` or as `representation` says.
         y_pred: Poses of the heads. Shape `(..., heads, 4, 4)`, likewise.
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or `y_pred` has not the batch axes of `y_true`
+            and one more.
     Gradient:
         Of the head that is best; of the first one where several are equal.
     Reference:
@@ -43,7 +45,7 @@ class BestHeadPoseLoss(PoseLoss):
     def __init__(
         self,
         position_weight: float = 1.0,
-        orientation_weight: float = 0.1,
+        orientation_weight: float | None = None,
         relaxation: float = 0.05,
         **kwargs: Any,
     ) -> None:
@@ -56,7 +58,13 @@ class BestHeadPoseLoss(PoseLoss):
 
     def of_heads(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each head. Shape `(..., heads)`."""
-        axis = len(y_pred.shape) - (3 if self.representation == "matrix" else 2)
+        if len(y_pred.shape) != len(y_true.shape) + 1:
+            raise ValueError(
+                "y_pred must have one axis more than y_true, that of the heads, before those of a "
+                f"pose. Received: shapes {tuple(y_true.shape)} and {tuple(y_pred.shape)}. For one "
+                "prediction per target see PoseLoss."
+            )
+        axis = len(y_true.shape) - len(pose_shape(self.representation))
         return super().call(ops.expand_dims(y_true, axis), y_pred)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -7,18 +7,25 @@ from numbers import Real
 from typing import Any
 
 import keras
+from keras import ops
 
+from fkarm._carried import check_units, mask_of
 from fkarm._checks import check_choice, check_non_negative
+from fkarm._rows import check_same_rows
 from fkarm._types import Tensor, TensorLike
+from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import (
-    FULL_POSE_REPRESENTATIONS,
+    POSE_REPRESENTATIONS,
     chordal_distance,
     geodesic_distance,
     pose_position,
     pose_rotation,
+    pose_shape,
 )
 from fkarm.geometry.dense import in_one_type
+from fkarm.geometry.representations import has_angles, scaled_pose
 from fkarm.geometry.safe import as_float, at_least_single, safe_norm
+from fkarm.losses.reduction import reduced
 
 _ORIENTATIONS = ("geodesic", "chordal")
 
@@ -27,9 +34,11 @@ def pose_loss(
     y_true: TensorLike,
     y_pred: TensorLike,
     position_weight: float = 1.0,
-    orientation_weight: float = 0.1,
+    orientation_weight: float | None = None,
     orientation: str = "geodesic",
     representation: str = "matrix",
+    angle_unit: str = "rad",
+    length_unit: str = "m",
 ) -> Tensor:
     """Weighted sum of the position error and the orientation error of a pose.
 
@@ -42,29 +51,56 @@ def pose_loss(
     value is unknown while tracing, so with a weight of zero in a tensor both parts are.
 
     Args:
-        y_true: Target poses, m and rad. Shape `(..., 4, 4)` or as `representation` says.
+        y_true: Target poses. Shape `(..., 4, 4)` or as `representation` says.
         y_pred: Predicted poses, likewise.
         position_weight: Loss a metre.
-        orientation_weight: Loss a radian. The default weighs 1 rad like 0.1 m, so 5 degrees
-            count like 9 mm.
+        orientation_weight: Loss a radian; None: 0.1, which weighs 5 degrees like 9 mm, or 0 for
+            positions, which have no orientation.
         orientation: `"geodesic"` or `"chordal"`.
-        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
+        representation: How poses are written: one of `geometry.POSE_REPRESENTATIONS`.
+        angle_unit: `"rad"` or `"deg"`: of angles and rotation vectors in the poses.
+        length_unit: `"m"` or `"mm"`: of positions in the poses. The loss is one of metres.
     Returns:
         One value a pose. Shape `(...)`.
     Raises:
-        ValueError: If the last axes do not fit the representation or a name is unknown.
+        ValueError: If the last axes do not fit the representation, the batch axes differ (one pose
+            goes with any number, an axis of size one with any size), a name is unknown, or
+            positions are given an orientation weight.
     Gradient:
         Finite everywhere; zero at an exact match.
     """
     check_choice("orientation", orientation, _ORIENTATIONS)
-    check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
-    poses = [at_least_single(as_float(y)) for y in (y_true, y_pred)]
+    check_poses(representation, angle_unit, length_unit)
+    orientation_weight = _orientation_weight(orientation_weight, representation)
+    scales = ANGLE_UNITS[angle_unit], LENGTH_UNITS[length_unit]
+    poses = [
+        scaled_pose(at_least_single(as_float(y)), representation, *scales) for y in (y_true, y_pred)
+    ]
+    check_same_rows(poses[0].shape, poses[1].shape, len(pose_shape(representation)))
     parts = []
     if not _is_zero(orientation_weight):
         parts.append(orientation_weight * _orientation_error(poses, representation, orientation))
     if not _is_zero(position_weight) or not parts:
         parts.append(position_weight * _position_error(poses, representation))
     return sum(parts[1:], start=parts[0])
+
+
+def check_poses(representation: str, angle_unit: str, length_unit: str) -> None:
+    """Raise ValueError if a representation or a unit is unknown."""
+    check_choice("representation", representation, POSE_REPRESENTATIONS)
+    check_choice("angle_unit", angle_unit, ANGLE_UNITS)
+    check_choice("length_unit", length_unit, LENGTH_UNITS)
+
+
+def _orientation_weight(weight: Any, representation: str) -> Any:
+    if weight is None:
+        return 0.0 if representation == "position" else 0.1
+    if representation == "position" and not _is_zero(weight):
+        raise ValueError(
+            f"orientation_weight must be 0 or None for positions. Received: {weight!r}. Positions "
+            "have no orientation: choose another representation, or leave the weight out."
+        )
+    return weight
 
 
 def _is_zero(weight: Any) -> bool:
@@ -89,13 +125,24 @@ class PoseLoss(keras.losses.Loss):
 
     Args:
         position_weight: Loss a metre, >= 0.
-        orientation_weight: Loss a radian, >= 0.
+        orientation_weight: Loss a radian, >= 0; None: 0.1, or 0 for positions.
         orientation: `"geodesic"` or `"chordal"`, see `pose_loss`.
-        representation: How `y_true` and `y_pred` are written, m and rad: one of
-            `geometry.FULL_POSE_REPRESENTATIONS`.
+        representation: How `y_true` and `y_pred` are written: one of
+            `geometry.POSE_REPRESENTATIONS`, that of the layer's `output`. With `"position"` the
+            loss is one of positions alone.
+        angle_unit: `"rad"` or `"deg"`: of angles and rotation vectors in them, as the layer's.
+        length_unit: `"m"` or `"mm"`: of positions in them, as the layer's; the weights are per
+            metre and radian all the same.
         **kwargs: `reduction`, `name`, `dtype` of `keras.losses.Loss`.
+    Call arguments:
+        y_true: Target poses. Shape `(..., 4, 4)` or as `representation` says.
+        y_pred: Predicted poses, likewise. Rows that Keras' mask leaves out do not count.
+        sample_weight: One weight per row, for all its links: the first of the batch axes, or more
+            of them.
     Raises:
-        ValueError: If a weight is negative or not finite, or a name is unknown.
+        ValueError: If a weight is negative or not finite, a name is unknown, positions are given
+            an orientation weight, the batch axes differ, as for `pose_loss`, or `y_pred` comes
+            right from a layer that gives other units.
     Example:
         >>> loss = fkarm.losses.PoseLoss(orientation_weight=0.2)
         >>> float(loss(np.eye(4)[None], np.eye(4)[None]))
@@ -105,20 +152,34 @@ class PoseLoss(keras.losses.Loss):
     def __init__(
         self,
         position_weight: float = 1.0,
-        orientation_weight: float = 0.1,
+        orientation_weight: float | None = None,
         orientation: str = "geodesic",
         representation: str = "matrix",
+        angle_unit: str = "rad",
+        length_unit: str = "m",
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"name": "pose_loss", **kwargs})
+        check_choice("orientation", orientation, _ORIENTATIONS)
+        check_poses(representation, angle_unit, length_unit)
+        orientation_weight = _orientation_weight(orientation_weight, representation)
         check_non_negative("position_weight", position_weight)
         check_non_negative("orientation_weight", orientation_weight)
-        check_choice("orientation", orientation, _ORIENTATIONS)
-        check_choice("representation", representation, FULL_POSE_REPRESENTATIONS)
         self.position_weight = float(position_weight)
         self.orientation_weight = float(orientation_weight)
         self.orientation = orientation
         self.representation = representation
+        self.angle_unit = angle_unit
+        self.length_unit = length_unit
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        mask = mask_of(y_pred)
+        angle_unit = self.angle_unit if has_angles(self.representation) else None
+        check_units("y_pred", y_pred, angle_unit, self.length_unit)
+        with keras.name_scope(self.name):
+            true, pred = (ops.convert_to_tensor(y, dtype=self.dtype) for y in (y_true, y_pred))
+            losses = self.call(true, pred)
+            return reduced(losses, sample_weight, mask, self.reduction, self.dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return pose_loss(
@@ -128,6 +189,8 @@ class PoseLoss(keras.losses.Loss):
             self.orientation_weight,
             self.orientation,
             self.representation,
+            self.angle_unit,
+            self.length_unit,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -137,4 +200,6 @@ class PoseLoss(keras.losses.Loss):
             "orientation_weight": self.orientation_weight,
             "orientation": self.orientation,
             "representation": self.representation,
+            "angle_unit": self.angle_unit,
+            "length_unit": self.length_unit,
         }

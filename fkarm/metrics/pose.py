@@ -8,7 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from fkarm._carried import check_units, mask_of
 from fkarm._checks import check_choice, check_non_negative
+from fkarm._rows import check_same_rows, row_weights
 from fkarm._types import Tensor
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import (
@@ -16,30 +18,66 @@ from fkarm.geometry import (
     POSE_REPRESENTATIONS,
     orientation_distance,
     pose_position,
+    pose_shape,
     pose_to_matrix,
     position_distance,
 )
 from fkarm.geometry.dense import in_one_type
+from fkarm.geometry.representations import has_angles, scaled_pose
 from fkarm.geometry.safe import as_float, at_least_single, safe_norm
 
 
 class _PoseMetric(keras.metrics.Mean):
-    """Mean over all poses seen of a value of each; subclasses say which in `update_state`."""
+    """Mean over all poses seen of a value of each; subclasses say which in `values`.
+
+    Rows that Keras' mask leaves out do not count; a weight is a row's, for all its links.
+    """
 
     representations = FULL_POSE_REPRESENTATIONS
+    _direction = "down"  # which way is better, for Keras' callbacks
 
-    def __init__(self, representation: str, name: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        representation: str,
+        name: str,
+        angle_unit: str = "rad",
+        length_unit: str = "m",
+        **kwargs: Any,
+    ) -> None:
         check_choice("representation", representation, self.representations)
+        check_choice("angle_unit", angle_unit, ANGLE_UNITS)
+        check_choice("length_unit", length_unit, LENGTH_UNITS)
         super().__init__(name=name, **kwargs)
         self.representation = representation
+        self.angle_unit = angle_unit
+        self.length_unit = length_unit
 
-    def _matrices(self, *poses: Any) -> list[Tensor]:
-        return [
-            pose_to_matrix(at_least_single(as_float(pose)), self.representation) for pose in poses
-        ]
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The value of each pose, from poses in m and rad. Shape `(...)`."""
+        raise NotImplementedError
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        angle_unit = self.angle_unit if has_angles(self.representation) else None
+        check_units("y_pred", y_pred, angle_unit, self.length_unit)
+        scales = ANGLE_UNITS[self.angle_unit], LENGTH_UNITS[self.length_unit]
+        true, pred = (
+            scaled_pose(at_least_single(as_float(y)), self.representation, *scales)
+            for y in (y_true, y_pred)
+        )
+        check_same_rows(true.shape, pred.shape, len(pose_shape(self.representation)))
+        values = self.values(true, pred)
+        super().update_state(values, row_weights(values, sample_weight, mask_of(y_pred)))
+
+    def _matrices(self, *poses: Tensor) -> list[Tensor]:
+        return [pose_to_matrix(pose, self.representation) for pose in poses]
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "representation": self.representation}
+        return {
+            **super().get_config(),
+            "representation": self.representation,
+            "angle_unit": self.angle_unit,
+            "length_unit": self.length_unit,
+        }
 
 
 class _DistanceMetric(_PoseMetric):
@@ -62,12 +100,14 @@ class PositionError(_DistanceMetric):
     """Mean distance between predicted and true positions.
 
     Args:
-        unit: `"mm"` or `"m"`.
-        representation: How poses are written, m and rad: any of `geometry.POSE_REPRESENTATIONS`.
+        unit: What to show, `"mm"` or `"m"`.
+        representation: How poses are written: any of `geometry.POSE_REPRESENTATIONS`.
         name: Name in logs; `position_error_mm` by default.
-        **kwargs: `dtype` of the metric.
+        **kwargs: `angle_unit` and `length_unit` of the poses, as for `PoseLoss`; `dtype` of the
+            metric.
     Raises:
-        ValueError: If `unit` or `representation` is unknown.
+        ValueError: If a unit or `representation` is unknown, the batch axes differ, or poses come
+            right from a layer that gives other units.
     """
 
     representations = POSE_REPRESENTATIONS
@@ -83,14 +123,10 @@ class PositionError(_DistanceMetric):
     ) -> None:
         super().__init__(unit, representation, name, **kwargs)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true, pred = in_one_type(
-            *(
-                pose_position(at_least_single(as_float(y)), self.representation)
-                for y in (y_true, y_pred)
-            )
-        )
-        super().update_state(safe_norm(pred - true) / LENGTH_UNITS[self.unit], sample_weight)
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Distances in the unit."""
+        true, pred = in_one_type(*(pose_position(y, self.representation) for y in (y_true, y_pred)))
+        return safe_norm(pred - true) / LENGTH_UNITS[self.unit]
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -98,12 +134,12 @@ class OrientationError(_DistanceMetric):
     """Mean angle between predicted and true orientations.
 
     Args:
-        unit: `"deg"` or `"rad"`.
-        representation: How poses are written, m and rad: see `PoseLoss`.
+        unit: What to show, `"deg"` or `"rad"`.
+        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
         name: Name in logs; `orientation_error_deg` by default.
-        **kwargs: `dtype` of the metric.
+        **kwargs: As for `PositionError`.
     Raises:
-        ValueError: If `unit` or `representation` is unknown.
+        ValueError: As for `PositionError`.
     """
 
     units = ANGLE_UNITS
@@ -118,9 +154,9 @@ class OrientationError(_DistanceMetric):
     ) -> None:
         super().__init__(unit, representation, name, **kwargs)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        angle = orientation_distance(*self._matrices(y_true, y_pred))
-        super().update_state(angle / ANGLE_UNITS[self.unit], sample_weight)
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Angles in the unit."""
+        return orientation_distance(*self._matrices(y_true, y_pred)) / ANGLE_UNITS[self.unit]
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -130,12 +166,14 @@ class PoseSuccess(_PoseMetric):
     Args:
         position_tolerance: Largest distance that counts, m.
         orientation_tolerance: Largest angle that counts, rad.
-        representation: How poses are written, m and rad: see `PoseLoss`.
+        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
         name: Name in logs.
-        **kwargs: `dtype` of the metric.
+        **kwargs: As for `PositionError`.
     Raises:
-        ValueError: If a tolerance is negative or not finite, or `representation` is unknown.
+        ValueError: If a tolerance is negative or not finite, else as for `PositionError`.
     """
+
+    _direction = "up"
 
     def __init__(
         self,
@@ -151,13 +189,14 @@ class PoseSuccess(_PoseMetric):
         self.position_tolerance = float(position_tolerance)
         self.orientation_tolerance = float(orientation_tolerance)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """1 for a hit, else 0."""
         poses = self._matrices(y_true, y_pred)
         is_hit = ops.logical_and(
             position_distance(*poses) <= self.position_tolerance,
             orientation_distance(*poses) <= self.orientation_tolerance,
         )
-        super().update_state(ops.cast(is_hit, self.dtype), sample_weight)
+        return ops.cast(is_hit, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -165,3 +204,17 @@ class PoseSuccess(_PoseMetric):
             "position_tolerance": self.position_tolerance,
             "orientation_tolerance": self.orientation_tolerance,
         }
+
+
+# KerasTuner asks Keras what it knows by an objective's name, and takes the direction from the name
+# of the answer: so the answer is a name of Keras' own with the same direction.
+_TUNED_LIKE = {
+    "mean_absolute_error": [
+        *(f"position_error_{unit}" for unit in LENGTH_UNITS),
+        *(f"orientation_error_{unit}" for unit in ANGLE_UNITS),
+    ],
+    "accuracy": ["pose_success"],
+}
+keras.saving.get_custom_objects().update(
+    {name: known for known, names in _TUNED_LIKE.items() for name in names}
+)

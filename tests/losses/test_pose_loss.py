@@ -154,7 +154,7 @@ def test_it_is_saved_with_the_model_and_trains_on(panda, tmp_path):
         ({"orientation_weight": float("nan")}, "orientation_weight must be"),
         ({"orientation_weight": "x"}, "orientation_weight must be"),
         ({"orientation": "geodetic"}, "Did you mean 'geodesic'"),
-        ({"representation": "position"}, "representation must be one of"),
+        ({"representation": "positions"}, "Did you mean 'position'"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
