@@ -74,17 +74,18 @@ def compiled(inputs, outputs, objects, x, y, options, loss="mse", **losses):
 
 def reach(**options):
     """From numbers to limits to poses, written in three ways; a loss and three metrics."""
-    limits = JointLimits(ARM)
+    limits = JointLimits(ARM, "deg", "mm")
     degrees = ForwardKinematics(ARM, ["elbow_link", "tool"], "xyz_rotvec", "deg", "mm")
     loss = PoseLoss(0.7, 0.3, "chordal", name="reach", reduction="sum")
     position = PositionError("m", "position", name="miss")
     orientation, success = OrientationError("rad"), PoseSuccess(0.5, 2.0, name="hits")
     inputs = keras.Input((4,))
-    q = limits(keras.layers.Dense(limits.input_size, activation="tanh")(inputs))
+    hidden = keras.layers.Dense(limits.input_size, activation="tanh")(inputs)
+    q = JointLimits(ARM)(hidden)
     outputs = {
         "pose": ForwardKinematics(ARM)(q),
         "position": ForwardKinematics(ARM, output="position")(q),
-        "degrees": degrees(q),
+        "degrees": degrees(limits(hidden)),
     }
     y = {
         "pose": poses(),

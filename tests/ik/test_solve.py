@@ -173,6 +173,17 @@ def test_the_solution_nearest_to_a_reference(panda, targets):
     assert np.median(distance(near)) < 0.7 * np.median(distance(plain))
 
 
+@pytest.mark.parametrize("elbow", [-0.8, 0.8])
+def test_of_two_solutions_the_reference_chooses_whatever_the_search_begins_with(elbow):
+    """The other elbow of a planar arm with equal links turns the first joint by as much."""
+    arm = fkarm.robots.planar([0.5, 0.5])
+    solutions = np.array([[0.3, elbow], [0.3 + elbow, -elbow]])
+    pose = array(fkarm.forward_kinematics(arm, solutions[0], "tool"))
+    for nearest, other in (solutions, solutions[::-1]):
+        found = fkarm.solve_ik(arm, pose, task=("x", "y"), q_init=other, q_ref=nearest)
+        np.testing.assert_allclose(found.q, nearest, atol=1e-5)
+
+
 def test_held_joints_keep_their_values(panda, targets):
     start = fkarm.sample_configurations(panda, 20, seed=5).astype("float32")
     mask = [True] * 6 + [False]
