@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from keras import ops
 
@@ -19,7 +18,7 @@ from fkarm.kinematics.chain import (
     push_forward,
     twists,
 )
-from fkarm.kinematics.engine import Function, sincos, with_derivative
+from fkarm.kinematics.engine import Function, once, sincos, with_derivative
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
 from fkarm.model import Robot
 
@@ -82,7 +81,7 @@ def check_configuration_shape(robot: Robot, shape: tuple[int | None, ...]) -> No
     check_last_axes("q", shape, (robot.dof,), f"One value for each of: {names or '(no joints)'}.")
 
 
-@lru_cache(maxsize=256)
+@once
 def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...]) -> Function:
     """Poses from `q`, `(..., dof) -> (..., *axes, 4, 4)`, with the derivative in closed form."""
     plan = plan_chain(robot, links)

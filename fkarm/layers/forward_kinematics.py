@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from fkarm._checks import check_choice
@@ -85,6 +84,7 @@ class ForwardKinematics(KinematicLayer):
         self.output_form = output
         self.angle_unit = angle_unit
         self.length_unit = length_unit
+        self._units = _units_of(robot, ANGLE_UNITS[angle_unit], LENGTH_UNITS[length_unit])
         self._links = robot.end_effector if self.links is None else self.links
         for link in (self._links,) if isinstance(self._links, str) else self._links:
             robot.check_link(link)
@@ -105,11 +105,9 @@ class ForwardKinematics(KinematicLayer):
         return ops.cast(poses, self.compute_dtype)
 
     def _in_si_units(self, q: Tensor) -> Tensor:
-        angle, length = ANGLE_UNITS[self.angle_unit], LENGTH_UNITS[self.length_unit]
-        unit = {"angle": angle, "length": length, "quaternion": 1.0}
-        joints = self.robot.independent_joints
-        units = np.array([unit[entry] for joint in joints for entry in joint.entries])
-        return q if (units == 1.0).all() else q * ops.convert_to_tensor(units, dtype=q.dtype)
+        if all(unit == 1.0 for unit in self._units):
+            return q
+        return q * ops.convert_to_tensor(self._units, dtype=q.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         check_configuration_shape(self.robot, input_shape)
@@ -129,3 +127,9 @@ class ForwardKinematics(KinematicLayer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ForwardKinematics:
         return cls(**with_robot(config))
+
+
+def _units_of(robot: Robot, angle: float, length: float) -> tuple[float, ...]:
+    """The unit of each entry of `q`, in rad or m; plain numbers, which `torch.compile` reads."""
+    unit = {"angle": angle, "length": length, "quaternion": 1.0}
+    return tuple(unit[entry] for joint in robot.independent_joints for entry in joint.entries)

@@ -67,6 +67,9 @@ class JointLimits(KinematicLayer):
         check_robot(robot)
         super().__init__(**kwargs)
         self.robot = robot
+        bounds = inward_bounds(robot.lower_limits, robot.upper_limits, self.compute_dtype)
+        # Numbers: torch.compile reads no arrays, and Keras would track lists.
+        self._bounds = tuple(tuple(each.tolist()) for each in bounds)
         self.input_size = robot.dof + sum(joint.is_endless for joint in robot.independent_joints)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -79,10 +82,8 @@ class JointLimits(KinematicLayer):
             return ops.cast(x, self.compute_dtype)
         columns = iter(ops.unstack(self.precise(x), self.input_size, axis=-1))
         q = [entry for joint in self.robot.independent_joints for entry in _within(joint, columns)]
-        lower, upper = inward_bounds(
-            self.robot.lower_limits, self.robot.upper_limits, self.compute_dtype
-        )
         rounded = ops.cast(ops.stack(q, axis=-1), self.compute_dtype)
+        lower, upper = (ops.convert_to_tensor(each, rounded.dtype) for each in self._bounds)
         return minimum(maximum(rounded, lower), upper)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

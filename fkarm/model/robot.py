@@ -69,6 +69,7 @@ class Robot:
         object.__setattr__(self, "_coordinates", resolve_coordinates(joints))
         object.__setattr__(self, "end_effector", self.end_effector or self._farthest_leaf())
         self.check_link(self.end_effector)
+        _ = self.joint_names  # when first asked for, torch.compile would meet a lock
 
     # ---- readers
 
