@@ -139,7 +139,9 @@ def link_velocity(
 
 
 def link_name(robot: Robot, link: str | None) -> str:
-    """`link`, or the end effector's name for None."""
+    """`link`, or the end effector's name for None; TypeError if it is no name."""
+    if link is not None and not isinstance(link, str):
+        raise TypeError(f"link must be one name, or None. Received: {link!r}. Call once a link.")
     return robot.end_effector if link is None else link
 
 

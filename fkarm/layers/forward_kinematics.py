@@ -17,6 +17,7 @@ from fkarm.kinematics.forward import as_names, check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
+from fkarm.model.named import entry_units
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -77,14 +78,12 @@ class ForwardKinematics(KinematicLayer):
         check_robot(robot)
         super().__init__(**kwargs)
         check_choice("output", output, POSE_REPRESENTATIONS)
-        check_choice("angle_unit", angle_unit, ANGLE_UNITS)
-        check_choice("length_unit", length_unit, LENGTH_UNITS)
         self.robot = robot
         self.links = links if links is None or isinstance(links, str) else as_names(links)
         self.output_form = output
         self.angle_unit = angle_unit
         self.length_unit = length_unit
-        self._units = _units_of(robot, ANGLE_UNITS[angle_unit], LENGTH_UNITS[length_unit])
+        self._units = entry_units(robot, angle_unit, length_unit)
         self._links = robot.end_effector if self.links is None else self.links
         for link in (self._links,) if isinstance(self._links, str) else self._links:
             robot.check_link(link)
@@ -127,9 +126,3 @@ class ForwardKinematics(KinematicLayer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ForwardKinematics:
         return cls(**with_robot(config))
-
-
-def _units_of(robot: Robot, angle: float, length: float) -> tuple[float, ...]:
-    """The unit of each entry of `q`, in rad or m; plain numbers, which `torch.compile` reads."""
-    unit = {"angle": angle, "length": length, "quaternion": 1.0}
-    return tuple(unit[entry] for joint in robot.independent_joints for entry in joint.entries)

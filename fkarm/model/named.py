@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fkarm._checks import check_choice
+from fkarm._checks import check_choice, real_array
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.errors import UnknownJointError, unknown_name
 from fkarm.model.joint import Joint
@@ -30,6 +28,7 @@ def configuration(
     """Joint configurations from values by name, whatever their order.
 
     Args:
+        self: The robot.
         values: A mapping of joint names to values, or anything with named columns: a data frame
             or one of its rows, a structured array, an open `.npz`. A value is a number or an array
             of the batch's shape, `(...)`; that of a planar, spherical or floating joint has an axis
@@ -84,13 +83,14 @@ def by_name(
     """Joint configurations by the names of their joints; `configuration` of it gives `q` back.
 
     Args:
+        self: The robot.
         q: Joint configurations in the order of `joint_names`, rad or m. Shape `(..., dof)`.
         angle_unit: `"rad"` or `"deg"`: of the angles returned.
         length_unit: `"m"` or `"mm"`: of the lengths returned.
     Returns:
-        For each joint of `joint_names` its values, NumPy, in the dtype of `q`: `(...)`, for a
-        planar, spherical or floating joint `(..., 3)`, `(..., 4)` or `(..., 7)`. Of a batch of
-        hinges and slides it makes a data frame: `pandas.DataFrame(robot.by_name(q))`.
+        For each joint of `joint_names` its values, `(...)`; for a planar, spherical or floating
+        joint `(..., 3)`, `(..., 4)` or `(..., 7)`. NumPy, float32 if `q` is, else float64. A
+        data frame of hinges and slides: `pandas.DataFrame(robot.by_name(q))`.
     Raises:
         TypeError: If `q` has names already, or is not of real numbers.
         ValueError: If `q` does not end with an axis of size `dof`, or a unit is unknown.
@@ -101,11 +101,9 @@ def by_name(
     """
     units = entry_units(self, angle_unit, length_unit)
     check_unnamed("q", q)
-    numbers = _real("q", q)
+    numbers = real_array("q", q)
     if numbers.shape[-1:] != (self.dof,):
-        raise ValueError(
-            f"q must have shape (..., {self.dof}). Received: shape {numbers.shape}."
-        )
+        raise ValueError(f"q must have shape (..., {self.dof}). Received: shape {numbers.shape}.")
     numbers = (numbers / np.array(units)).astype(numbers.dtype)
     found, start = {}, 0
     for joint in self.independent_joints:
@@ -135,15 +133,24 @@ def names_of(values: Any) -> tuple[Any, ...] | None:
     return None if names is None else tuple(names)
 
 
+def unknown_link(joints: Sequence[Joint], link: object, links: Sequence[str]) -> str:
+    """Message for a link that does not exist; it may be a joint, or several links."""
+    message = unknown_name("link", link, links)
+    moved = [joint.child for joint in joints if joint.name == link]
+    if moved:
+        message += f" {link!r} is a joint: the link that it moves is {moved[0]!r}."
+    return message
+
+
 def check_unnamed(name: str, values: Any) -> None:
     """Raise TypeError if values have names: their own order is not to be trusted."""
     names = names_of(values)
     if names is not None:
         listed = ", ".join(map(repr, names[:6])) + (", ..." if len(names) > 6 else "")
         raise TypeError(
-            f"{name} must be numbers in the order of robot.joint_names. Received: "
-            f"{type(values).__name__} with the names {listed}. Try robot.configuration({name}), "
-            "which goes by names."
+            f"{name} must be numbers in the robot's order, without names. Received: "
+            f"{type(values).__name__} with {listed}. Joint values by name become a configuration "
+            "by robot.configuration(values)."
         )
 
 
@@ -182,7 +189,7 @@ def _column(values: Any, name: str) -> Any:
 
 def _columns(joint: Joint, value: Any) -> list[np.ndarray]:
     """One array for each of the joint's entries of `q`."""
-    numbers, count = _real(f"The value of joint {joint.name!r}", value), len(joint.entries)
+    numbers, count = real_array(f"The value of joint {joint.name!r}", value), len(joint.entries)
     if count == 1:
         return [numbers]
     if numbers.shape[-1:] != (count,):
@@ -197,7 +204,7 @@ def _default_columns(
     robot: Robot, names: Sequence[str], default: ArrayLike | None
 ) -> dict[str, list[np.ndarray]]:
     """What `default` says of each joint, in the order of `joint_names`."""
-    numbers = np.full(robot.dof, np.nan) if default is None else _real("default", default)
+    numbers = np.full(robot.dof, np.nan) if default is None else real_array("default", default)
     if numbers.ndim == 0:
         for joint in robot.independent_joints:
             if len(joint.entries) > 1 and joint.name not in names:
@@ -217,19 +224,3 @@ def _default_columns(
         found[joint.name] = [numbers[..., k] for k in range(start, stop)]
         start = stop
     return found
-
-
-def _real(name: str, value: Any) -> np.ndarray:
-    """Real numbers as float64, those of float32 as they are; or TypeError."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # ragged
-        raise TypeError(f"{name} must be numbers in one shape. Received: {value!r}.") from error
-    is_real = array.dtype.kind in "iuf"
-    if array.dtype.kind == "O":  # Decimal, or a column of several types
-        is_real = all(isinstance(each, (Real, Decimal)) for each in array.ravel())
-    if not is_real:
-        raise TypeError(
-            f"{name} must be real numbers. Received: {array.dtype.name} in {type(value).__name__}."
-        )
-    return array if array.dtype == np.float32 else array.astype(np.float64)

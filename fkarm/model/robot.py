@@ -21,6 +21,7 @@ from fkarm.errors import (
     URDFError,
     unknown_name,
 )
+from fkarm.model import named
 from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
 from fkarm.model.frames import frame_from, placement
@@ -269,7 +270,7 @@ class Robot:
         """Raise UnknownLinkError unless the robot has a link of this name."""
         is_name = isinstance(link, str)
         if not is_name or (link != self.root_link and link not in self._joint_above):
-            raise UnknownLinkError(unknown_name("link", link, self.link_names))
+            raise UnknownLinkError(named.unknown_link(self.joints, link, self.link_names))
 
     def path_to(self, link: str) -> tuple[Joint, ...]:
         """Joints from the root to a link, fixed ones included.
@@ -301,6 +302,8 @@ class Robot:
         that cannot move. What was assumed and ignored is known of robots read from a file.
         """
         return make_report(self.joints, self.link_names, self.notes)
+
+    configuration, by_name = named.configuration, named.by_name
 
     def __repr__(self) -> str:
         return (

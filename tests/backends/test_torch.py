@@ -1,5 +1,8 @@
 """PyTorch's transformations and its compiler, which takes functions as one graph each."""
 
+import warnings
+
+import keras
 import numpy as np
 import pytest
 from autodiff import BACKEND, array
@@ -91,3 +94,25 @@ def test_what_follows_from_a_chain_compiles_to_one_graph(arm, function):
     rows = torch.tensor(Q, dtype=torch.float64)
     found = in_one_graph(lambda q: function(arm, q))(rows)
     np.testing.assert_allclose(found, function(arm, rows), atol=1e-15)
+
+
+def test_an_export_runs_without_keras(arm, tmp_path):
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, fkarm.layers.ForwardKinematics(arm, output="position")(inputs))
+    x = torch.tensor(Q[:1])  # Keras exports for one row
+    model(x)
+    model.export(tmp_path / "arm.pt2", format="torch", verbose=False)
+    found = torch.export.load(tmp_path / "arm.pt2").module()(x)
+    np.testing.assert_allclose(found, planar_positions(x), atol=1e-6)
+
+
+def test_nothing_warns_of_copies_on_the_way_to_numpy(arm):
+    """NumPy's own text, which the settings of these tests ignore for Keras' sake."""
+    target = torch.eye(4, dtype=torch.float64)
+    target[0, 3] = 1.2
+    start = keras.Variable([0.1, 0.2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = fkarm.solve_ik(arm, target, task=("x", "y"), q_init=start)
+        reached = planar_positions(torch.tensor(result.q))
+    np.testing.assert_allclose(reached, [1.2, 0, 0], atol=1e-3)
