@@ -10,7 +10,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from fkarm._checks import check_count, check_pose_shape, check_positive, check_real
+from fkarm._checks import check_count, check_pose_shape, check_real
 from fkarm._types import TensorLike
 from fkarm.geometry.native import has_float64, to_numpy
 from fkarm.ik.step import Problem
@@ -160,12 +160,12 @@ def make_problem(
 ) -> Problem:
     """What is to be reached, or ValueError if no joint may move one of the links."""
     rows = task_rows(task)
-    if np.shape(weights) != (2,):
+    is_pair = isinstance(weights, (tuple, list, np.ndarray)) and len(weights) == 2
+    if not is_pair or not all(isinstance(each, Real) and 0 < each < np.inf for each in weights):
         raise ValueError(
-            "weights must be two numbers, of a metre and of a radian. Received: "
+            "weights must be two finite numbers > 0, of a metre and of a radian. Received: "
             f"{weights!r}. Try weights={WEIGHTS}."
         )
-    check_positive("weights", weights)
     check_unnamed("joint_mask", joint_mask)
     mask = np.ones(robot.dof, bool) if joint_mask is None else np.asarray(joint_mask)
     if mask.shape != (robot.dof,) or mask.dtype != bool:
