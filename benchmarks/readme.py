@@ -289,7 +289,17 @@ def contract_table() -> str:
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
     meanings = [f"*{name}*: {meaning}." for name, meaning in columns.items()]
     reasons = [f"{marks[name]}: {reason}." for name, reason in contract["reasons"].items()]
-    return "\n".join([*lines, "", " ".join(meanings), "", "No, because " + " ".join(reasons)])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            " ".join(meanings),
+            "",
+            "No, because " + " ".join(reasons),
+            "",
+            contract["elsewhere"],
+        ]
+    )
 
 
 def precision_table() -> str:

@@ -10,6 +10,19 @@ Any number of batch axes leads. Functions keep the dtype of `q`; layers have the
 from importlib import import_module
 from typing import Any
 
+try:
+    import keras as _keras  # noqa: F401
+except ModuleNotFoundError as _error:
+    _missing = str(_error.name).split(".")[0]
+    if _missing not in ("tensorflow", "jax", "torch"):
+        raise
+    raise ModuleNotFoundError(
+        f"fkarm runs on Keras, and Keras is set to run on {_missing}, which is not installed. "
+        "Install it, or set KERAS_BACKEND to the one of tensorflow, jax and torch that is, before "
+        "Python starts: KERAS_BACKEND=jax python ...",
+        name=_missing,
+    ) from _error
+
 from fkarm import geometry, kinematics, layers, losses, metrics, robots
 from fkarm._registered import defer as _defer
 from fkarm.errors import (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,30 @@ def check_last_axes(name: str, shape: tuple, expected: tuple[int, ...], hint: st
             f"{name} must have shape (..., {wanted}). Received: shape {tuple(shape)}."
             + (f" {hint}" if hint else "")
         )
+
+
+# By the last axis, or the last two: what makes a pose of it.
+_POSE_HINTS: dict[tuple[int, ...], str] = {
+    (3,): "Positions become poses by fkarm.geometry.make_transform(numpy.eye(3), positions); "
+    "task='position' then leaves the orientation free.",
+    (6,): "Position and angles become poses by fkarm.geometry.pose_to_matrix(pose, 'xyz_rpy'), or "
+    "'xyz_rotvec', ...",
+    (7,): "Position and quaternion become poses by fkarm.geometry.pose_to_matrix(pose, "
+    "'xyz_quat_wxyz'), or 'xyz_quat_xyzw'.",
+    (9,): "Position and two columns become poses by fkarm.geometry.pose_to_matrix(pose, "
+    "'xyz_rot6d').",
+    (16,): "Try keras.ops.reshape(pose, (-1, 4, 4)).",
+    (3, 3): "A rotation becomes a pose by fkarm.geometry.make_transform(rotation, position), "
+    "positions by fkarm.geometry.make_transform(numpy.eye(3), positions).",
+    (3, 4): "Add the row 0, 0, 0, 1.",
+}
+
+
+def check_pose_shape(name: str, shape: tuple) -> None:
+    """Raise ValueError unless `shape` is that of pose matrices, `(..., 4, 4)`."""
+    last = tuple(shape)
+    hint = _POSE_HINTS.get(last[-2:]) or _POSE_HINTS.get(last[-1:]) or ""
+    check_last_axes(name, shape, (4, 4), hint or "See fkarm.geometry.pose_to_matrix.")
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
@@ -62,3 +89,31 @@ def check_floating(name: str, dtype: object) -> None:
         raise TypeError(
             f"{name} must be floating. Received: {dtype}. Try keras.ops.cast(..., 'float32')."
         )
+
+
+def check_real(name: str, dtype: object, values: object) -> None:
+    """Raise TypeError unless `dtype`, of any tensor library, is one of real numbers."""
+    if not any(kind in str(dtype) for kind in ("float", "int", "bool")):
+        raise TypeError(
+            f"{name} must be real numbers. Received: {dtype} in {reprlib.repr(values)}. Complex "
+            "numbers have .real, texts are read by numpy.asarray(..., dtype='float64')."
+        )
+
+
+def real_array(name: str, values: Any) -> np.ndarray:
+    """Real numbers as NumPy floats, float64 but for those of float32; or TypeError.
+
+    `Decimal`, `longdouble` and columns of several kinds of numbers become float64.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise TypeError(
+            f"{name} must be numbers in one shape. Received: {reprlib.repr(values)}."
+        ) from error
+    if array.dtype == np.float32:
+        return array
+    if array.dtype == object and all(isinstance(each, (Real, Decimal)) for each in array.flat):
+        return array.astype(np.float64)
+    check_real(name, array.dtype, values)
+    return array.astype(np.float64)

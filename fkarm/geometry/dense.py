@@ -17,7 +17,7 @@ from fkarm.geometry.safe import as_float
 
 def checked_tensor(name: str, x: TensorLike, last_axes: tuple[int, ...], hint: str = "") -> Tensor:
     """`x` as a floating tensor whose last axes have the sizes `last_axes`, or ValueError."""
-    x = as_float(x)
+    x = as_float(x, name)
     check_last_axes(name, x.shape, last_axes, hint)
     return x
 

@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
@@ -43,6 +44,23 @@ def _typed(name: str) -> Any:
 sin, cos, tanh, arctan2 = (_typed(name) for name in ("sin", "cos", "tanh", "arctan2"))
 maximum, minimum, clip = (_typed(name) for name in ("maximum", "minimum", "clip"))
 matmul = _typed("matmul")
+
+
+def has_float64() -> bool:
+    """Whether the backend computes in float64: JAX does not, unless it is told to."""
+    return _BACKEND != "jax" or library.result_type(float) == "float64"
+
+
+def to_numpy(x: Any) -> np.ndarray:
+    """A NumPy array of a tensor, of a variable, or of what `numpy.array` takes.
+
+    Keras copies tensors of PyTorch by a protocol that NumPy 2 deprecates.
+    """
+    if _BACKEND == "torch":
+        x = x.value if isinstance(x, keras.Variable) else x
+        if ops.is_tensor(x) and x.dtype != library.bfloat16:
+            return x.detach().cpu().numpy().copy()
+    return np.asarray(ops.convert_to_numpy(x))
 
 
 def result_type(a: Any, b: Any) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from fkarm._checks import check_real, real_array
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.native import arctan2
 
@@ -24,9 +25,18 @@ _ROUNDING = {"float64": 2.2e-16, "float32": 1.2e-7, "bfloat16": 7.8e-3, "float16
 SMALL_ANGLE_SQ = 0.05
 
 
-def as_float(x: TensorLike) -> Tensor:
-    """`x` as a floating tensor; whole numbers become Keras' default float."""
-    x = ops.convert_to_tensor(x)
+def as_float(x: TensorLike, name: str = "A tensor") -> Tensor:
+    """`x` as a floating tensor; whole numbers become Keras' default float.
+
+    Raises:
+        TypeError: If `x` does not hold real numbers in one shape.
+    """
+    given = x
+    try:
+        x = ops.convert_to_tensor(x)
+    except (TypeError, ValueError):  # a backend's text, or numbers that it does not know
+        x = ops.convert_to_tensor(real_array(name, x))
+    check_real(name, x.dtype, given)
     if isinstance(x, keras.Variable) or not hasattr(x, "ndim"):  # or a tf.Variable
         x = x[...]  # is read
     if keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from fkarm._checks import check_count
+from fkarm._checks import check_count, check_pose_shape, check_real
 from fkarm._types import TensorLike
+from fkarm.geometry.native import has_float64, to_numpy
 from fkarm.ik.step import Problem
 from fkarm.kinematics.chain import plan_chain
+from fkarm.kinematics.forward import configuration_array
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Joint, Robot
+from fkarm.model.named import check_unnamed
 
 # The least tolerance that a type reaches on arms of some metres, m and rad.
 _LEAST_TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
@@ -63,7 +68,7 @@ class Question(NamedTuple):
     ) -> np.ndarray:
         """A configuration for each row of `batch`, that of the targets if None; or ValueError."""
         batch, dof = self.batch if batch is None else batch, self.problem.robot.dof
-        array = np.asarray(keras.ops.convert_to_numpy(q)).astype(self.dtype)
+        array = configuration_array(name, q).astype(self.dtype)
         if array.shape not in ((dof,), (*batch, dof)) or not np.isfinite(array).all():
             raise ValueError(
                 f"{name} must be finite, of shape ({dof},) or {(*batch, dof)}. "
@@ -125,9 +130,10 @@ def read_question(
     stacked = np.stack(list(by_link.values()), axis=-3)
     batch, dtype = stacked.shape[:-3], stacked.dtype.name
     for name, tolerance in zip(("position", "orientation"), tolerances, strict=True):
-        if not tolerance >= _LEAST_TOLERANCE[dtype]:
+        least = _LEAST_TOLERANCE[dtype]
+        if not (isinstance(tolerance, Real) and tolerance >= least):
             raise ValueError(
-                f"{name}_tolerance must be at least {_LEAST_TOLERANCE[dtype]} for {dtype} targets. "
+                f"{name}_tolerance must be a number of at least {least} for {dtype} targets. "
                 f"Received: {tolerance!r}. float64 targets reach {_LEAST_TOLERANCE['float64']}."
             )
     targets = stacked.reshape((int(np.prod(batch)), *stacked.shape[-3:]))
@@ -154,8 +160,13 @@ def make_problem(
 ) -> Problem:
     """What is to be reached, or ValueError if no joint may move one of the links."""
     rows = task_rows(task)
-    if len(weights) != 2 or not all(0 < weight < np.inf for weight in weights):
-        raise ValueError(f"weights must be two finite numbers > 0. Received: {weights!r}.")
+    is_pair = isinstance(weights, (tuple, list, np.ndarray)) and len(weights) == 2
+    if not is_pair or not all(isinstance(each, Real) and 0 < each < np.inf for each in weights):
+        raise ValueError(
+            "weights must be two finite numbers > 0, of a metre and of a radian. Received: "
+            f"{weights!r}. Try weights={WEIGHTS}."
+        )
+    check_unnamed("joint_mask", joint_mask)
     mask = np.ones(robot.dof, bool) if joint_mask is None else np.asarray(joint_mask)
     if mask.shape != (robot.dof,) or mask.dtype != bool:
         raise ValueError(
@@ -198,6 +209,11 @@ def read_targets(
                 f"and {len(target)} targets."
             )
         given = dict(target)
+    elif link is not None and not isinstance(link, str):
+        raise TypeError(
+            f"link must be one name, or None. Received: {link!r}. For several links give "
+            "target={link: poses}."
+        )
     else:
         given = {robot.end_effector if link is None else link: target}
     found = {}
@@ -205,23 +221,27 @@ def read_targets(
         try:
             if isinstance(pose, keras.KerasTensor) or hasattr(pose, "op"):  # of a graph
                 raise TypeError("symbolic")
-            pose = np.asarray(keras.ops.convert_to_numpy(pose))
+            pose = to_numpy(pose)
         except TypeError as error:  # JAX's, for a tensor that it traces
             raise TypeError(
                 "target must have a value: solve_ik runs eagerly. Received: a symbolic tensor. "
                 "Use fkarm.layers.InverseKinematics in a model."
             ) from error
+        check_real("target", pose.dtype, pose)
         pose = pose if pose.dtype == np.float64 else pose.astype(np.float32)
-        if pose.shape[-2:] != (4, 4):
-            raise ValueError(
-                f"target must have shape (..., 4, 4). Received: shape {pose.shape}. See "
-                "fkarm.geometry.pose_to_matrix."
-            )
+        check_pose_shape("target", pose.shape)
         found[name] = pose
     shapes = {pose.shape for pose in found.values()}
     if len(shapes) > 1:
         raise ValueError(f"All targets must have one shape. Received: {sorted(shapes)}.")
     widest = np.result_type(*found.values())
+    if widest == np.float64 and not has_float64():
+        warnings.warn(
+            "float64 targets are solved in float32, for JAX has float64 switched off. Call "
+            "jax.config.update('jax_enable_x64', True) first, or give float32 targets.",
+            stacklevel=4,
+        )
+        widest = np.dtype(np.float32)
     return {name: pose.astype(widest) for name, pose in found.items()}
 
 

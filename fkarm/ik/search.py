@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import keras
 from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.ik.step import Problem, step
-from fkarm.kinematics.engine import Function, compiled
+from fkarm.kinematics.engine import Function, compiled, once
 from fkarm.kinematics.entries import entries_first, entries_last
 
 # Damping a unit of squared error, and the bound on a step, rad: what solved most of 20,000
@@ -18,7 +16,7 @@ GAIN = 0.05
 LARGEST_STEP = 1.0
 
 
-@lru_cache(maxsize=128)
+@once
 def descent(problem: Problem) -> Function:
     """A compiled function of `q`, `targets` and `budget` to the best configurations met.
 
@@ -46,7 +44,7 @@ def descent(problem: Problem) -> Function:
     return compiled(run, (1, 1, 1), from_rows=0)
 
 
-@lru_cache(maxsize=128)
+@once
 def refinement(problem: Problem, steps: int) -> Function:
     """A compiled, differentiable function of `q` and `targets` to `q` some steps later.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from fkarm.geometry.native import to_numpy
 from fkarm.ik.step import Problem
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.sampling import sampling_bounds
@@ -30,9 +31,7 @@ class SeedTable:
     def __init__(self, problem: Problem, size: int = 4096, seed: int = 0) -> None:
         self.problem = problem
         self.q = low_discrepancy(problem.robot, size, seed)  # (size, dof)
-        features = self.weighted(
-            ops.convert_to_numpy(forward_kinematics(problem.robot, self.q, problem.links))
-        )
+        features = self.weighted(to_numpy(forward_kinematics(problem.robot, self.q, problem.links)))
         # |f - g|^2 - |g|^2 of entry f and target g is the product of (-2 f, |f|^2) and (g, 1).
         squares = np.sum(np.square(features), axis=1, keepdims=True)
         self._columns = np.concatenate([-2.0 * features, squares], axis=1).T
@@ -56,7 +55,7 @@ class SeedTable:
         errors = ops.reshape(errors, (-1, count, part))
         firsts = np.arange(count) * part
         if isinstance(targets, np.ndarray):
-            return ops.convert_to_numpy(errors).argmin(axis=-1) + firsts
+            return to_numpy(errors).argmin(axis=-1) + firsts
         _, places = ops.top_k(-errors, 1)  # not argmin, which ONNX cannot express
         return places[..., 0] + ops.convert_to_tensor(firsts, "int32")
 

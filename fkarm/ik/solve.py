@@ -12,6 +12,7 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import pose_error
+from fkarm.geometry.native import to_numpy
 from fkarm.geometry.safe import safe_norm
 from fkarm.ik.arguments import WEIGHTS, Question, read_question
 from fkarm.ik.search import descent
@@ -68,7 +69,8 @@ def solve_ik(
     Args:
         robot: The robot.
         target: Poses in the root link's frame, m. Shape `(..., 4, 4)`; for several links at once
-            `{link: poses}`, all of one batch shape. float32 or float64: the type to solve in.
+            `{link: poses}`, all of one batch shape. float32 or float64: the type to solve in, and
+            that of the result's `q`; where JAX has float64 switched off float32, with a warning.
         link: Link to bring there; None: `robot.end_effector`.
         position_tolerance: Largest position error of a solution, m.
         orientation_tolerance: Largest orientation error, rad.
@@ -250,7 +252,7 @@ def padded(function: Function, *inputs: np.ndarray) -> list[np.ndarray]:
         if room > count:
             parts = [np.resize(each, (room, *each.shape[1:])) for each in parts]  # repeated
         found = function(*(ops.convert_to_tensor(each) for each in parts))
-        chunks.append([ops.convert_to_numpy(each)[:count] for each in found])
+        chunks.append([to_numpy(each)[:count] for each in found])
     return [np.concatenate(each) for each in zip(*chunks, strict=True)]
 
 

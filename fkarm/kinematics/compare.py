@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from keras import ops
 
 from fkarm.errors import RobotError
+from fkarm.geometry.native import has_float64, to_numpy
 from fkarm.kinematics.forward import forward_kinematics
 from fkarm.kinematics.jacobian import geometric_jacobian
 from fkarm.model import Robot
@@ -43,6 +43,7 @@ class RobotComparison:
             part of `base` and `tool`. Shape `(dof,)`.
         position_error_mm: Largest distance left over random configurations, mm.
         orientation_error_deg: Largest angle left over random configurations, degrees.
+        length_ratio: Reach of a over that of b; near 1000 one of them may be in millimetres.
     """
 
     base: np.ndarray
@@ -51,6 +52,7 @@ class RobotComparison:
     offsets: np.ndarray
     position_error_mm: float
     orientation_error_deg: float
+    length_ratio: float = 1.0
 
     def is_same(self, position_mm: float = 1e-3, orientation_deg: float = 1e-3) -> bool:
         """Whether what is left is within tolerances, mm and degrees."""
@@ -60,10 +62,16 @@ class RobotComparison:
 
     def __str__(self) -> str:
         verdict = "the same arm" if self.is_same() else "different arms"
+        larger = max(self.length_ratio, 1 / self.length_ratio)
+        hint = ""
+        if not self.is_same() and 800 < larger < 1250:
+            which = "the first" if self.length_ratio > 1 else "the second"
+            hint = f"lengths differ {larger:.4g} times: is {which} in millimetres?\n"
         with np.printoptions(precision=6, suppress=True):
             return (
                 f"{verdict}: at most {self.position_error_mm:.3g} mm and "
                 f"{self.orientation_error_deg:.3g} deg apart\n"
+                f"{hint}"
                 f"senses {self.senses}\noffsets {self.offsets}\n"
                 f"base\n{self.base}\ntool\n{self.tool}"
             )
@@ -86,10 +94,16 @@ def compare_robots(a: Robot, b: Robot, samples: int = 100, seed: int = 0) -> Rob
         TypeError: If `a` or `b` is not a Robot.
         RobotError: If the robots differ in their joints' number or kinds, have no joints, or
             have joints with several entries of `q`.
+        RuntimeError: If JAX has float64 switched off.
     """
     for robot in (a, b):
         if not isinstance(robot, Robot):
             raise TypeError(f"compare_robots takes two fkarm.Robot objects. Received: {robot!r}.")
+    if not has_float64():
+        raise RuntimeError(
+            "compare_robots computes in float64. Received: JAX with float64 switched off. Call "
+            "jax.config.update('jax_enable_x64', True) first."
+        )
     a, b = (robot.sub_chain(robot.root_link, robot.end_effector) for robot in (a, b))
     kinds = [[joint.entries for joint in robot.independent_joints] for robot in (a, b)]
     if kinds[0] != kinds[1] or not kinds[0] or any(len(entries) != 1 for entries in kinds[0]):
@@ -109,12 +123,13 @@ def compare_robots(a: Robot, b: Robot, samples: int = 100, seed: int = 0) -> Rob
     nothing = np.ones(a.dof), np.zeros(a.dof)
     fits += [(np.eye(4), np.eye(4), *nothing), _fit_frames(a, b, q, *nothing, size)]
     q = spread * rng.uniform(-1, 1, size=(samples, a.dof))
-    return min(
+    best = min(
         (_measured(a, b, q, *fit) for fit in fits),
         key=lambda fit: _preference(
             fit.position_error_mm / size + 20 * fit.orientation_error_deg, fit.senses, fit.offsets
         ),
     )
+    return replace(best, length_ratio=size / _size(b))
 
 
 def _preference(
@@ -140,8 +155,8 @@ def _size(robot: Robot) -> float:
 
 def _screws(robot: Robot, q: np.ndarray, size: float) -> np.ndarray:
     """Axis direction and moment (over `size`) of each joint. `(..., dof)` to `(..., dof, 6)`."""
-    jacobian = np.swapaxes(ops.convert_to_numpy(geometric_jacobian(robot, q)), -1, -2)
-    tip = ops.convert_to_numpy(forward_kinematics(robot, q, robot.end_effector))[..., None, :3, 3]
+    jacobian = np.swapaxes(to_numpy(geometric_jacobian(robot, q)), -1, -2)
+    tip = to_numpy(forward_kinematics(robot, q, robot.end_effector))[..., None, :3, 3]
     direction = jacobian[..., 3:]
     moment = jacobian[..., :3] - np.cross(direction, tip)
     is_slider = (np.abs(direction).sum(axis=-1, keepdims=True) == 0) * np.ones(3)
@@ -268,8 +283,8 @@ def _fit_frames(
     position, *_ = np.linalg.lstsq(skew, left.ravel(), rcond=1e-9)
     base = np.eye(4)
     base[:3, :3], base[:3, 3] = rotation, size * position
-    tips_a = ops.convert_to_numpy(forward_kinematics(a, q, a.end_effector))
-    tips_b = ops.convert_to_numpy(forward_kinematics(b, moved, b.end_effector))
+    tips_a = to_numpy(forward_kinematics(a, q, a.end_effector))
+    tips_b = to_numpy(forward_kinematics(b, moved, b.end_effector))
     tool = np.mean(np.linalg.inv(base @ tips_b) @ tips_a, axis=0)
     tool[:3, :3] = _nearest_rotation(tool[:3, :3])
     return base, tool, senses, offsets
@@ -290,8 +305,8 @@ def _measured(
     offsets: np.ndarray,
 ) -> RobotComparison:
     """The comparison with its residual over configurations."""
-    tips_a = ops.convert_to_numpy(forward_kinematics(a, q, a.end_effector))
-    tips_b = ops.convert_to_numpy(forward_kinematics(b, senses * q + offsets, b.end_effector))
+    tips_a = to_numpy(forward_kinematics(a, q, a.end_effector))
+    tips_b = to_numpy(forward_kinematics(b, senses * q + offsets, b.end_effector))
     tips_b = base @ tips_b @ tool
     distance = np.linalg.norm(tips_a[:, :3, 3] - tips_b[:, :3, 3], axis=-1)
     difference = np.linalg.norm(tips_a[:, :3, :3] - tips_b[:, :3, :3], axis=(1, 2))

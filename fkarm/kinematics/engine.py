@@ -19,7 +19,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial, wraps
 from typing import Any
 
 import keras
@@ -33,6 +33,8 @@ from fkarm.kinematics.sine import is_small, polynomial_sincos
 Function = Callable[..., Any]
 # TensorFlow: eager batches below this many rows are computed operation by operation.
 COMPILED_ROWS = 1024
+# Stages that are kept, of each maker.
+STAGES_KEPT = 512
 # TensorFlow: the modules that trace a function in order to write it to a file.
 EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
 # Sizes that stages are compiled for: eight an octave, so that at most an eighth is padding.
@@ -75,6 +77,10 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
     from tensorflow.python.eager import forwardprop_util, record
     from tensorflow.python.ops import control_flow_util
+
+    def once(maker: Function) -> Function:
+        """`maker` of stages, called once for equal arguments."""
+        return lru_cache(maxsize=STAGES_KEPT)(maker)
 
     def _is_traced_for_xla() -> bool:
         graph = tf.compat.v1.get_default_graph()
@@ -251,6 +257,10 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "jax":
     import jax
 
+    def once(maker: Function) -> Function:
+        """`maker` of stages, called once for equal arguments."""
+        return lru_cache(maxsize=STAGES_KEPT)(maker)
+
     @jax.custom_jvp
     def _differentiable_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
         return guarded_sincos(angle)
@@ -309,6 +319,35 @@ elif keras.backend.backend() == "torch":
     ) -> Function:
         """`function` itself: PyTorch runs operation by operation."""
         return function
+
+    _stages: dict[int, Function] = {}
+
+    @torch.compiler.allow_in_graph
+    def _run(number: int, *inputs: Tensor) -> Any:
+        """One operation to `torch.compile` while it reads Python; its compiler looks inside."""
+        return _stages[number](*inputs)
+
+    def once(maker: Function) -> Function:
+        """`maker` of stages, called once for equal arguments, and never read by `torch.compile`.
+
+        It reads Python past caches, and cannot read plans. It is told a number instead.
+        """
+        cached = lru_cache(maxsize=STAGES_KEPT)(maker)
+
+        @torch.compiler.assume_constant_result
+        def number_of(*arguments: Any) -> int:
+            stage = cached(*arguments)
+            _stages[id(stage)] = stage
+            return id(stage)
+
+        @wraps(maker)
+        def make(*arguments: Any) -> Function:
+            if not torch.compiler.is_compiling():
+                return cached(*arguments)
+            number = number_of(*arguments)
+            return lambda *inputs: _run(number, *inputs)
+
+        return make
 
     def with_derivative(
         function: Function, wrench: Function, pull_back: Function, push: Function, y_rank: int

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
+import numpy as np
 from keras import ops
 
-from fkarm._checks import check_last_axes
+from fkarm._checks import check_last_axes, real_array
 from fkarm._types import Tensor, TensorLike
+from fkarm.geometry.native import to_numpy
 from fkarm.geometry.safe import as_float, at_least_single
 from fkarm.kinematics.chain import (
     chain_frames,
@@ -19,9 +20,10 @@ from fkarm.kinematics.chain import (
     push_forward,
     twists,
 )
-from fkarm.kinematics.engine import Function, sincos, with_derivative
+from fkarm.kinematics.engine import Function, once, sincos, with_derivative
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
 from fkarm.model import Robot
+from fkarm.model.named import check_unnamed
 
 
 def forward_kinematics(
@@ -64,25 +66,47 @@ def as_names(links: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(links, Iterable):
         raise TypeError(f"links must be a name, a list of names or None. Received: {links!r}.")
     names = tuple(links)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"links must be a name, a list of names or None. Received: {links!r}.")
     if not names:
         raise ValueError("links must hold at least one name. Received: [].")
     return names
 
 
 def configuration(robot: Robot, q: TensorLike) -> Tensor:
-    """`q` as a tensor of float32 or float64 whose last axis is checked against `robot`."""
-    q = at_least_single(as_float(q))
+    """`q` as a tensor of float32 or float64 whose last axis is checked against `robot`.
+
+    Raises:
+        TypeError: If `q` has names, in an order of their own, or is not of real numbers.
+        ValueError: If its shape is not that of configurations.
+    """
+    if not ops.is_tensor(q):
+        check_unnamed("q", q)
+    q = at_least_single(as_float(q, "q"))
     check_configuration_shape(robot, q.shape)
     return q
+
+
+def configuration_array(name: str, q: TensorLike) -> np.ndarray:
+    """Joint configurations as a NumPy array of float64, of any shape.
+
+    Raises:
+        TypeError: If `q` has names, in an order of their own, or is not of real numbers.
+    """
+    check_unnamed(name, q)
+    return real_array(name, q if isinstance(q, (list, tuple)) else to_numpy(q)).astype(np.float64)
 
 
 def check_configuration_shape(robot: Robot, shape: tuple[int | None, ...]) -> None:
     """Raise ValueError unless `shape` is that of configurations, `(..., dof)`."""
     names = ", ".join(robot.joint_names[:12]) + (", ..." if robot.dof > 12 else "")
-    check_last_axes("q", shape, (robot.dof,), f"One value for each of: {names or '(no joints)'}.")
+    hint = f"One value for each of: {names or '(no joints)'}."
+    if len(shape) == 2 and shape[0] == robot.dof:
+        hint += " Is it transposed?"
+    check_last_axes("q", shape, (robot.dof,), hint)
 
 
-@lru_cache(maxsize=256)
+@once
 def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...]) -> Function:
     """Poses from `q`, `(..., dof) -> (..., *axes, 4, 4)`, with the derivative in closed form."""
     plan = plan_chain(robot, links)

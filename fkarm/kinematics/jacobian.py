@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 from keras import ops
 
@@ -20,7 +19,7 @@ from fkarm.kinematics.chain import (
     plan_chain,
     twists,
 )
-from fkarm.kinematics.engine import Function, compiled, sincos
+from fkarm.kinematics.engine import Function, compiled, once, sincos
 from fkarm.kinematics.entries import (
     ZERO,
     Entry,
@@ -104,7 +103,10 @@ def analytic_jacobian(
     link = link_name(robot, link)
     pose = forward_kinematics(robot, q, link)
     by_joint = ops.swapaxes(geometric_jacobian(robot, q, link), -1, -2)
-    return ops.moveaxis(pose_rate(pose[..., None, :, :], by_joint, output), len(q.shape) - 1, -1)
+    rates = pose_rate(pose[..., None, :, :], by_joint, output)
+    # Not moveaxis, for which torch.func has no rule.
+    batch, count = len(q.shape) - 1, len(rates.shape)
+    return ops.transpose(rates, (*range(batch), *range(batch + 1, count), batch))
 
 
 def link_velocity(
@@ -137,7 +139,9 @@ def link_velocity(
 
 
 def link_name(robot: Robot, link: str | None) -> str:
-    """`link`, or the end effector's name for None."""
+    """`link`, or the end effector's name for None; TypeError if it is no name."""
+    if link is not None and not isinstance(link, str):
+        raise TypeError(f"link must be one name, or None. Received: {link!r}. Call once a link.")
     return robot.end_effector if link is None else link
 
 
@@ -145,7 +149,7 @@ def link_name(robot: Robot, link: str | None) -> str:
 Entries = Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
 
 
-@lru_cache(maxsize=512)
+@once
 def chain_stage(entries: Entries, robot: Robot, link: str) -> Function:
     """What `entries` makes of the chain to a link, as a compiled function of `q`."""
     plan = plan_chain(robot, (link,))
@@ -196,7 +200,7 @@ def _body(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple
     )
 
 
-@lru_cache(maxsize=512)
+@once
 def _velocity_stage(robot: Robot, link: str) -> Function:
     plan = plan_chain(robot, (link,))
 

@@ -14,6 +14,7 @@ from keras import ops
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import make_transform, quat_wxyz_to_matrix
 from fkarm.geometry.native import cos, matmul, sin
+from fkarm.kinematics.entries import entries_first
 from fkarm.kinematics.forward import configuration
 from fkarm.model import Joint, Robot
 
@@ -40,7 +41,7 @@ def _motion(joint: Joint, values: Tensor) -> Tensor:
     if "quaternion" in joint.entries:
         position = values[..., :3] if joint.type == "floating" else 0.0 * values[..., :3]
         return make_transform(quat_wxyz_to_matrix(values[..., -4:]), position)
-    v = ops.moveaxis(values, -1, 0)
+    v = entries_first(values)
     o = ops.zeros_like(v[0])
     if joint.type == "planar":
         return matmul(_slide(v[0], v[1], o), _turn_z(v[2]))

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from fkarm._carried import check_units, mark_units
-from fkarm._checks import check_count, check_last_axes
+from fkarm._checks import check_count, check_pose_shape
 from fkarm._rows import live_rows
 from fkarm._types import Tensor
 from fkarm.ik.arguments import WEIGHTS, make_problem
@@ -113,7 +113,7 @@ class IKRefinement(_TargetLayer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         q_shape, target_shape = input_shape
         check_configuration_shape(self.robot, q_shape)
-        check_last_axes("target", target_shape, (4, 4))
+        check_pose_shape("target", target_shape)
         if len(target_shape) != len(q_shape) + 1:
             raise ValueError(
                 "q and target must have the same batch axes. Received: shapes "
@@ -200,7 +200,7 @@ class InverseKinematics(_TargetLayer):
         return ops.reshape(q, (*batch, dof))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        check_last_axes("target", input_shape, (4, 4))
+        check_pose_shape("target", input_shape)
         return (*input_shape[:-2], self.robot.dof)
 
     def get_config(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from fkarm._carried import mark_units
@@ -79,10 +80,12 @@ class JointLimits(KinematicLayer):
         self.angle_unit = angle_unit
         self.length_unit = length_unit
         self._units = ConfigurationUnits(robot, angle_unit, length_unit)
-        in_si = self._units.in_si
-        self._bounds = inward_bounds(
-            robot.lower_limits / in_si, robot.upper_limits / in_si, self.compute_dtype
+        units = np.array(self._units.in_si)
+        bounds = inward_bounds(
+            robot.lower_limits / units, robot.upper_limits / units, self.compute_dtype
         )
+        # Numbers: torch.compile reads no arrays, and Keras would track lists.
+        self._bounds = tuple(tuple(each.tolist()) for each in bounds)
         self.input_size = robot.dof + sum(joint.is_endless for joint in robot.independent_joints)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -99,7 +102,7 @@ class JointLimits(KinematicLayer):
         if not self._units.is_si:
             q = q / ops.convert_to_tensor(self._units.in_si, dtype=q.dtype)
         rounded = ops.cast(q, self.compute_dtype)
-        lower, upper = self._bounds
+        lower, upper = (ops.convert_to_tensor(each, rounded.dtype) for each in self._bounds)
         return mark_units(minimum(maximum(rounded, lower), upper), *self._units.names)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

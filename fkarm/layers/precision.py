@@ -6,9 +6,12 @@ import warnings
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from fkarm._checks import check_real
 from fkarm._types import Tensor
+from fkarm.model.named import check_unnamed
 
 
 class KinematicLayer(keras.layers.Layer):
@@ -39,8 +42,19 @@ class KinematicLayer(keras.layers.Layer):
         self.supports_masking = True
         self._has_warned = False
 
+    def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
+        """The layer, called; inputs with names are refused: Keras takes columns as they stand."""
+        for given in (*inputs, *kwargs.values()):
+            for each in given if type(given) in (tuple, list) else (given,):
+                if not ops.is_tensor(each):
+                    check_unnamed(f"The input of {type(self).__name__}", each)
+                if isinstance(each, np.ndarray):
+                    check_real(f"The input of {type(self).__name__}", each.dtype, each)
+        return super().__call__(*inputs, **kwargs)
+
     def precise(self, x: Tensor) -> Tensor:
         """`x` in the type to compute in: float64 if that is the layer's, else float32."""
+        check_real(f"The input of {type(self).__name__}", x.dtype, x)
         if self.compute_dtype == "float64":
             return ops.cast(x, "float64")
         is_rounded = keras.backend.standardize_dtype(x.dtype) == "float64"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fkarm._checks import check_choice
-from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.model import Robot
+from fkarm.model.named import entry_units
 
 
 class ConfigurationUnits:
@@ -17,7 +14,8 @@ class ConfigurationUnits:
         angle_unit: `"rad"` or `"deg"`.
         length_unit: `"m"` or `"mm"`.
     Attributes:
-        in_si: Rad or m in one of each entry's unit; 1 for quaternions. Shape `(dof,)`.
+        in_si: Rad or m in one of each entry's unit; 1 for quaternions. One number per
+            entry.
         is_si: Whether there is nothing to convert.
         names: Units of the angles and of the lengths; None where `q` has none.
     Raises:
@@ -25,16 +23,9 @@ class ConfigurationUnits:
     """
 
     def __init__(self, robot: Robot, angle_unit: str = "rad", length_unit: str = "m") -> None:
-        check_choice("angle_unit", angle_unit, ANGLE_UNITS)
-        check_choice("length_unit", length_unit, LENGTH_UNITS)
-        kinds = [entry for joint in robot.independent_joints for entry in joint.entries]
-        factors = {
-            "angle": ANGLE_UNITS[angle_unit],
-            "length": LENGTH_UNITS[length_unit],
-            "quaternion": 1.0,
-        }
-        self.in_si = np.array([factors[kind] for kind in kinds])
-        self.is_si = all(factors[kind] == 1.0 for kind in kinds)
+        kinds = {entry for joint in robot.independent_joints for entry in joint.entries}
+        self.in_si = entry_units(robot, angle_unit, length_unit)
+        self.is_si = all(unit == 1.0 for unit in self.in_si)
         self.names = (
             angle_unit if "angle" in kinds else None,
             length_unit if "length" in kinds else None,

@@ -10,6 +10,7 @@ import keras
 
 from fkarm._checks import check_non_negative, check_positive
 from fkarm.errors import TrainingError
+from fkarm.geometry.native import to_numpy
 
 
 class TimeBudget(keras.callbacks.Callback):
@@ -77,7 +78,7 @@ class TimeBudget(keras.callbacks.Callback):
 def learning_rate(model: keras.Model) -> float:
     """The learning rate of a compiled model, on one device or several."""
     # A variable that devices mirror is no number to Python.
-    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+    return float(to_numpy(model.optimizer.learning_rate))
 
 
 class FiniteGuard(keras.callbacks.Callback):

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fkarm._checks import check_non_negative, check_pose_shape, real_array
 from fkarm._types import TensorLike
 from fkarm.geometry import orientation_distance, position_distance
+from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
+from fkarm.kinematics.forward import configuration_array
 from fkarm.model import Robot
 
 
@@ -33,10 +36,12 @@ class PoseErrors(NamedTuple):
             position_tolerance: Largest distance that counts as reached, m.
             orientation_tolerance: Largest angle that counts as reached, rad.
         Raises:
-            ValueError: If there are no poses.
+            ValueError: If there are no poses, or a tolerance is no number >= 0.
         """
         if not len(self.position_mm):
             raise ValueError("A summary needs at least one pose. Received: none.")
+        check_non_negative("position_tolerance", position_tolerance)
+        check_non_negative("orientation_tolerance", orientation_tolerance)
         is_hit = (self.position_mm <= 1e3 * position_tolerance) & (
             np.radians(self.orientation_deg) <= orientation_tolerance
         )
@@ -64,9 +69,10 @@ def pose_errors(
         ValueError: If a shape does not end as stated.
     """
     link = robot.end_effector if link is None else link
-    reached = forward_kinematics(robot, np.asarray(q, dtype=np.float64), link)
-    target = np.asarray(target, dtype=np.float64)
+    reached = forward_kinematics(robot, configuration_array("q", q), link)
+    target = real_array("target", to_numpy(target)).astype(np.float64)
+    check_pose_shape("target", target.shape)
     return PoseErrors(
-        1e3 * np.asarray(position_distance(reached, target)),
-        np.degrees(np.asarray(orientation_distance(reached, target))),
+        1e3 * to_numpy(position_distance(reached, target)),
+        np.degrees(to_numpy(orientation_distance(reached, target))),
     )

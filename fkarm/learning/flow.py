@@ -11,10 +11,10 @@ from keras import ops
 from fkarm._checks import check_count
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import compose_transforms, invert_transform, matrix_to_pose, pose_to_matrix
-from fkarm.geometry.native import clip
+from fkarm.geometry.native import clip, to_numpy
 from fkarm.ik.arguments import Question, read_question
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import check_configuration_shape
+from fkarm.kinematics.forward import check_configuration_shape, configuration_array
 from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
 from fkarm.layers import ForwardKinematics
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
@@ -141,7 +141,7 @@ class IKFlow(IKModel):
         if not 0 <= spread <= 1:
             raise ValueError(f"spread must be from 0 to 1. Received: {spread!r}.")
         question, pose = self._features(target)
-        q = np.array(ops.convert_to_numpy(self._several(pose, n, spread)))
+        q = np.array(to_numpy(self._several(pose, n, spread)))
         q[~question.is_finite] = np.nan
         return q.reshape((*question.batch, n, self.robot.dof))
 
@@ -159,7 +159,7 @@ class IKFlow(IKModel):
             ValueError: If a target is no pose or shapes do not match.
         """
         question, pose = self._features(target)
-        q = np.asarray(ops.convert_to_numpy(q), np.float32)
+        q = configuration_array("q", q).astype(np.float32)
         check_configuration_shape(self.robot, q.shape)
         batch = q.shape[:-1]
         if question.batch not in (batch, batch[:-1]):
@@ -169,7 +169,7 @@ class IKFlow(IKModel):
             )
         count = 1 if question.batch == batch else batch[-1]
         rows = q.reshape((-1, self.robot.dof))
-        found = ops.convert_to_numpy(self.log_density(ops.repeat(pose, count, axis=0), rows))
+        found = to_numpy(self.log_density(ops.repeat(pose, count, axis=0), rows))
         lower, upper = self._limits
         is_outside = ((rows < lower) | (rows > upper)).any(axis=-1)
         is_known = np.repeat(question.is_finite, count) & np.isfinite(rows).all(axis=-1)

@@ -13,6 +13,7 @@ from keras import ops
 from fkarm._types import Tensor, TensorLike
 from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
+from fkarm.geometry.native import to_numpy
 from fkarm.ik import IKResult, solve_ik
 from fkarm.ik.arguments import make_problem, read_question
 from fkarm.ik.candidates import best_refined
@@ -104,7 +105,7 @@ class IKModel(keras.Model):
             raise ValueError(f"steps must be a whole number >= 0. Received: {steps!r}.")
         question = read_question(self.robot, targets, self.link, tolerances=tolerances)
         poses = question.targets[:, 0]
-        pose = ops.convert_to_numpy(matrix_to_pose(poses.astype("float32"), "xyz_rot6d"))
+        pose = to_numpy(matrix_to_pose(poses.astype("float32"), "xyz_rot6d"))
         found = best_refined(question, self.propose(pose), steps)
         missed = np.flatnonzero(~found.converged & question.is_finite)
         if retry and missed.size:

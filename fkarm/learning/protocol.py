@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from fkarm._checks import check_count
+from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics, geometric_jacobian
 from fkarm.kinematics.sampling import inward_bounds, sample_configurations, sampling_bounds
 from fkarm.learning.evaluation import PoseErrors, pose_errors
@@ -81,7 +81,7 @@ def ik_targets(
     q = draw[name](model, count, rng)
     if not len(q):
         return np.zeros((0, 4, 4), np.float32)
-    poses = keras.ops.convert_to_numpy(forward_kinematics(model.robot, q, model.link))
+    poses = to_numpy(forward_kinematics(model.robot, q, model.link))
     return poses.astype(np.float32)
 
 
@@ -201,7 +201,7 @@ def _manipulability(model: IKModel, q: np.ndarray) -> np.ndarray:
 
     The product of as many singular values of the Jacobian as are above zero anywhere.
     """
-    jacobian = keras.ops.convert_to_numpy(geometric_jacobian(model.robot, q, model.link))
+    jacobian = to_numpy(geometric_jacobian(model.robot, q, model.link))
     values = np.linalg.svd(jacobian.astype(np.float64), compute_uv=False)
     rank = int((values > _ROUNDING * values.max()).sum(axis=-1).max())
     return np.prod(values[:, :rank], axis=-1)

@@ -10,6 +10,7 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.errors import RobotError
+from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
 from fkarm.model import Robot
@@ -60,7 +61,7 @@ class Sampler:
             trial = np.random.default_rng(0).uniform(
                 size=(BALANCED_TRIALS if balanced else TRIALS, columns)
             )
-            q = ops.convert_to_numpy(self._candidates(trial))
+            q = to_numpy(self._candidates(trial))
             free = np.ones(len(q), bool) if is_free is None else _tried(is_free, q)
             if balanced:
                 self._count_cells(q[free])
@@ -116,7 +117,7 @@ class Sampler:
 
     def _count_cells(self, q: np.ndarray) -> None:
         """Lay a grid of cubes over the positions and count how many each holds."""
-        positions = ops.convert_to_numpy(self._positions(q))
+        positions = to_numpy(self._positions(q))
         sides = np.maximum(np.ptp(positions, axis=0), 1e-6)
         wide = sides[sides > 1e-3 * sides.max()]  # the positions of a planar arm fill two axes
         self._corner = positions.min(axis=0)
@@ -125,7 +126,7 @@ class Sampler:
         _, y, z = map(int, self._last + 1)
         self._strides = np.array([y * z, z, 1], "int32")
         size = int(self._last @ self._strides) + 1
-        counts = np.bincount(ops.convert_to_numpy(self._cells(positions)), minlength=size)
+        counts = np.bincount(to_numpy(self._cells(positions)), minlength=size)
         self._counts = np.maximum(counts, LEAST_COUNT).astype("float32")
 
     def _cells(self, positions: TensorLike) -> Tensor:
@@ -147,7 +148,7 @@ class Sampler:
 
 def _tried(is_free: Callable[[Tensor], Tensor], q: np.ndarray) -> np.ndarray:
     """Which configurations a predicate accepts; an error if it is none, or accepts too few."""
-    free = ops.convert_to_numpy(is_free(ops.convert_to_tensor(q)))
+    free = to_numpy(is_free(ops.convert_to_tensor(q)))
     if free.dtype != bool or free.shape != (len(q),):
         raise ValueError(
             f"is_free must give a bool for each configuration, shape ({len(q)},). Received: "

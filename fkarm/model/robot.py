@@ -19,6 +19,7 @@ from fkarm.errors import (
     URDFError,
     unknown_name,
 )
+from fkarm.model import named
 from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
 from fkarm.model.frames import frame_from
@@ -75,6 +76,7 @@ class Robot:
         object.__setattr__(self, "_coordinates", resolve_coordinates(joints))
         object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, links))
         self.check_link(self.end_effector)
+        _ = self.joint_names  # when first asked for, torch.compile would meet a lock
 
     # ---- readers
 
@@ -270,7 +272,7 @@ class Robot:
         """Raise UnknownLinkError unless the robot has a link of this name."""
         is_name = isinstance(link, str)
         if not is_name or (link != self.root_link and link not in self._joint_above):
-            raise UnknownLinkError(unknown_name("link", link, self.link_names))
+            raise UnknownLinkError(named.unknown_link(self.joints, link, self.link_names))
 
     def path_to(self, link: str) -> tuple[Joint, ...]:
         """Joints from the root to a link, fixed ones included.
@@ -293,6 +295,8 @@ class Robot:
         that cannot move. What was assumed and ignored is known of robots read from a file.
         """
         return make_report(self.joints, self.link_names, self.notes)
+
+    configuration, by_name = named.configuration, named.by_name
 
     def __repr__(self) -> str:
         return (

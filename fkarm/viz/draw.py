@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
+from fkarm.kinematics.forward import configuration_array
 from fkarm.learning.evaluation import PoseErrors
 from fkarm.model import Robot
 
@@ -40,13 +42,14 @@ def draw_robot(ax: Any, robot: Robot, q: ArrayLike, link: str | None = None, **s
         UnknownLinkError: If the link does not exist.
         ValueError: If `q` is not of shape `(dof,)`.
     """
-    if np.ndim(q) != 1:
+    q = configuration_array("q", q)
+    if q.ndim != 1:
         raise ValueError(
-            f"q must be one configuration, of shape ({robot.dof},). Received: {np.shape(q)}."
+            f"q must be one configuration, of shape ({robot.dof},). Received: {q.shape}."
         )
     path = robot.path_to(robot.end_effector if link is None else link)
     chain = [robot.root_link, *(str(joint.child) for joint in path)]
-    poses = np.asarray(forward_kinematics(robot, np.asarray(q, dtype=np.float64), chain))
+    poses = to_numpy(forward_kinematics(robot, q, chain))
     points = poses[:, :3, 3]
     ax.plot(*points.T, **{"marker": "o", "markersize": 3, "linewidth": 2, **style})
 
@@ -80,7 +83,7 @@ def plot_reach(
     Raises:
         UnknownLinkError: If the link does not exist.
     """
-    targets, true_q = np.asarray(targets), np.asarray(true_q)
+    targets, true_q = np.asarray(targets), configuration_array("true_q", true_q)
     count = len(targets)
     figure = Figure(figsize=(4 * max(count, 2), 7.5), layout="constrained")
     panels: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
@@ -90,7 +93,7 @@ def plot_reach(
     for k, ax in enumerate(axes):
         draw_robot(ax, robot, true_q[k], link, color=TRUTH_COLOUR, label="one exact solution")
         for (name, q), colour in zip(predicted_q.items(), cycle(COLOURS), strict=False):
-            draw_robot(ax, robot, np.asarray(q)[k], link, color=colour, label=name)
+            draw_robot(ax, robot, configuration_array(name, q)[k], link, color=colour, label=name)
         draw_frame(ax, targets[k], 0.15 * reach)
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=f"target {k + 1}")
         heights = [float(line.get_data_3d()[2].min()) for line in ax.get_lines()]

@@ -3,7 +3,9 @@
 `make test-backends` runs this beside the suites that every backend shares.
 """
 
+import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +63,16 @@ def test_torch_transformations(panda, q):
     assert torch.autograd.gradgradcheck(
         lambda q: fkarm.forward_kinematics(panda, q, "panda_hand"), (leaf,)
     )
+
+
+def test_the_first_example_of_the_documents_runs_here():
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    quick = example.replace("PoseBatches(robot)", "PoseBatches(robot, None, 8, 2)")
+    assert quick != example
+    names = {}
+    exec(compile(quick.replace("panda()", "planar([1.0, 0.5])"), "README.md", "exec"), names)
+    assert names["inverse_kinematics"](np.zeros((1, 9))).shape == (1, 2)
 
 
 @pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")

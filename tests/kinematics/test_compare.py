@@ -1,6 +1,7 @@
 """compare_robots: finds what was put between two descriptions, and says no to different arms."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,3 +122,13 @@ def test_arms_that_cannot_be_compared_are_refused(panda, free_robot):
     ):
         with pytest.raises(fkarm.RobotError, match="Robots can be compared if both"):
             compare_robots(a, b)
+
+
+@pytest.mark.only_on("tensorflow", "torch", reason=COMPILING)
+def test_a_factor_of_a_thousand_asks_for_millimetres():
+    pair = [fkarm.robots.planar([factor, 0.5 * factor]) for factor in (1.0, 1000.0)]
+    found = fkarm.compare_robots(*pair, samples=5)
+    assert found.length_ratio == pytest.approx(1e-3)
+    assert "lengths differ 1000 times: is the second in millimetres?" in str(found)
+    assert "is the first in millimetres?" in str(replace(found, length_ratio=1000.0))
+    assert "millimetres" not in str(replace(found, length_ratio=2.0))

@@ -1,0 +1,25 @@
+"""Tables with named columns, as users have them."""
+
+import numpy as np
+
+
+class Frame:
+    """Named columns, as those of pandas, polars and others."""
+
+    def __init__(self, **columns):
+        self._columns = columns
+        self.columns = list(columns)
+        self.shape = (len(next(iter(columns.values()))), len(columns))
+
+    def __getitem__(self, name):
+        return self._columns[name]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.stack([self._columns[name] for name in self.columns], axis=-1)
+
+
+def structured(**columns):
+    rows = np.zeros(2, dtype=[(name, "f8") for name in columns])
+    for name, column in columns.items():
+        rows[name] = column
+    return rows
