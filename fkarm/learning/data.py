@@ -12,6 +12,7 @@ from fkarm._checks import check_choice, check_count
 from fkarm._types import Tensor
 from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
+from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.learning.ahead import Ahead
 from fkarm.learning.epochs import EpochCounter
@@ -189,12 +190,12 @@ class PoseBatches(keras.utils.PyDataset):
 
     def _batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng((self.seed, epoch, index))
-        q = keras.ops.convert_to_numpy(self._sampler(rng.uniform(size=self._sampler.shape)))
+        q = to_numpy(self._sampler(rng.uniform(size=self._sampler.shape)))
         process, processes = self.part
         q = q[process::processes]
         pose = forward_kinematics(self.robot, q, self.link)
-        x = keras.ops.convert_to_numpy(matrix_to_pose(pose, "xyz_rot6d"))
-        return x, keras.ops.convert_to_numpy(pose) if self.target == "pose" else q
+        x = to_numpy(matrix_to_pose(pose, "xyz_rot6d"))
+        return x, to_numpy(pose) if self.target == "pose" else q
 
     def on_epoch_begin(self) -> None:
         self._epochs.epoch_began()
