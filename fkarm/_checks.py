@@ -14,13 +14,22 @@ from fkarm.errors import unknown_name
 
 
 def check_last_axes(name: str, shape: tuple, expected: tuple[int, ...], hint: str = "") -> None:
-    """Raise ValueError unless `shape` ends with `expected`; an unknown (None) size passes."""
+    """Raise ValueError unless `shape` ends with `expected`; an unknown (None) size passes.
+
+    A tensor of TensorFlow may not even know how many axes it has: it is refused.
+    """
+    wanted = ", ".join(str(size) for size in expected)
+    if getattr(shape, "rank", len(expected)) is None:
+        raise ValueError(
+            f"{name} must have a known number of axes: (..., {wanted}). Received: a tensor of "
+            "unknown shape. State it where the data come from, by output_signature= of "
+            f"tf.data.Dataset.from_generator, or here: tf.ensure_shape(x, (None, {wanted}))."
+        )
     last = tuple(shape)[-len(expected) :]
     matches = len(last) == len(expected) and all(
         size is None or size == want for size, want in zip(last, expected, strict=True)
     )
     if not matches:
-        wanted = ", ".join(str(size) for size in expected)
         raise ValueError(
             f"{name} must have shape (..., {wanted}). Received: shape {tuple(shape)}."
             + (f" {hint}" if hint else "")

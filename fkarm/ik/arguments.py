@@ -14,8 +14,8 @@ from fkarm._checks import check_count, check_pose_shape, check_real
 from fkarm._types import TensorLike
 from fkarm.geometry.native import has_float64, to_numpy
 from fkarm.ik.step import Problem
-from fkarm.kinematics.chain import plan_chain
 from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Joint, Robot
@@ -176,13 +176,7 @@ def make_problem(
     moving = set()
     for link in links:
         robot.check_link(link)
-        plan = plan_chain(robot, (link,))
-        entries = {
-            node.coordinate.index + k
-            for node in plan.nodes
-            for k in range(len(node.values(range(robot.dof))))
-        }
-        entries = {entry for entry in entries if mask[entry]}
+        entries = {entry for entry in plan_chain(robot, (link,)).entries if mask[entry]}
         if not entries:
             raise ValueError(
                 f"A joint that may move must be on the way to {link!r}. Received: none. See "

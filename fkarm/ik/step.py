@@ -15,10 +15,11 @@ from fkarm._types import Tensor
 from fkarm.geometry.native import arctan2, clip, maximum, minimum
 from fkarm.geometry.safe import is_negligible
 from fkarm.ik.linear import normal_matrix, solve_symmetric
-from fkarm.kinematics.chain import Chain, Plan, chain_frames, columns, plan_chain
+from fkarm.kinematics.chain import Chain, chain_frames, columns, link_frames
 from fkarm.kinematics.engine import kept, sincos
 from fkarm.kinematics.entries import Frame, Vector, minus
 from fkarm.kinematics.jacobian import link_twists
+from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.model import Robot
 
@@ -83,7 +84,10 @@ def _weighted_errors(problem: Problem, chain: Chain, targets: Tensor) -> list[Te
     """What counts of the errors of the links, times its weights."""
     error = []
     for frame, target, rows in zip(
-        chain.links, frames_of(targets, len(chain.links)), problem.rows, strict=True
+        link_frames(problem.plan, chain),
+        frames_of(targets, len(chain.links)),
+        problem.rows,
+        strict=True,
     ):
         all_errors = [*minus(target.origin, frame.origin), *rotation_vector(target, frame)]
         error += [problem.weights[row // 3] * all_errors[row] for row in rows]

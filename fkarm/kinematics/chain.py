@@ -1,9 +1,9 @@
-"""How a tree of joints becomes arithmetic on entries, with its derivatives.
+"""How a tree of motions becomes arithmetic on entries, with its derivatives.
 
-`plan_chain` (NumPy, float64) folds every fixed transform into its neighbours and turns each
-joint frame so that its axis is z. `chain_frames` carries the nine entries of a rotation and
-the three of an origin from the root to the tips, as separate arrays with the batch as their
-only axes. `twists` and `push_forward` are the derivative of that forwards, `link_wrench` and
+`chain_frames` carries the nine entries of a rotation and the three of an origin from the base to
+the tips, as separate arrays with the batch as their only axes. Each origin is measured from that
+of the frame before it: what does not depend on how far the base stands, as Jacobians, keeps all its
+digits. `twists` and `push_forward` are the derivative of poses forwards, `link_wrench` and
 `pull_back` the derivative backwards. There is no matmul: accelerators would drop it to TF32.
 """
 
@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
@@ -32,49 +30,25 @@ from fkarm.kinematics.entries import (
     subtract,
     times,
 )
-from fkarm.kinematics.joints import KINDS, Motion, Turn, Wrench
-from fkarm.model import Robot
-from fkarm.model.frames import Matrix, snap
-from fkarm.model.tree import Coordinate
+from fkarm.kinematics.joints import KINDS, Turn, Wrench
+from fkarm.kinematics.plan import Plan
+from fkarm.model.frames import Matrix
 
 # Sines and cosines of a tensor of angles.
 SinCos = Callable[[Tensor], tuple[Tensor, Tensor]]
-# Velocity of the point at the root's origin, and angular velocity.
+# Velocity of a point, and angular velocity.
 Twist = tuple[Vector, Vector]
 
 
-class Node(NamedTuple):
-    """A moving joint, its frame turned so that it moves about or along z."""
-
-    parent: int  # node above it, -1 for the root link
-    origin: Matrix  # frame of the joint at zero in the frame of `parent`, (4, 4)
-    type: str
-    coordinate: Coordinate
-
-    def values(self, q: Sequence[Entry]) -> list[Entry]:
-        """The joint's values."""
-        index, multiplier, offset = (
-            self.coordinate.index,
-            self.coordinate.multiplier,
-            self.coordinate.offset,
-        )
-        own = q[index : index + KINDS[self.type].size]
-        return [add(times(multiplier, each), offset) for each in own]
-
-
-class Plan(NamedTuple):
-    """The moving joints on the way to some links, and where the links sit on them."""
-
-    dof: int
-    nodes: tuple[Node, ...]
-    links: tuple[tuple[int, Matrix], ...]  # node above the link, constant frame in it
-
-
 class Chain(NamedTuple):
-    """A plan at a configuration: frames in the root link."""
+    """A plan at a configuration: frames in the base's axes, each origin from the one before.
 
-    before: list[Frame]  # of each node, at zero of its joint
-    after: list[Frame]  # moved by its joint
+    The origins of a node's frames and of links are measured from the origin that the node before
+    them moved.
+    """
+
+    before: list[Frame]  # of each node, before it moves
+    after: list[Frame]  # moved
     links: list[Frame]
 
 
@@ -83,36 +57,13 @@ class Column(NamedTuple):
 
     node: int  # place in the plan's nodes
     entry: int  # place in q
-    multiplier: float
-    motion: Motion
-
-
-@lru_cache(maxsize=256)
-def plan_chain(robot: Robot, links: tuple[str, ...]) -> Plan:
-    """The plan for the poses of `links`; only joints on the way to them are in it."""
-    needed = {joint.name for link in links for joint in robot.path_to(link)}
-    placed: dict[str, tuple[int, Matrix]] = {robot.root_link: (-1, np.eye(4))}
-    nodes: list[Node] = []
-    for joint in robot.joints:
-        if joint.name not in needed:
-            continue
-        above, frame = placed[str(joint.parent)]
-        frame = snap(frame @ joint.origin)
-        if not joint.is_fixed:
-            node = Node(
-                above,
-                snap(frame @ joint.z_to_axis),
-                joint.type,
-                robot.coordinates[joint.name],
-            )
-            above, frame = len(nodes), joint.z_to_axis.T
-            nodes.append(node)
-        placed[str(joint.child)] = (above, frame)
-    return Plan(robot.dof, tuple(nodes), tuple(placed[link] for link in links))
+    multiplier: float | Tensor
+    axis: Vector  # angular velocity about the node's origin, or direction of sliding
+    turns: bool
 
 
 def chain_frames(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> Chain:
-    """Frames of the plan's joints and links.
+    """Frames of the plan's nodes and links.
 
     Args:
         plan: What to compute.
@@ -122,42 +73,69 @@ def chain_frames(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> Chain:
     before: list[Frame] = []
     after: list[Frame] = []
     for node, turn in zip(plan.nodes, _turns(plan, q, sincos), strict=True):
-        frame = _moved(_parent(after, node.parent), node.origin)
+        frame = _moved(after, node.parent, node.origin)
         before.append(frame)
-        after.append(KINDS[node.type].move(frame, node.values(q), turn))
-    links = [_moved(_parent(after, above), frame) for above, frame in plan.links]
+        after.append(KINDS[node.motion.type].move(frame, node.motion.values(q), turn))
+    links = [_moved(after, above, frame) for above, frame in plan.links]
     return Chain(before, after, links)
+
+
+def link_frames(plan: Plan, chain: Chain) -> list[Frame]:
+    """Frames of the links with their origins measured from the base."""
+    origins: list[Vector] = []
+    for node, frame in zip(plan.nodes, chain.after, strict=True):
+        origins.append(plus(_above(origins, node.parent), frame.origin))
+    return [
+        Frame(frame.columns, plus(_above(origins, above), frame.origin))
+        for (above, _), frame in zip(plan.links, chain.links, strict=True)
+    ]
+
+
+def link_levers(plan: Plan, chain: Chain, link: int = 0) -> dict[int, Vector]:
+    """For each node on the way to a link: the link's origin, measured from the node's."""
+    found: dict[int, Vector] = {}
+    node, lever = plan.links[link][0], chain.links[link].origin
+    while node >= 0:
+        found[node] = lever
+        lever = plus(chain.after[node].origin, lever)
+        node = plan.nodes[node].parent
+    return found
 
 
 def columns(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[Column]:
     """What each entry of `q` moves, node after node."""
     found = []
-    for index, node in enumerate(plan.nodes):
-        moved = KINDS[node.type].motions(chain.before[index], chain.after[index], node.values(q))
-        start, multiplier = node.coordinate.index, node.coordinate.multiplier
-        found += [Column(index, start + k, multiplier, motion) for k, motion in enumerate(moved)]
+    for index, (_, _, motion) in enumerate(plan.nodes):
+        kind = KINDS[motion.type]
+        axes = kind.axes(chain.before[index], motion.values(q))
+        for entry, multiplier, axis in zip(motion.entries, motion.multipliers, axes, strict=True):
+            found.append(Column(index, entry, multiplier, axis, kind.turns))
     return found
 
 
-def twists(plan: Plan, parts: Sequence[Column], rates: Sequence[Entry]) -> list[Twist]:
-    """The twist of each node for rates of `q`."""
+def twists(
+    plan: Plan, parts: Sequence[Column], chain: Chain, rates: Sequence[Entry]
+) -> list[Twist]:
+    """The twist of each node, its origin's velocity first, for rates of `q`."""
     found: list[Twist] = []
     for index, node in enumerate(plan.nodes):
-        twist = found[node.parent] if node.parent >= 0 else (ZERO, ZERO)
+        linear, angular = found[node.parent] if node.parent >= 0 else (ZERO, ZERO)
+        linear = plus(linear, cross(angular, chain.after[index].origin))
         for part in parts:
             if part.node == index:
-                axis, point = part.motion
-                change = scaled(times(part.multiplier, rates[part.entry]), axis)
-                added = (change, ZERO) if point is None else (cross(point, change), change)
-                twist = _sum(twist, added)
-        found.append(twist)
+                change = scaled(times(part.multiplier, rates[part.entry]), part.axis)
+                if part.turns:
+                    angular = plus(angular, change)
+                else:
+                    linear = plus(linear, change)
+        found.append((linear, angular))
     return found
 
 
-def push_forward(plan: Plan, velocities: Sequence[Twist], links: Sequence[Frame]) -> list[Frame]:
+def push_forward(plan: Plan, velocities: Sequence[Twist], chain: Chain) -> list[Frame]:
     """Changes of the link frames for twists of the nodes: the derivative, forwards."""
     changes = []
-    for (above, _), frame in zip(plan.links, links, strict=True):
+    for (above, _), frame in zip(plan.links, chain.links, strict=True):
         linear, angular = velocities[above] if above >= 0 else (ZERO, ZERO)
         x, y, z = (cross(angular, column) for column in frame.columns)
         changes.append(Frame((x, y, z), plus(linear, cross(angular, frame.origin))))
@@ -185,8 +163,8 @@ def pull_back(
 ) -> list[Entry]:
     """Cotangents of `q` from wrenches on the links: the derivative, backwards.
 
-    From the tips to the root, each wrench in the axes of its node: a joint takes the component
-    along its own axis, and hands the wrench on to the node above.
+    From the tips to the base, each wrench in the axes of its node: a motion takes the component
+    along its own axis, and hands the wrench on to the node before.
     """
     turns = _turns(plan, q, sincos)
     found: list[Wrench] = [(ZERO, ZERO)] * len(plan.nodes)
@@ -195,34 +173,34 @@ def pull_back(
             found[above] = _sum(found[above], _carried(constant, wrench))
     totals: list[Entry] = [0.0] * plan.dof
     for index in reversed(range(len(plan.nodes))):
-        node = plan.nodes[index]
-        taken, wrench = KINDS[node.type].take(node.values(q), turns[index], found[index])
-        for entry, each in enumerate(taken, start=node.coordinate.index):
-            totals[entry] = add(totals[entry], times(node.coordinate.multiplier, each))
-        if node.parent >= 0:
-            found[node.parent] = _sum(found[node.parent], _carried(node.origin, wrench))
+        parent, origin, motion = plan.nodes[index]
+        taken, wrench = KINDS[motion.type].take(motion.values(q), turns[index], found[index])
+        for entry, multiplier, each in zip(motion.entries, motion.multipliers, taken, strict=True):
+            totals[entry] = add(totals[entry], times(multiplier, each))
+        if parent >= 0:
+            found[parent] = _sum(found[parent], _carried(origin, wrench))
     return totals
 
 
-_ROOT = Frame(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), ZERO)
+_AXES: tuple[Vector, Vector, Vector] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
-def _parent(frames: Sequence[Frame], index: int) -> Frame:
-    return _ROOT if index < 0 else frames[index]
+def _above(origins: Sequence[Vector], node: int) -> Vector:
+    return origins[node] if node >= 0 else ZERO
 
 
-def _moved(frame: Frame, constant: Matrix) -> Frame:
-    """`frame` times a constant transform."""
-    x, y, z, step = (combine(frame.columns, weights) for weights in constant[:3].T.tolist())
-    return Frame((x, y, z), plus(frame.origin, step))
+def _moved(after: Sequence[Frame], node: int, constant: Matrix) -> Frame:
+    """A constant frame behind a node; its origin from the node's."""
+    axes = after[node].columns if node >= 0 else _AXES
+    x, y, z, origin = (combine(axes, weights) for weights in constant[:3].T.tolist())
+    return Frame((x, y, z), origin)
 
 
 def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
     """Sine and cosine of the turn about z of each node; of zero, if it has none."""
     angles: list[Entry] = []
-    for node in plan.nodes:
-        angle = KINDS[node.type].angle
-        angles.append(0.0 if angle is None else node.values(q)[angle])
+    for _, _, motion in plan.nodes:
+        angles.append(motion.values(q)[0] if KINDS[motion.type].has_angle else 0.0)
     # A mimic with the multiplier 0 holds still: its angle is a constant too.
     variable = [angle for angle in angles if not isinstance(angle, float)]
     if variable:

@@ -145,4 +145,9 @@ def split_last_axis(x: Tensor, axes: tuple[int, ...]) -> Tensor:
         batch = tuple(-1 if size is None else size for size in batch)
     else:
         batch = tuple(ops.shape(x))[:-1]
-    return ops.reshape(x, (*batch, *axes))
+    if None not in batch:
+        return ops.reshape(x, (*batch, *axes))
+    # A symbolic input has no numbers for several unknown sizes, which a reshape would need.
+    for size in axes[:-1]:
+        x = ops.stack(ops.split(x, size, axis=-1), axis=-2)
+    return x

@@ -14,36 +14,44 @@ from fkarm.geometry.safe import as_float, at_least_single
 from fkarm.kinematics.chain import (
     chain_frames,
     columns,
+    link_frames,
     link_wrench,
-    plan_chain,
     pull_back,
     push_forward,
     twists,
 )
 from fkarm.kinematics.engine import Function, once, sincos, with_derivative
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
+from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.model.named import check_unnamed
 
 
 def forward_kinematics(
-    robot: Robot, q: TensorLike, links: str | Sequence[str] | None = None
+    robot: Robot,
+    q: TensorLike,
+    links: str | Sequence[str] | None = None,
+    base: str | None = None,
 ) -> Tensor:
-    """Poses of links in the root link's frame.
+    """Poses of links, in the root link's frame or in that of another link.
 
-    Products of the joints' transforms down the tree, composed entry by entry (no matmul) and
-    compiled; joints that are not on the way to `links` are not touched.
+    Products of the joints' transforms along the tree, composed entry by entry (no matmul) and
+    compiled; joints that are not between `base` and one of `links` are not touched.
 
     Args:
         robot: The robot.
         q: Joint configurations in the order of `robot.joint_names`, rad or m; any number of
             batch axes. Limits are not applied. Shape `(..., dof)`.
         links: A name, a list of names, or None for all of `robot.link_names`.
+        base: The link in whose frame the poses are, on any branch; None: the root link. The poses
+            are composed from there: in float32 they have the digits of the distance between the
+            two links, however far a floating base stands from the root. Poses in the root have
+            those of that distance: 8 micrometres at 100 m, 31 mm at 500 km, as `q` itself.
     Returns:
-        Poses `T_root_link`, m, in the dtype of `q` (float32 for half precision). Shape
+        Poses `T_base_link`, m, in the dtype of `q` (float32 for half precision). Shape
         `(..., 4, 4)` for one name, `(..., n, 4, 4)` for a list or None.
     Raises:
-        UnknownLinkError: If a link does not exist.
+        UnknownLinkError: If a link or `base` does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or the list is empty.
     Gradient:
         With respect to `q`, exact everywhere, of any order; the first in closed form. A NaN in `q`
@@ -55,10 +63,11 @@ def forward_kinematics(
         TensorShape([4, 4])
     """
     q = configuration(robot, q)
+    base = base_name(robot, base)
     if isinstance(links, str):
-        return _link_poses(robot, (links,), ())(q)
+        return _link_poses(robot, (links,), (), base)(q)
     names = robot.link_names if links is None else as_names(links)
-    return _link_poses(robot, names, (len(names),))(q)
+    return _link_poses(robot, names, (len(names),), base)(q)
 
 
 def as_names(links: Sequence[str]) -> tuple[str, ...]:
@@ -71,6 +80,14 @@ def as_names(links: Sequence[str]) -> tuple[str, ...]:
     if not names:
         raise ValueError("links must hold at least one name. Received: [].")
     return names
+
+
+def base_name(robot: Robot, base: str | None) -> str:
+    """`base`, or the root link's name for None; UnknownLinkError if there is no such link."""
+    if base is None:
+        return robot.root_link
+    robot.check_link(base)
+    return base
 
 
 def configuration(robot: Robot, q: TensorLike) -> Tensor:
@@ -107,16 +124,17 @@ def check_configuration_shape(robot: Robot, shape: tuple[int | None, ...]) -> No
 
 
 @once
-def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...]) -> Function:
+def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], base: str) -> Function:
     """Poses from `q`, `(..., dof) -> (..., *axes, 4, 4)`, with the derivative in closed form."""
-    plan = plan_chain(robot, links)
+    plan = plan_chain(robot, links, base)
 
     def matrices(frames: Sequence[Frame], corner: float, q: Tensor) -> Tensor:
         entries = [each for frame in frames for each in _rows(frame, corner)]
         return stack_entries(entries, q, (*axes, 4, 4))
 
     def poses(q: Tensor) -> Tensor:
-        return matrices(chain_frames(plan, unstack_entries(q), sincos).links, 1.0, q)
+        chain = chain_frames(plan, unstack_entries(q), sincos)
+        return matrices(link_frames(plan, chain), 1.0, q)
 
     def wrenches(pose: Tensor, pose_bar: Tensor) -> Tensor:
         pairs = zip(_frames(pose, len(axes)), _frames(pose_bar, len(axes)), strict=True)
@@ -132,8 +150,9 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...]) -> 
     def tangent(q: Tensor, rates: Tensor) -> Tensor:
         entries = unstack_entries(q)
         chain = chain_frames(plan, entries, sincos)
-        velocities = twists(plan, columns(plan, entries, chain), unstack_entries(rates))
-        return matrices(push_forward(plan, velocities, chain.links), 0.0, q)
+        parts = columns(plan, entries, chain)
+        velocities = twists(plan, parts, chain, unstack_entries(rates))
+        return matrices(push_forward(plan, velocities, chain), 0.0, q)
 
     if not plan.nodes:
         return poses

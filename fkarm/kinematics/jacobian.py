@@ -12,12 +12,10 @@ from fkarm.geometry import POSE_REPRESENTATIONS, pose_rate
 from fkarm.kinematics.chain import (
     Chain,
     Column,
-    Plan,
     Twist,
     chain_frames,
     columns,
-    plan_chain,
-    twists,
+    link_levers,
 )
 from fkarm.kinematics.engine import Function, compiled, once, sincos
 from fkarm.kinematics.entries import (
@@ -26,44 +24,54 @@ from fkarm.kinematics.entries import (
     Vector,
     cross,
     dot,
-    minus,
     plus,
     scaled,
     stack_entries,
+    times,
     unstack_entries,
 )
-from fkarm.kinematics.forward import configuration, forward_kinematics
+from fkarm.kinematics.forward import base_name, configuration, forward_kinematics
+from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.model import Robot
 
 
-def geometric_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> Tensor:
-    """Velocity of a link per unit of joint velocity, in the root link's axes.
+def geometric_jacobian(
+    robot: Robot, q: TensorLike, link: str | None = None, base: str | None = None
+) -> Tensor:
+    """Velocity of a link per unit of joint velocity, in the axes of the root or another link.
 
     The column of a revolute joint with axis `z` through the point `o` is
     `[z x (p - o), z]`, `p` the link's origin; that of a prismatic joint is `[z, 0]`. A joint
     that moves several joints (by mimics) has the sum of their columns times the multipliers.
     The columns of a planar or floating joint are the derivatives for its entries of `q`.
+    `p - o` is summed along the chain, not taken from two positions: where the base stands costs
+    no digits, also in float32.
 
     Args:
         robot: The robot.
         q: Joint configurations, rad or m. Shape `(..., dof)`.
         link: Name of the link; None: `robot.end_effector`.
+        base: The link that the velocity is relative to, and in whose axes it is, on any branch;
+            None: the root link.
     Returns:
-        Rows: linear velocity of the link's origin (m), then angular velocity (rad), in the
-        root link's axes; columns in the order of `robot.joint_names`; zero for joints that do
-        not move the link. In the dtype of `q` (float32 for half precision). Shape `(..., 6, dof)`.
+        The derivative of `T_base_link`. Rows: linear velocity of the link's origin (m), then
+        angular velocity (rad), in the base's axes; columns in the order of `robot.joint_names`;
+        zero for joints that do not move the two links against each other. In the dtype of `q`
+        (float32 for half precision). Shape `(..., 6, dof)`.
     Raises:
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`.
     Gradient:
         With respect to `q`, exact everywhere; in closed form it is `kinematic_hessian`.
     Reference:
         [Siciliano2009], section 3.1.3.
     """
-    return chain_stage(_geometric, robot, link_name(robot, link))(configuration(robot, q))
+    return from_chain(_geometric, robot, q, link, base)
 
 
-def body_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> Tensor:
+def body_jacobian(
+    robot: Robot, q: TensorLike, link: str | None = None, base: str | None = None
+) -> Tensor:
     """Velocity of a link per unit of joint velocity, in the link's own axes.
 
     The rows of the geometric Jacobian, turned by the transpose of the link's rotation.
@@ -73,11 +81,15 @@ def body_jacobian(robot: Robot, q: TensorLike, link: str | None = None) -> Tenso
     Reference:
         [LynchPark2017], section 5.1.2, with its rows in the other order.
     """
-    return chain_stage(_body, robot, link_name(robot, link))(configuration(robot, q))
+    return from_chain(_body, robot, q, link, base)
 
 
 def analytic_jacobian(
-    robot: Robot, q: TensorLike, link: str | None = None, output: str = "xyz_rpy"
+    robot: Robot,
+    q: TensorLike,
+    link: str | None = None,
+    output: str = "xyz_rpy",
+    base: str | None = None,
 ) -> Tensor:
     """Derivative of the numbers of a link's pose by the joint configuration.
 
@@ -86,12 +98,13 @@ def analytic_jacobian(
         q: Joint configurations, rad or m. Shape `(..., dof)`.
         link: Name of the link; None: `robot.end_effector`.
         output: How the pose is written, as in `fkarm.layers.ForwardKinematics`.
+        base: The link in whose frame the pose is, on any branch; None: the root link.
     Returns:
         Rates of the numbers (m, rad) per unit of joint velocity; at the poles of roll, pitch and
         yaw, what is finite of them. Shape `(..., n, dof)`, for `output="matrix"`
         `(..., 4, 4, dof)`.
     Raises:
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or `output` is unknown.
     Gradient:
         With respect to `q`, exact where the numbers have rates.
@@ -101,8 +114,8 @@ def analytic_jacobian(
     check_choice("output", output, POSE_REPRESENTATIONS)
     q = configuration(robot, q)
     link = link_name(robot, link)
-    pose = forward_kinematics(robot, q, link)
-    by_joint = ops.swapaxes(geometric_jacobian(robot, q, link), -1, -2)
+    pose = forward_kinematics(robot, q, link, base)
+    by_joint = ops.swapaxes(geometric_jacobian(robot, q, link, base), -1, -2)
     rates = pose_rate(pose[..., None, :, :], by_joint, output)
     # Not moveaxis, for which torch.func has no rule.
     batch, count = len(q.shape) - 1, len(rates.shape)
@@ -110,20 +123,26 @@ def analytic_jacobian(
 
 
 def link_velocity(
-    robot: Robot, q: TensorLike, q_rate: TensorLike, link: str | None = None
+    robot: Robot,
+    q: TensorLike,
+    q_rate: TensorLike,
+    link: str | None = None,
+    base: str | None = None,
 ) -> Tensor:
-    """Velocity of a link, `J dq/dt`, without the Jacobian: one pass from the root to the link.
+    """Velocity of a link, `J dq/dt`, without an array for the Jacobian.
 
     Args:
         robot: The robot.
         q: Joint configurations, rad or m. Shape `(..., dof)`.
         q_rate: Joint velocities, rad/s or m/s. Shape `(..., dof)`, that of `q`.
         link: Name of the link; None: `robot.end_effector`.
+        base: The link that the velocity is relative to, and in whose axes it is, on any branch;
+            None: the root link.
     Returns:
         Linear velocity of the link's origin (m/s), then angular velocity (rad/s), in the
-        root link's axes. Shape `(..., 6)`.
+        base's axes. Shape `(..., 6)`.
     Raises:
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         ValueError: If the shapes do not match.
     Gradient:
         With respect to both, exact everywhere.
@@ -135,24 +154,39 @@ def link_velocity(
             f"q and q_rate must have one shape. Received: {tuple(q.shape)} and "
             f"{tuple(q_rate.shape)}. Repeat the shorter one: ops.broadcast_to."
         )
-    return _velocity_stage(robot, link_name(robot, link))(q, q_rate)
+    return _velocity_stage(robot, link_name(robot, link), base_name(robot, base))(q, q_rate)
 
 
 def link_name(robot: Robot, link: str | None) -> str:
-    """`link`, or the end effector's name for None; TypeError if it is no name."""
-    if link is not None and not isinstance(link, str):
-        raise TypeError(f"link must be one name, or None. Received: {link!r}. Call once a link.")
-    return robot.end_effector if link is None else link
+    """`link`, or the end effector's name for None.
+
+    Raises:
+        TypeError: If it is no name.
+        UnknownLinkError: If there is no such link.
+    """
+    if link is None:
+        return robot.end_effector
+    if not isinstance(link, str):
+        raise TypeError(f"link must be one name, or None. Received: {link!r}. Call once per link.")
+    robot.check_link(link)
+    return link
 
 
 # What a stage computes: entries, and the axes they fill.
 Entries = Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
 
 
+def from_chain(
+    entries: Entries, robot: Robot, q: TensorLike, link: str | None, base: str | None
+) -> Tensor:
+    """What `entries` makes of the chain from `base` to a link, compiled."""
+    stage = _chain_stage(entries, robot, link_name(robot, link), base_name(robot, base))
+    return stage(configuration(robot, q))
+
+
 @once
-def chain_stage(entries: Entries, robot: Robot, link: str) -> Function:
-    """What `entries` makes of the chain to a link, as a compiled function of `q`."""
-    plan = plan_chain(robot, (link,))
+def _chain_stage(entries: Entries, robot: Robot, link: str, base: str) -> Function:
+    plan = plan_chain(robot, (link,), base)
 
     def run(q: Tensor) -> Tensor:
         values = unstack_entries(q)
@@ -162,28 +196,26 @@ def chain_stage(entries: Entries, robot: Robot, link: str) -> Function:
     return compiled(run, (1,)) if plan.nodes else run
 
 
-def link_twist(part: Column, origin: Vector) -> Twist:
+def link_twist(part: Column, lever: Vector) -> Twist:
     """Velocity of a link's origin, and angular velocity, per unit rate of the part's entry."""
-    axis, point = part.motion
-    if point is None:
-        return scaled(part.multiplier, axis), ZERO
-    lever = cross(axis, minus(origin, point))
-    return scaled(part.multiplier, lever), scaled(part.multiplier, axis)
+    change = scaled(part.multiplier, part.axis)
+    return (cross(change, lever), change) if part.turns else (change, ZERO)
 
 
 def link_twists(plan: Plan, parts: Sequence[Column], chain: Chain, link: int = 0) -> list[Twist]:
     """The columns of the geometric Jacobian of one of the plan's links."""
-    path, above = set(), plan.links[link][0]
-    while above >= 0:
-        path.add(above)
-        above = plan.nodes[above].parent
+    levers = link_levers(plan, chain, link)
     found: list[Twist] = [(ZERO, ZERO)] * plan.dof
     for part in parts:
-        if part.node in path:
-            linear, angular = link_twist(part, chain.links[link].origin)
-            so_far = found[part.entry]
-            found[part.entry] = (plus(so_far[0], linear), plus(so_far[1], angular))
+        if part.node in levers:
+            twist = link_twist(part, levers[part.node])
+            found[part.entry] = sum_of_twists(found[part.entry], twist)
     return found
+
+
+def sum_of_twists(a: Twist, b: Twist) -> Twist:
+    """The sum of two twists."""
+    return plus(a[0], b[0]), plus(a[1], b[1])
 
 
 def _geometric(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
@@ -201,16 +233,17 @@ def _body(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple
 
 
 @once
-def _velocity_stage(robot: Robot, link: str) -> Function:
-    plan = plan_chain(robot, (link,))
+def _velocity_stage(robot: Robot, link: str, base: str) -> Function:
+    plan = plan_chain(robot, (link,), base)
 
     def run(q: Tensor, q_rate: Tensor) -> Tensor:
-        values = unstack_entries(q)
+        values, rates = unstack_entries(q), unstack_entries(q_rate)
         chain = chain_frames(plan, values, sincos)
-        parts = columns(plan, values, chain)
-        found = twists(plan, parts, unstack_entries(q_rate))
-        linear, angular = found[plan.links[0][0]] if found else (ZERO, ZERO)
-        linear = plus(linear, cross(angular, chain.links[0].origin))
-        return stack_entries([*linear, *angular], q)
+        levers = link_levers(plan, chain)
+        total: Twist = (ZERO, ZERO)
+        for part in columns(plan, values, chain):
+            part = part._replace(multiplier=times(part.multiplier, rates[part.entry]))
+            total = sum_of_twists(total, link_twist(part, levers[part.node]))
+        return stack_entries([*total[0], *total[1]], q)
 
     return compiled(run, (1, 1)) if plan.nodes else run

@@ -9,16 +9,21 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import is_negligible, safe_sqrt
-from fkarm.kinematics.chain import Chain, Plan, columns, plan_chain
+from fkarm.kinematics.chain import Chain, columns
 from fkarm.kinematics.entries import Entry, add, subtract, times
-from fkarm.kinematics.forward import configuration
-from fkarm.kinematics.jacobian import Entries, chain_stage, link_name, link_twists
+from fkarm.kinematics.forward import base_name
+from fkarm.kinematics.jacobian import Entries, from_chain, link_name, link_twists
+from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
 
 
 def manipulability(
-    robot: Robot, q: TensorLike, link: str | None = None, task: str | Sequence[str] = "pose"
+    robot: Robot,
+    q: TensorLike,
+    link: str | None = None,
+    task: str | Sequence[str] = "pose",
+    base: str | None = None,
 ) -> Tensor:
     """Yoshikawa's measure of how well a link can move every way, `sqrt(det(J J^T))`.
 
@@ -30,12 +35,13 @@ def manipulability(
         q: Joint configurations, rad or m. Shape `(..., dof)`.
         link: Name of the link; None: `robot.end_effector`.
         task: The rows of the Jacobian that count: `"pose"`, `"position"`, `"orientation"`, or a
-            list of `"x"`, `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"` (root axes): `("x", "y", "rz")`
-            for an arm that moves in a plane.
+            list of `"x"`, `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"` (the base's axes):
+            `("x", "y", "rz")` for an arm that moves in a plane.
+        base: The link against which the link moves, on any branch; None: the root link.
     Returns:
         Measure, in m and rad to the powers of the rows. Shape `(...)`.
     Raises:
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or the task is unknown or
             has more rows than joints move the link.
     Gradient:
@@ -43,15 +49,16 @@ def manipulability(
     Reference:
         [Yoshikawa1985].
     """
-    link = link_name(robot, link)
+    link, base = link_name(robot, link), base_name(robot, base)
     rows = task_rows(task)
-    moving = {node.coordinate.index for node in plan_chain(robot, (link,)).nodes}
-    if len(rows) > len(moving):
+    freedom = plan_chain(robot, (link,), base).freedom
+    if len(rows) > freedom:
         raise ValueError(
-            f"task must have at most as many axes as joints move {link!r}: {len(moving)}. "
-            f"Received: {task!r}, with {len(rows)}. Name the axes it can move along: ('x', 'y')."
+            f"task must have at most as many axes as {link!r} has degrees of freedom in {base!r}: "
+            f"{freedom}. Received: {task!r}, with {len(rows)}. Name the axes it can move along: "
+            "('x', 'y')."
         )
-    return chain_stage(_measure(rows), robot, link)(configuration(robot, q))[..., 0]
+    return from_chain(_measure(rows), robot, q, link, base)[..., 0]
 
 
 @cache

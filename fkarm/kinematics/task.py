@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Rows of the geometric Jacobian by name: along and about the root link's axes.
+# Rows of the geometric Jacobian by name: along and about the axes of the base link.
 AXES = ("x", "y", "z", "rx", "ry", "rz")
 TASKS = {"pose": AXES, "position": AXES[:3], "orientation": AXES[3:]}
 

@@ -15,7 +15,7 @@ from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import POSE_REPRESENTATIONS, matrix_to_pose, pose_shape
 from fkarm.geometry.representations import has_angles
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import as_names, check_configuration_shape
+from fkarm.kinematics.forward import as_names, base_name, check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
@@ -40,6 +40,8 @@ class ForwardKinematics(KinematicLayer):
         angle_unit: `"rad"` or `"deg"`: of angles coming in, and of angles and
             rotation vectors going out.
         length_unit: `"m"` or `"mm"`: of lengths coming in and positions going out.
+        base: Name of the link in whose frame the poses are, on any branch of the tree (one
+            hand seen from the other); None: the root link.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`. Kinematics is computed in
             float32 or float64: a mixed policy becomes float32, with a warning.
 
@@ -48,12 +50,12 @@ class ForwardKinematics(KinematicLayer):
             Shape `(..., dof)`.
 
     Returns:
-        Poses in the root link's frame. Shape `(..., 4, 4)`, `(..., 3)`, `(..., 6)`,
+        Poses in the frame of the base. Shape `(..., 4, 4)`, `(..., 3)`, `(..., 6)`,
         `(..., 7)` or `(..., 9)` by `output`, for a list of links `(..., n, 4, 4)` and so on.
 
     Raises:
         TypeError: If `robot` is not a Robot.
-        UnknownLinkError: If a link does not exist.
+        UnknownLinkError: If a link or `base` does not exist.
         ValueError: If `output` or a unit is unknown, the list of links is empty, or the input
             does not end with an axis of size `dof` or comes right from a layer that gives other
             units.
@@ -76,6 +78,7 @@ class ForwardKinematics(KinematicLayer):
         output: str = "matrix",
         angle_unit: str = "rad",
         length_unit: str = "m",
+        base: str | None = None,
         **kwargs: Any,
     ) -> None:
         check_robot(robot)
@@ -87,9 +90,11 @@ class ForwardKinematics(KinematicLayer):
         self.output_form = output
         self.angle_unit = angle_unit
         self.length_unit = length_unit
+        self.base = base
         self._links = robot.end_effector if self.links is None else self.links
         for link in (self._links,) if isinstance(self._links, str) else self._links:
             robot.check_link(link)
+        base_name(robot, base)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         check_configuration_shape(self.robot, input_shape)
@@ -98,7 +103,8 @@ class ForwardKinematics(KinematicLayer):
     def call(self, q: Tensor) -> Tensor:
         check_configuration_shape(self.robot, q.shape)
         check_units("The input of ForwardKinematics", q, *self._units.names)
-        poses = forward_kinematics(self.robot, self._in_si_units(self.precise(q)), self._links)
+        q = self._in_si_units(self.precise(q))
+        poses = forward_kinematics(self.robot, q, self._links, self.base)
         poses = matrix_to_pose(
             poses,
             self.output_form,
@@ -126,6 +132,7 @@ class ForwardKinematics(KinematicLayer):
             "output": self.output_form,
             "angle_unit": self.angle_unit,
             "length_unit": self.length_unit,
+            "base": self.base,
         }
 
     @classmethod

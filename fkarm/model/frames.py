@@ -35,6 +35,14 @@ def read_only(matrix: Matrix) -> Matrix:
     return matrix
 
 
+def invert(frame: Matrix) -> Matrix:
+    """Inverse of a rigid transform, by its transpose. Shape `(4, 4)`."""
+    inverse = np.eye(4)
+    inverse[:3, :3] = frame[:3, :3].T
+    inverse[:3, 3] = -frame[:3, :3].T @ frame[:3, 3]
+    return inverse
+
+
 def finite_vector(name: str, value: ArrayLike, size: int) -> tuple[float, ...]:
     """`value` as a tuple of `size` finite floats, or RobotError."""
     try:

@@ -150,7 +150,9 @@ def cut_path(root_link: str, path: Sequence[Joint], base_link: str) -> tuple[Joi
     if base_link not in above:
         raise RobotError(
             f"base_link must be on the way from the root to {above[-1]!r}: "
-            f"{', '.join(map(repr, above))}. Received: {base_link!r}."
+            f"{', '.join(map(repr, above))}. Received: {base_link!r}. For what is between links of "
+            "two branches keep the robot: fkarm.forward_kinematics(robot, q, link, base=...), and "
+            "its Jacobians."
         )
     joints = tuple(path[above.index(base_link) :])
     kept = {joint.name for joint in joints}

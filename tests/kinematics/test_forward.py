@@ -11,7 +11,7 @@ from oracles import Pinocchio, forum_pose
 
 import fkarm
 from fkarm.kinematics import reference
-from fkarm.kinematics.chain import plan_chain
+from fkarm.kinematics.plan import plan_chain
 
 LENGTHS = (0.7, 0.4)
 
@@ -108,7 +108,7 @@ def test_links_choose_what_is_returned(every_joint, rng):
 
 def test_only_joints_on_the_way_are_touched(every_joint):
     plan = plan_chain(every_joint, ("tip_2",))
-    assert [node.coordinate.index for node in plan.nodes] == [0, 1, 0]
+    assert [node.motion.first for node in plan.nodes] == [0, 1, 0]
 
 
 def test_the_tool_does_not_change_the_orientation_of_a_link(panda, rng):

@@ -51,6 +51,27 @@ def test_the_contract_for_every_joint_type(every_joint, tmp_path):
     )
 
 
+def test_the_contract_for_a_base_on_another_branch(every_joint, tmp_path):
+    q = fkarm.sample_configurations(every_joint, 5, seed=0)
+    check_layer(
+        lambda **kw: ForwardKinematics(every_joint, "tip_1", base="tip_2", **kw), q, tmp_path
+    )
+
+
+def test_a_layer_gives_poses_in_its_base_and_writes_it_down(every_joint):
+    q = fkarm.sample_configurations(every_joint, 5, seed=0)
+    in_root = array(ForwardKinematics(every_joint, ["tip_2", "tip_1"], dtype="float64")(q))
+    layer = ForwardKinematics(every_joint, "tip_1", base="tip_2", dtype="float64")
+    seen = np.linalg.inv(in_root[:, 0]) @ in_root[:, 1]
+    np.testing.assert_allclose(layer(q), seen, atol=1e-14)
+    config = layer.get_config()
+    assert config["base"] == "tip_2"
+    config.pop("base")  # as files before it have it
+    before = ForwardKinematics.from_config(config)
+    assert before.base is None
+    np.testing.assert_array_equal(before(q), in_root[:, 1])
+
+
 def test_no_link_means_the_end_effector(panda):
     q = np.zeros((1, 7), "float32")
     np.testing.assert_array_equal(
@@ -184,6 +205,7 @@ def test_a_cloned_model_and_its_json_hold_the_robot(every_joint):
         ({"links": ["panda_hand", "x"]}, fkarm.UnknownLinkError, "Received: 'x'"),
         ({"links": []}, ValueError, "at least one name"),
         ({"links": 5}, TypeError, "links must be a name"),
+        ({"base": "panda_hnd"}, fkarm.UnknownLinkError, "Did you mean 'panda_hand'"),
         ({"output": "xyz_rpi"}, ValueError, "Did you mean 'xyz_rpy'"),
         ({"output": None}, ValueError, "output must be one of"),
         ({"angle_unit": "grad"}, ValueError, "angle_unit must be one of"),

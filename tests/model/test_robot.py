@@ -145,7 +145,7 @@ def test_a_sub_chain_is_a_robot_of_its_own(panda):
 
 
 def test_a_sub_chain_that_is_none_is_refused(every_joint):
-    with pytest.raises(fkarm.RobotError, match="on the way from the root to 'tip_2'"):
+    with pytest.raises(fkarm.RobotError, match=r"to 'tip_2'.*q, link, base=\.\.\.\)"):
         every_joint.sub_chain("d", "tip_2")
     with pytest.raises(fkarm.RobotError, match="must mimic a joint between.*Received: 'turn'"):
         every_joint.sub_chain("a", "tip_1")
