@@ -118,7 +118,8 @@ def check_configuration_shape(robot: Robot, shape: tuple[int | None, ...]) -> No
     """Raise ValueError unless `shape` is that of configurations, `(..., dof)`."""
     names = ", ".join(robot.joint_names[:12]) + (", ..." if robot.dof > 12 else "")
     hint = f"One value for each of: {names or '(no joints)'}."
-    if len(shape) == 2 and shape[0] == robot.dof:
+    has_rank = getattr(shape, "rank", 0) is not None  # TensorFlow may not know it
+    if has_rank and len(shape) == 2 and shape[0] == robot.dof:
         hint += " Is it transposed?"
     check_last_axes("q", shape, (robot.dof,), hint)
 
