@@ -70,12 +70,11 @@ def test_forward_kinematics_compile_to_one_graph_with_their_gradient(arm):
 
 def test_a_network_through_the_layers_compiles_to_one_graph(arm):
     layer = fkarm.layers.ForwardKinematics(arm, output="position", angle_unit="deg")
-    limits = fkarm.layers.JointLimits(arm)
+    limits = fkarm.layers.JointLimits(arm, angle_unit="deg")
     layer(limits(torch.zeros(1, 2)))  # Keras builds layers outside the graph
     compiled = in_one_graph(lambda x: layer(limits(x)))
     x = torch.tensor(Q)
-    degrees = torch.pi * torch.tanh(x)  # between the limits, half a turn either way
-    expected = planar_positions(degrees * torch.pi / 180)
+    expected = planar_positions(torch.pi * torch.tanh(x))  # half a turn either way
     np.testing.assert_allclose(compiled(x), expected, atol=1e-6)
 
 
