@@ -10,7 +10,7 @@ from oracles import Pinocchio
 from scipy.spatial.transform import Rotation
 
 import fkarm
-from fkarm.ik import solve
+from fkarm.ik import batch
 from fkarm.kinematics import engine
 
 
@@ -231,7 +231,7 @@ def test_any_number_of_targets_is_compiled_for_few_sizes(panda, targets, monkeyp
     monkeypatch.setattr(engine, "_in_rows", counted)
     for count in (1, 2, 15, 40, 100, 130):
         fkarm.solve_ik(panda, targets[:count], "panda_hand")
-    assert rows <= set(solve.ROWS)
+    assert rows <= set(batch.ROWS)
 
 
 def test_bad_input_is_refused(panda, targets):
