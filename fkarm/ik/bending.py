@@ -90,8 +90,13 @@ def look(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Seen:
     )
 
 
-def bending(problem: Problem, terms: Terms, seen: Seen, targets: Tensor) -> list[Line]:
-    """The second derivative of half the squared weighted error: its lower triangle, by rows."""
+def bending(
+    problem: Problem, terms: Terms, seen: Seen, targets: Tensor, bend: Tensor
+) -> list[Line]:
+    """The second derivative of half the squared weighted error: its lower triangle, by rows.
+
+    `bend (rows,)`: how much of it counts beyond `J^T J`.
+    """
     rows = len(seen.jacobian)
     parts, order, active = _parts(problem.plan), _order(problem), problem.active
     of_entry = [[k for k, (_, entry) in enumerate(parts) if entry == each] for each in active]
@@ -106,9 +111,15 @@ def bending(problem: Problem, terms: Terms, seen: Seen, targets: Tensor) -> list
         return total
 
     def run(
-        error: Tensor, twists: Tensor, targets: Tensor, jacobian: Tensor, weights: Tensor
+        error: Tensor,
+        twists: Tensor,
+        targets: Tensor,
+        jacobian: Tensor,
+        bend: Tensor,
+        weights: Tensor,
     ) -> Tensor:
-        pairs = kept(lambda *each: _pairs(problem, *each), error, twists, targets, weights)
+        inputs = (error, twists, targets, bend, weights)
+        pairs = kept(lambda *each: _pairs(problem, *each), *inputs)
         count = pairs.shape[1]
         left, right = (
             [ops.unstack(x, len(parts), axis=0) for x in ops.unstack(half, count, axis=0)]
@@ -118,15 +129,19 @@ def bending(problem: Problem, terms: Terms, seen: Seen, targets: Tensor) -> list
         found = [entry(i, j, left, right, lines) for i in range(len(active)) for j in range(i + 1)]
         return ops.stack(found)
 
-    flat = kept(
-        run, ops.stack(seen.error), seen.twists, targets, ops.stack(seen.jacobian), terms.weights
-    )
+    error, jacobian = ops.stack(seen.error), ops.stack(seen.jacobian)
+    flat = kept(run, error, seen.twists, targets, jacobian, bend, terms.weights)
     entries = iter(ops.unstack(flat, len(active) * (len(active) + 1) // 2, axis=0))
     return [[next(entries) for _ in range(i + 1)] for i in range(len(active))]
 
 
 def _pairs(
-    problem: Problem, error: Tensor, twists: Tensor, targets: Tensor, weights: Tensor
+    problem: Problem,
+    error: Tensor,
+    twists: Tensor,
+    targets: Tensor,
+    bend: Tensor,
+    weights: Tensor,
 ) -> Tensor:
     """What of the second derivative is not `J^T J`, as pairs of vectors.
 
@@ -161,6 +176,7 @@ def _pairs(
             first += [squared_weight * each for each in a]
             second += b
     zeros = ops.zeros_like(twists[0, 0, 0])
+    first = [bend * each for each in first]
     return ops.stack([ops.stack([x + zeros for x in each]) for each in (first, second)])
 
 

@@ -1,8 +1,9 @@
 """Steps that are tested: each brings the error down, or is not taken.
 
-Newton steps on half the squared weighted error, with its whole second derivative: away from the
-target the bending of the chain is what tells a valley from a ridge. They are damped by how much of
-what a step promised it gains. All with the rows of the batch innermost.
+Gauss-Newton steps on half the squared weighted error, as long as they take a fifth of it away; else
+Newton steps with its whole second derivative: away from the target the bending of the chain is what
+tells a valley from a ridge. They are damped by how much of what a step promised it gains. All with
+the rows of the batch innermost.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from fkarm.ik.residual import weighted_errors
 from fkarm.ik.step import damped_solve, squared_length
 
 # Damping to begin with: of 3,000 starts 2 mm off none leaves a branch that goes on.
-FIRST_DAMPING = 1e-3
+FIRST_DAMPING = 1e-4
 LARGEST_DAMPING = 1e9
 SMALLEST_DAMPING = {"float32": 1e-9, "float64": 1e-13}
 # With more entries the second derivative takes too long to compile: Gauss-Newton steps.
@@ -36,6 +37,7 @@ class Walk(NamedTuple):
     q: Tensor  # (dof, rows)
     damping: Tensor  # (rows,)
     growth: Tensor  # what the damping is multiplied by if the next step fails, (rows,)
+    bend: Tensor  # whether the next step is Newton's, 1 or 0, (rows,)
     is_done: Tensor  # nothing is left to gain, (rows,)
 
 
@@ -50,7 +52,7 @@ class Step(NamedTuple):
 def begin(q: Tensor) -> Walk:
     """Before the first step from `q (dof, rows)`."""
     ones = ops.ones_like(q[0])
-    return Walk(q, FIRST_DAMPING * ones, 2.0 * ones, ones < 0)
+    return Walk(q, FIRST_DAMPING * ones, 2.0 * ones, 0.0 * ones, ones < 0)
 
 
 def careful_step(
@@ -69,7 +71,8 @@ def careful_step(
         reference: What `terms.posture` pulls to. Shape `(dof, rows)`.
         is_first: Whether this is the first step of the walk.
     Reference:
-        [Nielsen1999] for the damping, [Bertsekas1982] for the limits.
+        [Fletcher1987] for the two kinds of steps, [Nielsen1999] for the damping, [Bertsekas1982]
+        for the limits.
     """
     q, active = walk.q, list(problem.active)
     seen = look(problem, terms, q, targets)
@@ -86,7 +89,7 @@ def careful_step(
     free = ops.where(is_stuck, ops.zeros_like(downhill), free)
     downhill, wish = free * downhill, free * wish
     model = _bent if len(active) <= MOST_BENT else _flat
-    change, curve = model(problem, terms, seen, targets, free, downhill, wish, walk.damping)
+    change, curve = model(problem, terms, seen, targets, free, downhill, wish, walk)
     share = 1.0 / maximum(ops.max(ops.abs(change) / longest, axis=0), 1.0)
     there = clip(here + share * change, lower, upper)
     made = there - here
@@ -96,11 +99,17 @@ def careful_step(
     before = squared_length(seen.error) + pull * ops.sum(ops.square(wish), axis=0)
     cost = cost + pull * ops.sum(ops.square(wish - free * made), axis=0)
     noise = _noise(before, targets)
-    return _tested(walk, after, before - cost, promised, noise, is_first)
+    return _tested(walk, after, before, before - cost, promised, noise, is_first)
 
 
 def _tested(
-    walk: Walk, after: Tensor, gained: Tensor, promised: Tensor, noise: Tensor, is_first: Tensor
+    walk: Walk,
+    after: Tensor,
+    before: Tensor,
+    gained: Tensor,
+    promised: Tensor,
+    noise: Tensor,
+    is_first: Tensor,
 ) -> Step:
     """Whether a step is taken, and the trust after it."""
     is_settled = ops.abs(promised) <= noise
@@ -115,11 +124,13 @@ def _tested(
     least = SMALLEST_DAMPING[keras.backend.standardize_dtype(damping.dtype)]
     damping = clip(damping, least, LARGEST_DAMPING)
     growth = minimum(ops.where(is_taken, 2.0 * ops.ones_like(gained), 2.0 * walk.growth), 1e6)
+    is_fast = ops.logical_and(is_taken, gained > 0.2 * before)
+    bend = ops.where(is_fast, ops.zeros_like(gained), ops.ones_like(gained))
     is_over = ops.logical_or(is_settled, damping >= LARGEST_DAMPING)
     is_done = ops.logical_or(walk.is_done, is_over)
     is_taken = ops.logical_and(is_taken, ops.logical_not(walk.is_done))
     q = ops.where(is_taken, after, walk.q)
-    return Step(after, is_settled, Walk(q, damping, growth, is_done))
+    return Step(after, is_settled, Walk(q, damping, growth, bend, is_done))
 
 
 def _noise(cost: Tensor, targets: Tensor) -> Tensor:
@@ -131,18 +142,18 @@ def _noise(cost: Tensor, targets: Tensor) -> Tensor:
 
 def _bent(
     problem: Problem, terms: Terms, seen: Seen, targets: Tensor,
-    free: Tensor, downhill: Tensor, wish: Tensor, damping: Tensor,
+    free: Tensor, downhill: Tensor, wish: Tensor, walk: Walk,
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
     """The Newton step, and the second derivative along a change."""
     count = len(problem.active)
     mask, pull = ops.unstack(free, count, axis=0), terms.posture[0]
     matrix = [
         [mask[i] * mask[j] * each for j, each in enumerate(row)]
-        for i, row in enumerate(bending(problem, terms, seen, targets))
+        for i, row in enumerate(bending(problem, terms, seen, targets, walk.bend))
     ]
-    own = ops.unstack(damping + 1.0 - free + pull * free, count, axis=0)
+    own = ops.unstack(walk.damping + 1.0 - free + pull * free, count, axis=0)
     lower = [[*row[:-1], row[-1] + added] for row, added in zip(matrix, own, strict=True)]
-    change = kept_solution(lower, ops.unstack(downhill, count, axis=0), damping)
+    change = kept_solution(lower, ops.unstack(downhill, count, axis=0), walk.damping)
 
     def curve(made: Tensor) -> Tensor:
         parts = ops.unstack(made, count, axis=0)
@@ -157,12 +168,12 @@ def _bent(
 
 def _flat(
     problem: Problem, terms: Terms, seen: Seen, targets: Tensor,
-    free: Tensor, downhill: Tensor, wish: Tensor, damping: Tensor,
+    free: Tensor, downhill: Tensor, wish: Tensor, walk: Walk,
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
     """The Gauss-Newton step, and the second derivative along a change."""
     pull, count = terms.posture[0], len(problem.active)
     rows = [row * free for row in seen.jacobian]
-    total = damping + pull
+    total = walk.damping + pull
     wished = pull / total * wish  # the step without a target
     left = [e - ops.sum(row * wished, axis=0) for row, e in zip(rows, seen.error, strict=True)]
     jacobian = [list(ops.unstack(row, count, axis=0)) for row in rows]

@@ -165,14 +165,16 @@ class IKRefinement(_TargetLayer):
         self._check_wish(q_ref)
         wish = self._reference("q_ref", q_ref, target.shape[:-2])
         lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
-        start = clip(q, lower, upper)
-        refined = refinement(self._problem, self.steps)(
-            start, target_entries(target), start if wish is None else wish, self._packed(self.steps)
-        )
-        near = ops.stop_gradient(q if wish is None else wish)
+        shape = ops.shape(q)
+        start = ops.reshape(clip(q, lower, upper), (-1, self.robot.dof))
+        near = start if wish is None else ops.reshape(wish, (-1, self.robot.dof))
+        entries = target_entries(ops.reshape(target, (-1, 4, 4)))
+        refine = refinement(self._problem, self.steps)
+        refined = refine(start, entries, near, self._packed(self.steps))
+        near = ops.stop_gradient(near)
         free = self._terms.free > 0
         refined = ops.where(free, with_unit_quaternions(self.robot, refined, near), refined)
-        return ops.cast(refined, self.compute_dtype)
+        return ops.cast(ops.reshape(refined, shape), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         q_shape, target_shape = input_shape

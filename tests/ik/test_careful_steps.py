@@ -55,7 +55,7 @@ def test_the_second_derivative_is_that_of_the_squared_error(task, frame):
     step = 1e-4 * np.eye(BENT.dof)
     slope = [(cost(q + a) - cost(q - a)) / 2e-4 for a in step]
     np.testing.assert_allclose(array(seen.downhill()), -np.array(slope), atol=1e-7)
-    for i, row in enumerate(bending(problem, terms, seen, entries)):
+    for i, row in enumerate(bending(problem, terms, seen, entries, ops.ones(3, "float64"))):
         for j, entry in enumerate(row):
             a, b = step[i], step[j]
             second = (cost(q + a + b) - cost(q + a - b) - cost(q - a + b) + cost(q - a - b)) / 4e-8

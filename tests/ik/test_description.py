@@ -191,7 +191,7 @@ def test_values_are_no_reason_to_compile(monkeypatch):
         search, "compiled", lambda *args, **named: made.append(1) or (lambda *x: args[0](*x))
     )
     target = tip([[0.3, 0.5], [2.0, 1.0]], arm)
-    target[1, 0, 3] += 1.0
+    target[1, 0, 3] += 3.0
     asked = {"q_init": np.array([0.1, 0.2]), "seeds": 2, "task": ("x", "y")}
     fkarm.solve_ik(arm, target, **asked)
     count = len(made)

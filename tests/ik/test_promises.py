@@ -109,7 +109,8 @@ def test_one_configuration_is_one_solution():
     target = tip(free, [0.1, 0.2, 0.3, 0.5, 0.5, -0.5, 0.5])
     found = fkarm.solve_ik(free, target, all_solutions=True, seeds=8)
     assert found.converged.sum() == 1
-    found = fkarm.solve_ik(TWO, tip(TWO, [0.3, 0.8]), all_solutions=True, seeds=32)
+    target = tip(TWO, [0.3, 0.8])
+    found = fkarm.solve_ik(TWO, target, all_solutions=True, seeds=32, task="position")
     solutions = found.q[found.converged]
     assert len(solutions) == 2  # elbow up and down, each of them one of four copies
     assert np.abs(solutions).max() <= math.pi
