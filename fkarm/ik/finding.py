@@ -15,7 +15,9 @@ from fkarm.ik.judge import errors_of, is_solved
 from fkarm.ik.seeds import PARTS, SeedTable, table_for
 
 # Steps from each start before one is chosen, and how many go on where none is solved.
-QUICK_STEPS = 12
+QUICK_STEPS = 10
+# More of them for solutions that are not sharp yet.
+POLISH_STEPS = 8
 FINALISTS = 8
 # Starts that are tried at a time; the last number again and again.
 ROUNDS = (1, 3, 16, 64)
@@ -24,7 +26,7 @@ NEAR = 0.1
 # Solutions less than this apart in each joint are one, rad or m.
 ONE_SOLUTION = 0.05
 # Weighted errors that further steps do not bring down, m.
-_ROUNDING = {"float32": 5e-7, "float64": 1e-13}
+_ROUNDING = {"float32": 1e-6, "float64": 1e-13}
 # A start is the answer if it comes that near, of its tolerances: it could come as near as you like.
 _SHARP = 1e-2
 
@@ -177,12 +179,16 @@ class Search:
 
     def _sharpened(self, rows: np.ndarray, winners: Candidates) -> Candidates:
         """Solutions with what further steps gain."""
-        rounding = _ROUNDING[self.question.dtype] ** 2
-        blunt = np.flatnonzero(
-            (winners.squared[:, 0] > rounding) | (self.question.terms.posture > 0)
-        )
-        if blunt.size:
-            better = careful(self.question, rows[blunt], winners.of(blunt), self.max_steps)
+        question = self.question
+        if question.terms.posture[0] > 0:
+            return careful(question, rows, winners, self.max_steps)
+        blunt = np.flatnonzero(winners.squared[:, 0] > _ROUNDING[question.dtype] ** 2)
+        taken = int(winners.steps.max(initial=0))
+        more = min(POLISH_STEPS, self.max_steps - taken)
+        if blunt.size and more > 0:
+            part = winners.of(blunt)
+            better = quick(question, rows[blunt], part.q, 0, more)
+            better = better._replace(steps=part.steps + more, start=part.start)
             for whole, part in zip(winners, better, strict=True):
                 whole[blunt] = part
         return winners
