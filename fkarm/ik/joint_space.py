@@ -48,6 +48,7 @@ def nearest_copy(robot: Robot, q: Any, near: Any, lower: Any, upper: Any) -> Any
     turns = repeats_by_turns(robot)
     if not turns.any():
         return q
+    turns = turns if library is np else ops.convert_to_tensor(turns)
     count = library.round((near - q) / TURN)
     count = library.minimum(count, library.floor((upper - q) / TURN))
     count = library.maximum(count, library.ceil((lower - q) / TURN))
