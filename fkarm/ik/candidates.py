@@ -95,4 +95,4 @@ def preferred(question: Question, rows: np.ndarray, candidates: Candidates) -> n
 
 def _made(q: np.ndarray, outcome: np.ndarray, steps: np.ndarray, index: np.ndarray) -> Candidates:
     squared, ratio, taken = (each.reshape(index.shape) for each in outcome.T)
-    return Candidates(q.reshape(*index.shape, -1), squared, ratio, steps + taken.astype(int), index)
+    return Candidates(q.reshape(*index.shape, q.shape[-1]), squared, ratio, steps + taken.astype(int), index)

@@ -53,7 +53,7 @@ def test_other_joints_stay_at_q_init_else_q_ref_else_nearest_to_zero():
             Joint("hand", "fixed", xyz=(0.3, 0, 0), parent="r", child="tool"),
         ]
     )
-    target = array(fkarm.forward_kinematics(arms, [0, 0, 1, 0, 0, 0, 0.7], "tool"))
+    target = tip(arms, [0, 0, 1, 0, 0, 0, 0.7]).astype("float32")
     rest = np.array([0.3, 5.0, 0.0, 0.6, 0.8, 0.0, 0.1])
     found = fkarm.solve_ik(arms, target, "tool")
     np.testing.assert_allclose(found.q, [0, 0.2, 1, 0, 0, 0, 0.7], atol=1e-6)
@@ -205,3 +205,24 @@ def test_the_order_of_answers_does_not_hang_on_rounding():
     assert (np.abs(difference(arm, first, second)).max(axis=1) > 0.05).sum() <= 1
     alone = fkarm.solve_ik(arm, target[:7]).q
     np.testing.assert_allclose(alone, first[:7], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"q_init": [0.1, 0.2]}, {"q_ref": [0.1, 0.2]}, {"all_solutions": True, "seeds": 3}],
+    ids=["plain", "q_init", "q_ref", "all"],
+)
+def test_no_targets_have_no_answers(given):
+    found = fkarm.solve_ik(TWO, np.zeros((0, 4, 4)), **given)
+    assert found.q.shape == ((0, 3, 2) if "seeds" in given else (0, 2))
+    assert found.converged.size == 0
+
+
+@pytest.mark.parametrize("given", ["q_init", "q_ref"])
+def test_nan_stays_in_its_own_row_with_a_start_too(given):
+    target = tip(TWO, [[0.3, 0.8], [0.1, 0.4]])
+    target[0, 0, 0] = np.nan
+    found = fkarm.solve_ik(TWO, target, **{given: [0.1, 0.5]})
+    assert np.isnan(found.position_error[0])
+    assert np.isfinite(found.q).all()
+    np.testing.assert_array_equal(found.converged, [False, True])
