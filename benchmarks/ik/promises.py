@@ -8,6 +8,7 @@ The judge of what is out of reach is SciPy from many starts; of planar arms, geo
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,6 +16,8 @@ from scipy.optimize import minimize
 
 import fkarm
 from fkarm.geometry import make_transform, so3_exp
+from fkarm.kinematics.chain import chain_frames, plan_chain
+from fkarm.kinematics.engine import native_sincos
 
 TASKS = ("position", "pose")
 Row = tuple[str, str, float]
@@ -45,15 +48,17 @@ def excess_over_scipy(robot: fkarm.Robot, task: str, count: int, starts: int = 5
     target = far_targets(robot, count, seed=1)
     limits = list(zip(robot.lower_limits, robot.upper_limits, strict=True))
     first = fkarm.sample_configurations(robot, starts, seed=2)
+    plan = plan_chain(robot, (robot.end_effector,))
     least = []
     for one in target:
 
         def cost(q: np.ndarray, one: np.ndarray = one) -> float:
-            pose = poses(robot, q)
-            gap = float(np.sum((pose[:3, 3] - one[:3, 3]) ** 2))
+            (frame,) = chain_frames(plan, q.tolist(), native_sincos).links
+            gap = float(np.sum((frame.origin - one[:3, 3]) ** 2))
             if task == "pose":
-                turn = fkarm.geometry.geodesic_distance(pose[:3, :3], one[:3, :3])
-                gap += 0.09 * float(turn) ** 2
+                turn = one[:3, :3] @ np.array(frame.columns)
+                sine = turn[[2, 0, 1], [1, 2, 0]] - turn[[1, 2, 0], [2, 0, 1]]
+                gap += 0.09 * math.atan2(np.linalg.norm(sine), np.trace(turn) - 1.0) ** 2
             return gap
 
         ends = [minimize(cost, q, method="L-BFGS-B", bounds=limits).fun for q in first]
