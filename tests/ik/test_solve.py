@@ -10,7 +10,7 @@ from oracles import Pinocchio
 from scipy.spatial.transform import Rotation
 
 import fkarm
-from fkarm.ik import solve
+from fkarm.ik import batch
 from fkarm.kinematics import engine
 
 
@@ -242,7 +242,7 @@ def test_any_number_of_targets_is_compiled_for_few_sizes(panda, targets, monkeyp
     monkeypatch.setattr(engine, "_in_rows", counted)
     for count in (1, 2, 15, 40, 100, 130):
         fkarm.solve_ik(panda, targets[:count], "panda_hand")
-    assert rows <= set(solve.ROWS)
+    assert rows <= set(batch.ROWS)
 
 
 def test_bad_input_is_refused(panda, targets):
@@ -254,7 +254,7 @@ def test_bad_input_is_refused(panda, targets):
     refused("is off by 7", target=2 * np.eye(4))
     refused("Is it transposed", target=array(targets[:2]).swapaxes(-1, -2))
     refused("rot6d", target=np.diag([1.0, 1.0, -1.0, 1.0]))
-    refused("on the way to 'panda_link0'", link="panda_link0")
+    refused("from 'panda_link0' to 'panda_link0'", link="panda_link0")
     refused("elbow", error=fkarm.UnknownLinkError, link="elbow")
     refused("may move", q_init=np.zeros(7), joint_mask=[False] * 7)
     refused("7 booleans", q_init=np.zeros(7), joint_mask=[True])

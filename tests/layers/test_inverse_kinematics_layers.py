@@ -170,7 +170,7 @@ def test_bad_arguments_are_refused(panda, q, target):
             layer("panda")
         with pytest.raises(fkarm.UnknownLinkError):
             layer(panda, "elbow")
-        with pytest.raises(ValueError, match="on the way to 'panda_link0'"):
+        with pytest.raises(ValueError, match="from 'panda_link0' to 'panda_link0'"):
             layer(panda, "panda_link0")
         with pytest.raises(ValueError, match="steps must be a whole number"):
             layer(panda, steps=0)
