@@ -33,6 +33,7 @@ def follow_path(
     q_start: TensorLike,
     link: str | None = None,
     *,
+    base: str | None = None,
     position_tolerance: float | Mapping[str, float] = POSITION_TOLERANCE,
     orientation_tolerance: float | Mapping[str, float] = ORIENTATION_TOLERANCE,
     q_ref: TensorLike | None = None,
@@ -53,12 +54,13 @@ def follow_path(
 
     Args:
         robot: The robot.
-        targets: Poses in the root link's frame, m. Shape `(..., n, 4, 4)`; for several links
+        targets: Poses in the frame of `base`, m. Shape `(..., n, 4, 4)`; for several links
             `{link: poses}`.
         q_start: Configuration to come from: one that reaches the first pose, or nearly.
             Shape `(..., dof)`, or `(dof,)` for all paths. Joints that `joint_mask` holds, and
             those that move no link, stay there.
         link: Link to lead along the path; None: `robot.end_effector`.
+        base: Link that targets are seen from, on any branch; None: the root link.
         position_tolerance: Largest position error that counts as reached, m.
         orientation_tolerance: Largest orientation error, rad.
         q_ref: What `posture_weight` pulls to; None: `q_start`. Shape `(..., dof)` of the paths, or
@@ -79,6 +81,7 @@ def follow_path(
         robot,
         targets,
         link,
+        base=base,
         q_init=np.zeros(robot.dof),
         q_ref=np.zeros(robot.dof),
         task=task,

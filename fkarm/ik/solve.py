@@ -17,6 +17,7 @@ def solve_ik(
     target: TensorLike | Mapping[str, TensorLike],
     link: str | None = None,
     *,
+    base: str | None = None,
     position_tolerance: float | Mapping[str, float] = POSITION_TOLERANCE,
     orientation_tolerance: float | Mapping[str, float] = ORIENTATION_TOLERANCE,
     q_init: TensorLike | None = None,
@@ -42,9 +43,12 @@ def solve_ik(
 
     Args:
         robot: The robot.
-        target: Poses in the root link's frame, m. Shape `(..., 4, 4)`; for several links at once
-            `{link: poses}`, all of one batch shape. float32 or float64: the type to solve in.
+        target: Poses in the frame of `base`, m. Shape `(..., 4, 4)`; for several links at once
+            `{link: poses}`, all of one batch shape. float32 or float64: the type to solve in, and
+            that of the result's `q`; where JAX has float64 switched off float32, with a warning.
         link: Link to bring there; None: `robot.end_effector`.
+        base: Link that targets are seen from, on any branch, such as the other hand; None: the root
+            link. Only joints between the two links move.
         position_tolerance: Largest position error of a solution, m. This, `orientation_tolerance`,
             `task` and `weights` may be `{link: value}`.
         orientation_tolerance: Largest orientation error, rad.
@@ -63,7 +67,8 @@ def solve_ik(
         task: What of the pose counts: `"pose"`, `"position"`, `"orientation"`, or a list of `"x"`,
             `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"`. Two turns leave the one about the third axis free:
             the error is the angle between the axes.
-        frame: Whose axes the task's are: `"root"`, the root link's, or `"target"`, the target's.
+        frame: Whose axes the task's are: `"root"`, those that targets are given in, or
+            `"target"`, the target's own.
         weights: Of a metre and of a radian in the error that is minimised.
         limit_margin: How far from their limits joints stay, rad or m.
         posture_weight: Weight of a radian and of a metre between `q` and `q_ref` in the error that
@@ -74,7 +79,7 @@ def solve_ik(
         `IKResult`. A target out of reach is no exception: its `converged` is False, and `q` comes
         nearest. A target with NaN has NaN errors; others are not affected.
     Raises:
-        UnknownLinkError: If a link does not exist.
+        UnknownLinkError: If a link or `base` does not exist.
         RobotError: If a sliding joint without limits leaves no range for starts.
         TypeError: If it is called while tracing: use `fkarm.layers.InverseKinematics` in models.
         ValueError: If a target is no pose, no joint may move a link, or an argument is out of
@@ -91,6 +96,7 @@ def solve_ik(
         robot,
         target,
         link,
+        base=base,
         q_init=q_init,
         q_ref=q_ref,
         task=task,

@@ -51,6 +51,7 @@ class _TargetLayer(KinematicLayer):
         link: str | None,
         task: str | Sequence[str],
         *,
+        base: str | None = None,
         frame: str = "root",
         weights: tuple[float, float] = WEIGHTS,
         position_tolerance: float = POSITION_TOLERANCE,
@@ -65,6 +66,7 @@ class _TargetLayer(KinematicLayer):
         self.robot = robot
         self.link = link
         self.task = task if isinstance(task, str) else tuple(task)
+        self.base = base
         self.frame = frame
         self.joint_mask = None if joint_mask is None else [bool(each) for each in joint_mask]
         self._values: dict[str, Any] = {
@@ -75,7 +77,7 @@ class _TargetLayer(KinematicLayer):
             "posture_weight": posture_weight,
         }
         links = (robot.end_effector if link is None else link,)
-        self._problem = make_problem(robot, links, task, frame)
+        self._problem = make_problem(robot, links, task, frame, base)
         self._units = ConfigurationUnits(robot)
         self._precision = "float64" if self.compute_dtype == "float64" else "float32"
         self._terms = make_terms(
@@ -116,6 +118,7 @@ class _TargetLayer(KinematicLayer):
             **robot_entry(self.robot),
             "link": self.link,
             "task": self.task if isinstance(self.task, str) else list(self.task),
+            "base": self.base,
             "frame": self.frame,
             "joint_mask": self.joint_mask,
             **self._values,
@@ -139,12 +142,12 @@ class IKRefinement(_TargetLayer):
         link: Link to bring to the target; None: `robot.end_effector`.
         steps: Number of steps.
         task: What of the pose counts, as in `fkarm.solve_ik`.
-        frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
+        base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
             posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the root
-            link's frame, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind the
+        inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the
+            frame of `base`, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind the
             layer if it does in the masks of both. Joints that may not move, or move no link, stay
             where they are.
         q_ref: What `posture_weight` pulls to. Shape `(..., dof)`.
@@ -152,7 +155,7 @@ class IKRefinement(_TargetLayer):
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         ValueError: If no joint moves the link, an argument is wrong or shapes do not match.
     Gradient:
         With respect to both inputs, through all steps. Where a limit stops a joint, its is zero.
@@ -224,11 +227,11 @@ class InverseKinematics(_TargetLayer):
         seeds: Starts for each target.
         steps: Steps from each start, at most.
         task: What of the pose counts, as in `fkarm.solve_ik`.
-        frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
+        base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
             posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        target: Poses in the root link's frame, m. Shape `(..., 4, 4)`.
+        target: Poses in the frame of `base`, m. Shape `(..., 4, 4)`.
         q_ref: What the answer is to be near to, and what `posture_weight` pulls to. Shape
             `(..., dof)`.
         q_init: A start that is the answer if it leads to a solution; where joints stay that may not
@@ -237,7 +240,7 @@ class InverseKinematics(_TargetLayer):
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         RobotError: If a sliding joint without limits leaves no range for starts.
         ValueError: If no joint moves the link, an argument is wrong or the shape does not match.
     Gradient:

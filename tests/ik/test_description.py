@@ -227,3 +227,42 @@ def test_a_frame_and_half_a_quaternion_are_refused(free_robot):
     q = fkarm.sample_configurations(free_robot, 1, seed=0)[0]
     with pytest.raises(ValueError, match="four entries of a quaternion together"):
         fkarm.solve_ik(free_robot, np.eye(4), "tip", q_init=q, joint_mask=mask)
+
+
+def test_targets_may_be_seen_from_another_link():
+    """One hand from the other, on a body that floats; the poses' product is NumPy's."""
+    sides = [("left", 1.0), ("right", -1.0)]
+    robot = Robot(
+        [Joint("body", "floating", parent="world", child="torso")]
+        + [
+            Joint(f"{side}_{name}", axis=axis, xyz=xyz, lower=-2, upper=2, parent=parent, child=child)
+            for side, sign in sides
+            for name, axis, xyz, parent, child in (
+                ("shoulder", "z", (0, 0.2 * sign, 0), "torso", f"{side}_arm"),
+                ("elbow", "y", (0.3, 0, 0), f"{side}_arm", f"{side}_forearm"),
+                ("wrist", "x", (0.3, 0, 0), f"{side}_forearm", f"{side}_hand"),
+            )
+        ]
+    )  # fmt: skip
+    hands = ["left_hand", "right_hand"]
+
+    def hand_to_hand(q):
+        left, right = np.moveaxis(array(fkarm.forward_kinematics(robot, q, hands)), -3, 0)
+        return np.linalg.inv(left) @ right
+
+    q = fkarm.sample_configurations(robot, 4, seed=0)
+    q[:, :3] += 50.0
+    target = hand_to_hand(q)
+    start = q + 0.05 * (np.arange(robot.dof) > 6)
+    found = fkarm.solve_ik(robot, target, "right_hand", base="left_hand", q_init=start)
+    assert found.converged.all()
+    np.testing.assert_array_equal(found.q[:, :7], q[:, :7])
+    np.testing.assert_allclose(hand_to_hand(found.q), target, atol=1e-6)
+    path = fkarm.follow_path(robot, target[:, None], start, "right_hand", base="left_hand")
+    np.testing.assert_allclose(hand_to_hand(path.q[:, 0]), target, atol=1e-6)
+    layer = IKRefinement(robot, "right_hand", steps=8, base="left_hand", dtype="float64")
+    np.testing.assert_allclose(hand_to_hand(array(layer((start, target)))), target, atol=1e-6)
+    with pytest.raises(fkarm.UnknownLinkError, match="left_nose"):
+        fkarm.solve_ik(robot, target, "right_hand", base="left_nose")
+    with pytest.raises(ValueError, match="on the way from 'left_hand' to 'left_hand'"):
+        fkarm.solve_ik(robot, target, "left_hand", base="left_hand")
