@@ -35,6 +35,10 @@ class Candidates(NamedTuple):
         """These, then the others."""
         return Candidates(*(np.concatenate(pair, axis=1) for pair in zip(self, other, strict=True)))
 
+    def above(self, other: Candidates) -> Candidates:
+        """These rows, then the other's."""
+        return Candidates(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
     def least(self, count: int) -> Candidates:
         """Those with the least errors, in the order of their starts."""
         if count >= self.squared.shape[1]:

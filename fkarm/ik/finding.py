@@ -16,9 +16,9 @@ from fkarm.ik.seeds import PARTS, SeedTable, table_for
 
 # Steps from each start before one is chosen, and how many go on where none is solved.
 QUICK_STEPS = 10
-# More of them for solutions that are not sharp yet.
-POLISH_STEPS = 8
-FINALISTS = 8
+# More of them for solutions that are not sharp yet: few for most, then many for what is left.
+POLISH_STEPS = (2, 8)
+FINALISTS = 16
 # Starts that are tried at a time; the last number again and again.
 ROUNDS = (1, 3, 16, 64)
 # A solution that near to q_ref is taken without looking for others, rad or m.
@@ -103,7 +103,7 @@ class Search:
     def _sharp(self) -> float:
         """Squared ratio of an error to its tolerance from which on a start gives the answer."""
         rounding = self.question.terms.closeness.max() * _ROUNDING[self.question.dtype] ** 2
-        return float(np.clip(4.0 * rounding, _SHARP**2, 1.0))
+        return float(np.clip(4.0 * rounding, _SHARP**2, 0.25))
 
     @property
     def _quick_steps(self) -> int:
@@ -121,6 +121,7 @@ class Search:
     ) -> tuple[np.ndarray, Candidates | None]:
         """Settle what one start after the other solves; the rest, with where all starts led."""
         first, kept = self._first, None
+        won: list[tuple[np.ndarray, Candidates]] = []
         for wished in ROUNDS + (ROUNDS[-1],) * (self.seeds // ROUNDS[-1]):
             if first >= self.seeds or not open_rows.size:
                 break
@@ -128,17 +129,18 @@ class Search:
             starts = self._starts(open_rows, first, count)
             new = quick(self.question, open_rows, starts, first, self._quick_steps)
             is_solved_by = new.ratio <= self._sharp
+            is_answer = is_solved_by.any(axis=1)
             place = is_solved_by.argmax(axis=1)[:, None]
-            hits = np.flatnonzero(is_solved_by.any(axis=1))
-            is_answer = np.zeros(len(open_rows), bool)
-            if hits.size:
-                winners = self._sharpened(open_rows[hits], new.of(hits).take(place[hits]))
-                is_answer[hits] = self._settle(found, open_rows[hits], winners)
+            won.append((open_rows[is_answer], new.of(is_answer).take(place[is_answer])))
             kept = new if kept is None else kept.beside(new)
             kept = kept.of(~is_answer).least(FINALISTS)
             open_rows = open_rows[~is_answer]
             misses = None if misses is None else misses.of(~is_answer)
             first += count
+        if won:
+            rows = np.concatenate([each for each, _ in won])
+            winners = reduce(Candidates.above, [each for _, each in won])
+            self._settle(found, rows, self._sharpened(rows, winners))
         return self._finals(found, open_rows, misses, kept)
 
     def _nearest(
@@ -182,15 +184,15 @@ class Search:
         question = self.question
         if question.terms.posture[0] > 0:
             return careful(question, rows, winners, self.max_steps)
-        blunt = np.flatnonzero(winners.squared[:, 0] > _ROUNDING[question.dtype] ** 2)
-        taken = int(winners.steps.max(initial=0))
-        more = min(POLISH_STEPS, self.max_steps - taken)
-        if blunt.size and more > 0:
+        for wished in POLISH_STEPS:
+            blunt = np.flatnonzero(winners.squared[:, 0] > _ROUNDING[question.dtype] ** 2)
             part = winners.of(blunt)
-            better = quick(question, rows[blunt], part.q, 0, more)
-            better = better._replace(steps=part.steps + more, start=part.start)
-            for whole, sharp in zip(winners, better, strict=True):
-                whole[blunt] = sharp
+            more = min(wished, self.max_steps - int(part.steps.max(initial=0)))
+            if blunt.size and more > 0:
+                better = quick(question, rows[blunt], part.q, 0, more)
+                better = better._replace(steps=part.steps + more, start=part.start)
+                for whole, sharp in zip(winners, better, strict=True):
+                    whole[blunt] = sharp
         return winners
 
     def _settle(self, found: IKResult, rows: np.ndarray, last: Candidates) -> np.ndarray:

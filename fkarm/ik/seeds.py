@@ -57,7 +57,8 @@ class SeedTable:
         features = self.weighted(poses[:size])
         # |f - g|^2 - |g|^2 of entry f and target g is the product of (-2 f, |f|^2) and (g, 1).
         squares = np.sum(np.square(features), axis=1, keepdims=True)
-        self._columns = np.concatenate([-2.0 * features, squares], axis=1).T
+        columns = np.concatenate([-2.0 * features, squares], axis=1).T
+        self._columns = np.ascontiguousarray(columns)
 
     def nearest(self, targets: Any, count: int) -> tuple[Any, Any]:
         """Places in the table of entries near targets: the best of each of `count` equal parts.
@@ -74,14 +75,15 @@ class SeedTable:
         """
         part = self.size // count
         features = self.weighted(targets)
-        features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=1)
-        errors = ops.matmul(features, self._columns[:, : count * part])
-        errors = ops.reshape(errors, (-1, count, part))
-        firsts = np.arange(count) * part
+        columns, firsts = self._columns[:, : count * part], np.arange(count) * part
         if isinstance(targets, np.ndarray):
-            errors = to_numpy(errors)
+            features = np.pad(features, ((0, 0), (0, 1)), constant_values=1.0)
+            # Not NumPy's product: its threads keep spinning, and slow the search.
+            errors = to_numpy(ops.matmul(features, columns)).reshape(-1, count, part)
             places = errors.argmin(axis=-1)
             return places + firsts, np.take_along_axis(errors, places[..., None], -1)[..., 0]
+        features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=1)
+        errors = ops.reshape(ops.matmul(features, columns), (-1, count, part))
         values, places = ops.top_k(-errors, 1)  # not argmin, which ONNX cannot express
         return places[..., 0] + ops.convert_to_tensor(firsts, "int32"), -values[..., 0]
 

@@ -147,9 +147,9 @@ class IKRefinement(_TargetLayer):
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
         inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the
-            frame of `base`, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind the
-            layer if it does in the masks of both. Joints that may not move, or move no link, stay
-            where they are.
+            frame of `base`, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind
+            the layer if it does in the masks of both. Joints that may not move, or move no link,
+            stay where they are.
         q_ref: What `posture_weight` pulls to. Shape `(..., dof)`.
     Returns:
         Configurations within the joint limits. Shape `(..., dof)`.

@@ -38,7 +38,6 @@ def test_a_tool_points_where_the_targets_axis_does_and_turns_as_it_likes():
     reached = tip(found.q)
     np.testing.assert_allclose(reached[:, :3, 0], target[:, :3, 0], atol=1e-6)
     np.testing.assert_allclose(reached[:, :3, 3], target[:, :3, 3], atol=1e-6)
-    assert not fkarm.solve_ik(FIVE, target[1], task=DRILL["task"]).converged
 
 
 def test_the_orientation_error_of_two_turns_is_the_angle_between_axes():
@@ -235,7 +234,8 @@ def test_targets_may_be_seen_from_another_link():
     robot = Robot(
         [Joint("body", "floating", parent="world", child="torso")]
         + [
-            Joint(f"{side}_{name}", axis=axis, xyz=xyz, lower=-2, upper=2, parent=parent, child=child)
+            Joint(f"{side}_{name}", axis=axis, xyz=xyz, lower=-2, upper=2, parent=parent,
+                  child=child)
             for side, sign in sides
             for name, axis, xyz, parent, child in (
                 ("shoulder", "z", (0, 0.2 * sign, 0), "torso", f"{side}_arm"),

@@ -16,7 +16,7 @@ from fkarm.kinematics import engine
 
 @pytest.fixture(scope="module")
 def targets(panda):
-    q = fkarm.sample_configurations(panda, 500, seed=11, dtype="float32")
+    q = fkarm.sample_configurations(panda, 300, seed=11, dtype="float32")
     return array(fkarm.forward_kinematics(panda, q, "panda_hand"))
 
 
@@ -160,7 +160,7 @@ def test_a_warm_start_is_tried_first_and_stays_near(panda, targets, result):
 
 
 def test_the_solution_nearest_to_a_reference(panda, targets):
-    goal = fkarm.sample_configurations(panda, 500, seed=11)[:50]
+    goal = fkarm.sample_configurations(panda, 300, seed=11)[:50]
     plain = fkarm.solve_ik(panda, targets[:50], "panda_hand")
     near = fkarm.solve_ik(panda, targets[:50], "panda_hand", q_ref=goal, seeds=64)
     both = plain.converged & near.converged
