@@ -129,7 +129,7 @@ class Search:
             starts = self._starts(open_rows, first, count)
             new = quick(self.question, open_rows, starts, first, self._quick_steps)
             is_solved_by = new.ratio <= self._sharp
-            is_answer = is_solved_by.any(axis=1)
+            is_answer = np.asarray(is_solved_by.any(axis=1))
             place = is_solved_by.argmax(axis=1)[:, None]
             won.append((open_rows[is_answer], new.of(is_answer).take(place[is_answer])))
             kept = new if kept is None else kept.beside(new)
