@@ -7,13 +7,13 @@ arms it is geometry. Streams, starts that are kept and rounding compare answers 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pinocchio
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
@@ -56,6 +56,9 @@ class Judge:
     """Least weighted errors of an arm, by SciPy and Pinocchio."""
 
     def __init__(self, arm: Arm, task: str, starts: int) -> None:
+        import pinocchio
+
+        self._pin = pinocchio
         self.weight = 0.0 if task == "position" else RADIAN**2
         self.model = pinocchio.buildModelFromXML(arm.robot.to_urdf())
         self.data = self.model.createData()
@@ -65,10 +68,10 @@ class Judge:
 
     def cost(self, q: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
         """The squared weighted error, and its gradient."""
-        jacobian = pinocchio.computeFrameJacobian(
-            self.model, self.data, q, self.frame, pinocchio.ReferenceFrame.LOCAL_WORLD_ALIGNED
+        jacobian = self._pin.computeFrameJacobian(
+            self.model, self.data, q, self.frame, self._pin.ReferenceFrame.LOCAL_WORLD_ALIGNED
         )
-        pose = pinocchio.updateFramePlacement(self.model, self.data, self.frame)
+        pose = self._pin.updateFramePlacement(self.model, self.data, self.frame)
         gap = target[:3, 3] - pose.translation
         turn = Rotation.from_matrix(target[:3, :3] @ pose.rotation.T).as_rotvec()
         slope = -2.0 * (gap @ jacobian[:3] + self.weight * turn @ jacobian[3:])
@@ -227,6 +230,38 @@ def line(row: Row) -> str:
         f"{name} {value:.3g}" if isinstance(value, float) else f"{value}"
         for name, value in row.items()
     )
+
+
+def table(path: Path) -> str:
+    """The figures of a file, as docs/ik.md shows them."""
+    rows: list[Row] = json.loads(path.read_text())["rows"]
+    of = {name: [row for row in rows if row["figure"] == name] for name in dict.fromkeys(
+        row["figure"] for row in rows)}  # fmt: skip
+    lines = ["| out of reach | targets | excess over the least error: median | p99 | largest |"]
+    lines.append("|---|---|---|---|---|")
+    for row in of["out of reach"]:
+        cells = [f"{1e3 * row[f'excess_{key}_m']:.1g} mm" for key in ("p50", "p99", "max")]
+        name = f"{row['robot']}, {row['task']}, {row['dtype']}"
+        lines.append(f"| {name} | {row['targets']} | {' | '.join(cells)} |")
+    lines += ["", "| stream | frames | jumps | of them needed |", "|---|---|---|---|"]
+    for row in of["streams out of reach"]:
+        name = f"{row['robot']}, {row['task']}, {1e3 * row['out_m']:g} mm out of reach"
+        lines.append(f"| {name} | {row['frames']:,} | {row['jumps']} | {row['needed']} |")
+    lines += [
+        "",
+        "| answers, float32 | targets | exact `q_init`: elsewhere | `q_init` 2 mm away: jumps where "
+        "the branch goes on | target moved by 1e-7 m: elsewhere |",
+        "|---|---|---|---|---|",
+    ]
+    for row in of["answers that stay"]:
+        keys = ("exact_start_elsewhere", "near_start_jumps", "elsewhere_after_1e-7_m")
+        cells = [f"{row[key]:.1%}" for key in keys]
+        lines.append(f"| {row['robot']} | {row['targets']:,} | {' | '.join(cells)} |")
+    lines += ["", "| free bases | targets | solved |", "|---|---|---|"]
+    for row in of["free bases"]:
+        name = f"{row['robot']}, targets to {row['distance_m']:g} m"
+        lines.append(f"| {name} | {row['targets']} | {row['solved']:.1%} |")
+    return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
