@@ -249,8 +249,8 @@ def table(path: Path) -> str:
         lines.append(f"| {name} | {row['frames']:,} | {row['jumps']} | {row['needed']} |")
     lines += [
         "",
-        "| answers, float32 | targets | exact `q_init`: elsewhere | `q_init` 2 mm away: jumps where "
-        "the branch goes on | target moved by 1e-7 m: elsewhere |",
+        "| answers, float32 | targets | exact `q_init`: elsewhere | `q_init` 2 mm away: jumps "
+        "where the branch goes on | target moved by 1e-7 m: elsewhere |",
         "|---|---|---|---|---|",
     ]
     for row in of["answers that stay"]:
