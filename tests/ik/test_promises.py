@@ -9,6 +9,8 @@ from autodiff import array
 import fkarm
 from fkarm import Joint, Mimic, Robot
 from fkarm.ik.joint_space import difference, nearest_copy, with_unit_quaternions
+from fkarm.ik.problem import make_problem, make_terms
+from fkarm.ik.seeds import table_for
 
 WIDE = 2 * math.pi
 TWO = Robot.from_joints(
@@ -196,6 +198,12 @@ def test_a_free_base_starts_where_the_target_is():
         ]
     )
     target = tip(base, q)
+    problem = make_problem(base, ("tool",))
+    for mask, moves in ((None, True), ([False, False, True, True], False)):
+        table = table_for(problem, make_terms(problem, "float64", joint_mask=mask), 0, 0)
+        starts = table.at(table.nearest(target[:, None], 4)[0], target[:, None])
+        apart = np.abs(tip(base, starts)[..., :2, 3] - target[:, None, :2, 3]).max(axis=(1, 2))
+        assert ((apart < 1e-9) == moves).all()
     assert fkarm.solve_ik(base, target.astype("float32")).converged.all()
     layer = fkarm.layers.InverseKinematics(base, dtype="float64")
     assert np.abs(tip(base, array(layer(target))) - target).max() < 1e-3
