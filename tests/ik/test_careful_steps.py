@@ -14,6 +14,8 @@ from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.ik.residual import weighted_errors
 from fkarm.ik.search import target_entries
 
+pytestmark = pytest.mark.usefixtures("searches_as_asked")
+
 BENT = Robot(
     [
         Joint("turn", axis="-y", xyz=(0.1, 0.2, 0.3), rpy=(0.4, -0.5, 0.6), lower=-2, upper=1,

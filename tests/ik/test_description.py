@@ -13,6 +13,8 @@ from fkarm.ik import search
 from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.layers import IKRefinement, InverseKinematics
 
+pytestmark = pytest.mark.usefixtures("searches_as_asked")
+
 FIVE = Robot.from_joints(
     [
         Joint("pan", axis="z", xyz=(0, 0, 0.11), lower=-1.9, upper=1.9),

@@ -12,6 +12,8 @@ from fkarm.ik.joint_space import difference, nearest_copy, with_unit_quaternions
 from fkarm.ik.problem import make_problem, make_terms
 from fkarm.ik.seeds import table_for
 
+pytestmark = pytest.mark.usefixtures("searches_as_asked")
+
 WIDE = 2 * math.pi
 TWO = Robot.from_joints(
     [

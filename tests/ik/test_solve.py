@@ -184,6 +184,7 @@ def test_of_two_solutions_the_reference_chooses_whatever_the_search_begins_with(
         np.testing.assert_allclose(found.q, nearest, atol=1e-5)
 
 
+@pytest.mark.in_test_all("every case")  # of test_promises
 def test_held_joints_keep_their_values(panda, targets):
     start = fkarm.sample_configurations(panda, 20, seed=5).astype("float32")
     mask = [True] * 6 + [False]
@@ -230,6 +231,7 @@ def test_more_starts_than_the_table_has():
     assert found.converged.sum() == 2  # elbow up and down
 
 
+@pytest.mark.in_test_all("optimised")
 @pytest.mark.only_on("tensorflow", reason="batches of any size compiled for few, by padding")
 def test_any_number_of_targets_is_compiled_for_few_sizes(panda, targets, monkeypatch):
     fkarm.solve_ik(panda, targets[:1], "panda_hand")  # the table of starts is made once
