@@ -38,7 +38,7 @@ HASTY := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=
 # What guards the package's own modules. Some of it: make test TESTS=tests/model
 test: $(STAMP)
 	@export XLA_FLAGS="$(HASTY)"; \
-	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(call in_groups,$(BIN)/python,quick))
+	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(call in_groups,$(BIN)/python,quick --searches eager))
 
 # What `make test` leaves out; the tests' marks say why. Then its tests of compiled code, now fully optimised.
 COMPILED := tests/kinematics/test_engine.py tests/kinematics/test_stages.py tests/ik

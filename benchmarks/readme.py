@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.catalogue import MODES, PEERS, TREES
+from benchmarks.ik import promises
 from tests import limits
 
 ROOT = Path(__file__).parent.parent
@@ -397,6 +398,7 @@ def main() -> None:
     tables = {name: table() for name, table in TABLES.items()}
     fill(ROOT / "README.md", tables)
     fill(ROOT / "benchmarks" / "README.md", {"results": result_tables()})
+    fill(ROOT / "docs" / "ik.md", {"promises": promises.table(RESULTS / "ik_promises.json")})
 
 
 if __name__ == "__main__":

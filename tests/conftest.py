@@ -49,6 +49,12 @@ def pytest_addoption(parser):
         default="quick",
         help="tests without the mark in_test_all, those with it, or both",
     )
+    parser.addoption(
+        "--searches",
+        choices=("eager", "compiled"),
+        default="compiled",
+        help="whether TensorFlow computes few rows of tests/ik by operations, or compiles them",
+    )
     parser.addoption("--one-in", type=int, default=1, help="of a test's cases, run one in so many")
 
 

@@ -23,6 +23,7 @@ def test_no_example_is_left_out():
         "backward_of_a_vector.py",
         "compare_descriptions.py",
         "entropy_gradient.py",
+        "five_joints.py",
         "forum_arm.py",
         "multiply_by_zero.py",
         "solve_ik.py",
@@ -47,6 +48,17 @@ def test_solving_inverse_kinematics(tmp_path, capsys):
     assert "50 targets" in out
     assert "different configurations reach one pose" in out
     assert (tmp_path / "ik_solutions.png").stat().st_size > 10_000
+
+
+def test_an_arm_with_five_joints_keeps_what_it_is_asked_for(tmp_path, capsys):
+    run("five_joints.py", "--out", str(tmp_path))
+    rows = re.findall(r"([\d.]+) mm +([\d.]+) degrees +jaw ([\d.]+)", capsys.readouterr().out)
+    whole, first, down = ([float(each) for each in row] for row in rows)
+    assert whole[0] > 1.0 > 0.1 > first[0]
+    assert first[1] > whole[1]
+    assert down[:2] == [0.0, 0.0]
+    assert {row[2] for row in (whole, first, down)} == {0.6}
+    assert (tmp_path / "five_joints.png").stat().st_size > 10_000
 
 
 def test_comparing_descriptions(capsys):

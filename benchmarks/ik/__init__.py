@@ -167,19 +167,19 @@ def speed(arm: Arm, batches: Sequence[int]) -> list[Row]:
 
 def iterations_per_second(arm: Arm, rows: int = 8192, steps: int = 50) -> float:
     """Row-steps a second of the compiled search."""
-    from fkarm.ik.arguments import make_problem
-    from fkarm.ik.search import descent
+    from fkarm.ik.problem import make_problem, make_terms
+    from fkarm.ik.search import quick_descent
 
     problem = make_problem(arm.robot, (arm.link,))
     poses = np.resize(targets(arm, "uniform"), (rows, 4, 4))
     entries = np.swapaxes(poses[:, :3], -1, -2).reshape(rows, 12)
     q = fkarm.sample_configurations(arm.robot, rows, seed=99, dtype="float32")
-    budget = np.full((rows, 1), steps, np.float32)
-    inputs = [keras.ops.convert_to_tensor(each) for each in (q, entries, budget)]
+    values = make_terms(problem, "float32").packed(steps)
+    inputs = [keras.ops.convert_to_tensor(each) for each in (q, entries, values)]
     times = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
-        np.asarray(descent(problem)(*inputs)[0])
+        np.asarray(quick_descent(problem)(*inputs)[0])
         times.append(time.perf_counter() - start)
     return rows * steps / float(np.median(times[1:]))
 

@@ -29,7 +29,8 @@ from benchmarks.arms import ARMS, Arm, load_arm
 from benchmarks.ik import Row, chosen_names
 from benchmarks.learned_ik.diversity import coverage, discrepancy, many_solutions
 from fkarm.ik.arguments import read_question
-from fkarm.ik.candidates import best_refined
+from fkarm.ik.problem import make_problem
+from fkarm.ik.proposals import best_refined
 from fkarm.ik.seeds import low_discrepancy, seed_table
 from fkarm.learning import IKFlow, IKRegressor, train_ik
 from fkarm.learning.flow import CANDIDATES
@@ -103,7 +104,7 @@ def refined_row(
     """Errors and time of candidates that a function proposes for targets, some steps later."""
 
     def solve() -> np.ndarray:
-        question = read_question(arm.robot, poses, arm.link, tolerances=TOLERANCES)
+        question = read_question(arm.robot, poses, arm.link)
         return best_refined(question, starts(poses), steps).q
 
     return {"steps": steps, **measured(arm, poses, solve)}
@@ -136,8 +137,7 @@ def measured(arm: Arm, poses: np.ndarray, solve: Callable[[], np.ndarray]) -> Ro
 def rivals(arm: Arm) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Starts that need no training, by name."""
     rng = np.random.default_rng(11)
-    problem = read_question(arm.robot, np.eye(4), arm.link, tolerances=TOLERANCES).problem
-    table = seed_table(problem, 4096, 0)
+    table = seed_table(make_problem(arm.robot, (arm.link,)), 4096, 0)
 
     def random(count: int) -> Callable[[np.ndarray], np.ndarray]:
         return lambda poses: fkarm.sample_configurations(
@@ -154,8 +154,8 @@ def rivals(arm: Arm) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
         "random, best of 4": random(4),
         "random, best of 64": random(64),
         "low-discrepancy, best of 4": even,
-        "table, best": lambda poses: table.q[table.nearest(poses[:, None], 1)],
-        "table, best of 4": lambda poses: table.q[table.nearest(poses[:, None], 4)],
+        "table, best": lambda poses: table.q[table.nearest(poses[:, None], 1)[0]],
+        "table, best of 4": lambda poses: table.q[table.nearest(poses[:, None], 4)[0]],
     }
 
 

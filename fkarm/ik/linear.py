@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from keras import ops
+
 from fkarm._types import Tensor
+from fkarm.geometry.native import maximum
+from fkarm.kinematics.engine import kept
 
 
-def solve_symmetric(matrix: Sequence[Sequence[Tensor]], right: Sequence[Tensor]) -> list[Tensor]:
+def solve_symmetric(
+    matrix: Sequence[Sequence[Tensor]], right: Sequence[Tensor], least_pivot: Tensor | None = None
+) -> list[Tensor]:
     """`x` of `A x = b` by `A = L D L^T`.
 
     Args:
         matrix: Rows of `A`; only the lower triangle is read.
         right: Entries of `b`.
+        least_pivot: None, or a positive number below which no pivot may fall: entries of `D` are
+            replaced by their absolute values and this, which makes a positive definite matrix of
+            any, so that `x` points downhill if `b` is minus a gradient.
     Returns:
         Entries of `x`.
     """
@@ -34,6 +43,8 @@ def solve_symmetric(matrix: Sequence[Sequence[Tensor]], right: Sequence[Tensor])
         pivot = matrix[i][i]
         for k in range(i):
             pivot = pivot - scaled[i][k] * lower[i][k]
+        if least_pivot is not None:
+            pivot = maximum(ops.abs(pivot), least_pivot)
         inverse_pivots.append(1.0 / pivot)
     x = list(right)
     for i in range(size):
@@ -50,7 +61,39 @@ def normal_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[lis
     """Lower triangle of `A A^T + damping I` for the rows of `A`."""
     found = []
     for i, row in enumerate(rows):
-        line = [sum(a * b for a, b in zip(row, other, strict=True)) for other in rows[: i + 1]]
+        line: list[Tensor] = [
+            sum(a * b for a, b in zip(row, other, strict=True)) for other in rows[: i + 1]
+        ]
         line[i] = line[i] + damping
         found.append(line)
     return found
+
+
+def kept_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[list[Tensor]]:
+    """`normal_matrix`, computed once however many entries need its entries."""
+    m, n = len(rows), len(rows[0])
+
+    def build(flat: Tensor, damping: Tensor) -> Tensor:
+        entries = list(ops.unstack(flat, m * n, axis=0))
+        matrix = normal_matrix([entries[i * n : (i + 1) * n] for i in range(m)], damping)
+        return ops.stack([each for line in matrix for each in line])
+
+    flat = kept(build, ops.stack([each for row in rows for each in row]), damping)
+    entries = iter(ops.unstack(flat, m * (m + 1) // 2, axis=0))
+    return [[next(entries) for _ in range(i + 1)] for i in range(m)]
+
+
+def kept_solution(
+    matrix: Sequence[Sequence[Tensor]], right: Sequence[Tensor], least_pivot: Tensor | None = None
+) -> list[Tensor]:
+    """`solve_symmetric`, computed once however many entries need its entries."""
+    size = len(right)
+
+    def solve(flat: Tensor, *least: Tensor) -> Tensor:
+        entries = iter(ops.unstack(flat, size * (size + 1) // 2 + size, axis=0))
+        lower = [[next(entries) for _ in range(i + 1)] for i in range(size)]
+        return ops.stack(solve_symmetric(lower, list(entries), *least))
+
+    flat = ops.stack([*(each for line in matrix for each in line), *right])
+    least = () if least_pivot is None else (least_pivot,)
+    return list(ops.unstack(kept(solve, flat, *least), size, axis=0))

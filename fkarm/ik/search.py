@@ -6,58 +6,120 @@ import keras
 from keras import ops
 
 from fkarm._types import Tensor
-from fkarm.ik.step import Problem, step
+from fkarm.ik.careful import begin, careful_step
+from fkarm.ik.problem import Problem, unpacked
+from fkarm.ik.residual import weighted_errors
+from fkarm.ik.step import excess, squared_length, step
 from fkarm.kinematics.engine import Function, compiled, once
 from fkarm.kinematics.entries import entries_first, entries_last
 
-# Damping a unit of squared error, and the bound on a step, rad: what solved most of 20,000
-# random Panda targets in 12 steps, of gains from 0.01 to 0.2 and bounds from 0.4 to 1.
-GAIN = 0.05
-LARGEST_STEP = 1.0
+# What the functions below take: q (rows, dof), targets (rows, 12 links), and values for all rows.
+#
+# `targets` holds, of each link, the columns of its rotation, then its origin; values are
+# `Terms.packed`. They return, beside configurations, `outcome (rows, 3)`: squared weighted errors,
+# the largest squared ratio of an error to its tolerance (1 or less is a solution), steps taken.
 
 
 @once
-def descent(problem: Problem) -> Function:
-    """A compiled function of `q`, `targets` and `budget` to the best configurations met.
+def quick_descent(problem: Problem) -> Function:
+    """A compiled function of `q`, `targets` and values to the best configurations met, outcome.
 
-    `q` of shape `(rows, dof)` within the limits; `targets` `(rows, 12 links)`, of each link the
-    columns of its rotation, then its origin; `budget` `(rows, 1)`, the steps each row may take.
-    Returns configurations `(rows, dof)` and their squared weighted errors `(rows, 1)`.
+    Of many starts, some lead to a solution fast; nothing tests the steps of the others.
     """
 
-    def run(q: Tensor, targets: Tensor, budget: Tensor) -> tuple[Tensor, Tensor]:
-        q, targets, budget = entries_first(q), entries_first(targets), budget[..., 0]
+    def run(q: Tensor, targets: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        q, targets = entries_first(q), entries_first(targets)
+        terms = unpacked(problem, values)
 
-        def body(taken: Tensor, q: Tensor, best: Tensor, least: Tensor) -> tuple[Tensor, ...]:
-            moved, squared = step(problem, q, targets, GAIN, LARGEST_STEP)
+        def body(
+            taken: Tensor, q: Tensor, best: Tensor, least: Tensor, ratio: Tensor
+        ) -> tuple[Tensor, ...]:
+            moved, error = step(problem, terms, q, targets)
+            squared = squared_length(error)
             is_better = squared < least
             best = ops.where(is_better, q, best)
             least = ops.where(is_better, squared, least)
-            return taken + 1, ops.where(taken < budget, moved, q), best, least
+            ratio = ops.where(is_better, excess(problem, terms, error), ratio)
+            return taken + 1, moved, best, least, ratio
 
         # One turn more than steps: the last only looks at where the last step led.
-        limit = ops.max(budget, initial=0) + 1
-        start = (ops.zeros((), q.dtype), q, q, ops.full_like(q[0], _most(q)))
-        _, _, best, least = ops.while_loop(lambda taken, *_: taken < limit, body, start)
-        return entries_last(best), least[..., None]
+        limit = terms.steps[0] + 1
+        most = ops.full_like(q[0], _most(q))
+        start = (ops.zeros((), q.dtype), q, q, most, most)
+        _, _, best, least, ratio = ops.while_loop(lambda taken, *_: taken < limit, body, start)
+        steps = terms.steps[0] + ops.zeros_like(least)
+        return entries_last(best), ops.stack([least, ratio, steps], axis=-1)
 
-    return compiled(run, (1, 1, 1), from_rows=0)
+    return compiled(run, (1, 1, None), from_rows=0)
+
+
+@once
+def careful_descent(problem: Problem) -> Function:
+    """A compiled function of `q`, `targets`, references and values to the nearest valley, outcome.
+
+    References are what the posture is pulled to, `(rows, dof)`. It ends when no row gains more.
+    """
+
+    def run(q: Tensor, targets: Tensor, reference: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        q, targets, reference = (entries_first(each) for each in (q, targets, reference))
+        terms = unpacked(problem, values)
+        limit = terms.steps[0]
+
+        def goes_on(taken: Tensor, used: Tensor, *walk: Tensor) -> Tensor:
+            return ops.logical_and(taken < limit, ops.logical_not(ops.all(walk[-1])))
+
+        def body(taken: Tensor, used: Tensor, *walk: Tensor) -> tuple[Tensor, ...]:
+            before = type(start)(*walk)
+            after = careful_step(problem, terms, before, targets, reference, taken < 1).walk
+            used = ops.where(before.is_done, used, used + 1)
+            return taken + 1, used, *after
+
+        start = begin(q)
+        counts = (ops.zeros((), q.dtype), ops.zeros_like(start.damping))
+        _, used, q, *_ = ops.while_loop(goes_on, body, (*counts, *start))
+        error = weighted_errors(problem, terms, q, targets)
+        outcome = [squared_length(error), excess(problem, terms, error), used]
+        return entries_last(q), ops.stack(outcome, axis=-1)
+
+    return compiled(run, (1, 1, 1, None), from_rows=0)
 
 
 @once
 def refinement(problem: Problem, steps: int) -> Function:
-    """A compiled, differentiable function of `q` and `targets` to `q` some steps later.
+    """A compiled, differentiable function of `q`, `targets`, references and values to `q`.
 
-    Shapes `(..., dof)` and `(..., 12 links)`.
+    Shapes `(..., dof)`, `(..., 12 links)`, `(..., dof)`, and the vector of values.
     """
 
-    def run(q: Tensor, targets: Tensor) -> Tensor:
-        q, targets = entries_first(q), entries_first(targets)
-        for _ in range(steps):
-            q, _ = step(problem, q, targets, GAIN, LARGEST_STEP)
-        return entries_last(q)
+    def run(q: Tensor, targets: Tensor, reference: Tensor, values: Tensor) -> Tensor:
+        q, targets, reference = (entries_first(each) for each in (q, targets, reference))
+        terms, walk = unpacked(problem, values), begin(q)
+        for number in range(steps):
+            is_first = ops.convert_to_tensor(number == 0, "bool")
+            before = walk.q
+            made = careful_step(problem, terms, walk, targets, reference, is_first)
+            walk = made.walk
+            # A step of rounding moves nothing, but its derivative is that of the solution.
+            slope = made.after - ops.stop_gradient(made.after)
+            still = before + slope - (before - ops.stop_gradient(before))
+            is_still = ops.all(ops.equal(walk.q, before), axis=0)
+            walk = walk._replace(
+                q=ops.where(ops.logical_and(made.is_settled, is_still), still, walk.q)
+            )
+        return entries_last(walk.q)
 
-    return compiled(run, (1, 1))
+    return compiled(run, (1, 1, 1, None))
+
+
+@once
+def implicit_step(problem: Problem) -> Function:
+    """A compiled, differentiable function of `q`, `targets` and values to `q` one step later."""
+
+    def run(q: Tensor, targets: Tensor, values: Tensor) -> Tensor:
+        terms = unpacked(problem, values)
+        return entries_last(step(problem, terms, entries_first(q), entries_first(targets))[0])
+
+    return compiled(run, (1, 1, None))
 
 
 def target_entries(target: Tensor) -> Tensor:

@@ -125,7 +125,7 @@ if keras.backend.backend() == "tensorflow":
         return _kept(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
 
     def compiled(
-        function: Function, ranks: tuple[int, ...], from_rows: int = COMPILED_ROWS
+        function: Function, ranks: tuple[int | None, ...], from_rows: int = COMPILED_ROWS
     ) -> Function:
         """`function` as a stage that XLA compiles, differentiable any number of times.
 
@@ -133,7 +133,8 @@ if keras.backend.backend() == "tensorflow":
 
         Args:
             function: What to compile.
-            ranks: For each input, the number of its axes after the batch axes.
+            ranks: For each input, the number of its axes after the batch axes; None: it has none,
+                all rows share it.
             from_rows: Eager batches with fewer rows run operation by operation.
         """
         stage = tf.function(function, jit_compile=True, autograph=False)
@@ -173,19 +174,24 @@ if keras.backend.backend() == "tensorflow":
 
         return call
 
-    def _rows(inputs: tuple[Tensor, ...], ranks: tuple[int, ...]) -> Any:
+    def _rows(inputs: tuple[Tensor, ...], ranks: tuple[int | None, ...]) -> Any:
         """Number of rows of the batch, None if it is unknown."""
-        return inputs[0].shape[: inputs[0].shape.rank - ranks[0]].num_elements()
+        return _batch(inputs[0], ranks[0]).num_elements()
 
-    def _in_rows(concrete: Function, inputs: tuple[Tensor, ...], ranks: tuple[int, ...]) -> Any:
+    def _batch(x: Tensor, rank: int | None) -> Any:
+        return x.shape[: x.shape.rank - (rank or 0)]
+
+    def _in_rows(
+        concrete: Function, inputs: tuple[Tensor, ...], ranks: tuple[int | None, ...]
+    ) -> Any:
         """Call a stage with one batch axis, of a size that it is compiled for."""
-        batch = inputs[0].shape[: inputs[0].shape.rank - ranks[0]]
+        batch = _batch(inputs[0], ranks[0])
         rows, is_flat = _rows(inputs, ranks), batch.rank == 1
         count = room = rows
         flat = list(inputs)
         if not is_flat:
             flat = [
-                tf.reshape(x, [-1, *x.shape[x.shape.rank - rank :]])
+                x if rank is None else tf.reshape(x, [-1, *x.shape[x.shape.rank - rank :]])
                 for x, rank in zip(inputs, ranks, strict=True)
             ]
         if tf.executing_eagerly() or rows is None:
@@ -195,9 +201,15 @@ if keras.backend.backend() == "tensorflow":
         if is_padded:
             # Much faster than tf.pad, which takes each axis apart.
             flat = [
-                tf.concat([x, tf.zeros([room - count, *x.shape[1:]], x.dtype)], 0) for x in flat
+                x
+                if rank is None
+                else tf.concat([x, tf.zeros([room - count, *x.shape[1:]], x.dtype)], 0)
+                for x, rank in zip(flat, ranks, strict=True)
             ]
-        signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in flat]
+        signature = [
+            tf.TensorSpec(x.shape if rank is None else [None, *x.shape[1:]], x.dtype)
+            for x, rank in zip(flat, ranks, strict=True)
+        ]
         dynamic = None if is_flat else tf.shape(inputs[0])[: batch.rank]
 
         def restored(output: Tensor) -> Tensor:
@@ -287,7 +299,7 @@ elif keras.backend.backend() == "jax":
         return jax.checkpoint(by_platform)(*inputs)
 
     def compiled(
-        function: Function, ranks: tuple[int, ...], from_rows: int = COMPILED_ROWS
+        function: Function, ranks: tuple[int | None, ...], from_rows: int = COMPILED_ROWS
     ) -> Function:
         """`function` as a compiled stage."""
         stage = jax.jit(partial(kept, function))
@@ -315,7 +327,7 @@ elif keras.backend.backend() == "torch":
         return function(*inputs)
 
     def compiled(
-        function: Function, ranks: tuple[int, ...], from_rows: int = COMPILED_ROWS
+        function: Function, ranks: tuple[int | None, ...], from_rows: int = COMPILED_ROWS
     ) -> Function:
         """`function` itself: PyTorch runs operation by operation."""
         return function

@@ -10,33 +10,79 @@ import keras
 from keras import ops
 
 from fkarm._carried import check_units, mark_units
-from fkarm._checks import check_count, check_pose_shape
+from fkarm._checks import check_count, check_last_axes, check_pose_shape
 from fkarm._rows import live_rows
 from fkarm._types import Tensor
-from fkarm.ik.arguments import WEIGHTS, make_problem
-from fkarm.ik.search import descent, refinement, target_entries
-from fkarm.ik.seeds import seed_table
+from fkarm.geometry.native import clip
+from fkarm.ik.choice import ROUNDING_MARGIN, best_of, nearest_of
+from fkarm.ik.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
+from fkarm.ik.problem import (
+    ORIENTATION_TOLERANCE,
+    POSITION_TOLERANCE,
+    WEIGHTS,
+    make_problem,
+    make_terms,
+    margin_near_reference,
+)
+from fkarm.ik.search import (
+    careful_descent,
+    implicit_step,
+    quick_descent,
+    refinement,
+    target_entries,
+)
+from fkarm.ik.seeds import table_for
 from fkarm.kinematics.forward import check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
 
+# Of the steps from each start those that nothing tests, and how many starts go on.
+QUICK_STEPS, FINALISTS = 10, 4
+
 
 class _TargetLayer(KinematicLayer):
-    """A layer with a robot, a link to bring somewhere, and what counts of the pose."""
+    """A layer with a robot, a link to bring somewhere, and how: as in `fkarm.solve_ik`."""
 
     def __init__(
-        self, robot: Robot, link: str | None, task: str | Sequence[str], **kwargs: Any
+        self,
+        robot: Robot,
+        link: str | None,
+        task: str | Sequence[str],
+        *,
+        base: str | None = None,
+        frame: str = "root",
+        weights: tuple[float, float] = WEIGHTS,
+        position_tolerance: float = POSITION_TOLERANCE,
+        orientation_tolerance: float = ORIENTATION_TOLERANCE,
+        joint_mask: Sequence[bool] | None = None,
+        limit_margin: float = 0.0,
+        posture_weight: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         check_robot(robot)
         super().__init__(**kwargs)
         self.robot = robot
         self.link = link
         self.task = task if isinstance(task, str) else tuple(task)
+        self.base = base
+        self.frame = frame
+        self.joint_mask = None if joint_mask is None else [bool(each) for each in joint_mask]
+        self._values: dict[str, Any] = {
+            "weights": tuple(weights),
+            "position_tolerance": position_tolerance,
+            "orientation_tolerance": orientation_tolerance,
+            "limit_margin": limit_margin,
+            "posture_weight": posture_weight,
+        }
         links = (robot.end_effector if link is None else link,)
-        self._problem = make_problem(robot, links, task, WEIGHTS)
+        self._problem = make_problem(robot, links, task, frame, base)
         self._units = ConfigurationUnits(robot)
+        self._precision = "float64" if self.compute_dtype == "float64" else "float32"
+        self._terms = make_terms(
+            self._problem, self._precision, joint_mask=self.joint_mask, **self._values
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Rows count that count in all inputs."""
@@ -46,12 +92,37 @@ class _TargetLayer(KinematicLayer):
         live = [live_rows(mask, rank) for mask in masks or () if mask is not None]
         return reduce(ops.logical_and, live) if live else None
 
+    def _packed(self, steps: int) -> Tensor:
+        return ops.convert_to_tensor(self._terms.packed(steps))
+
+    def _reference(self, name: str, q: Tensor | None, shape: tuple[int | None, ...]) -> Any:
+        """`q` in the type to compute in, checked to have the batch axes of `shape`; or None."""
+        if q is None:
+            return None
+        check_units(f"The {name} of {type(self).__name__}", q, *self._units.names)
+        check_last_axes(name, q.shape, (self.robot.dof,))
+        if len(q.shape) != len(shape) + 1:
+            raise ValueError(
+                f"{name} and target must have the same batch axes. Received: {name} of shape "
+                f"{tuple(q.shape)} for batch axes {tuple(shape)}."
+            )
+        return self.precise(q)
+
+    def _check_wish(self, q_ref: Tensor | None) -> None:
+        if self._values["posture_weight"] and q_ref is None:
+            raise ValueError("posture_weight must come with q_ref. Received: None. It pulls there.")
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             **robot_entry(self.robot),
             "link": self.link,
             "task": self.task if isinstance(self.task, str) else list(self.task),
+            "base": self.base,
+            "frame": self.frame,
+            "joint_mask": self.joint_mask,
+            **self._values,
+            "weights": list(self._values["weights"]),
         }
 
     @classmethod
@@ -71,16 +142,20 @@ class IKRefinement(_TargetLayer):
         link: Link to bring to the target; None: `robot.end_effector`.
         steps: Number of steps.
         task: What of the pose counts, as in `fkarm.solve_ik`.
+        base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
+            posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the root
-            link's frame, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind the
-            layer if it does in the masks of both.
+        inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the
+            frame of `base`, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind
+            the layer if it does in the masks of both. Joints that may not move, or move no link,
+            stay where they are.
+        q_ref: What `posture_weight` pulls to. Shape `(..., dof)`.
     Returns:
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         ValueError: If no joint moves the link, an argument is wrong or shapes do not match.
     Gradient:
         With respect to both inputs, through all steps. Where a limit stops a joint, its is zero.
@@ -102,13 +177,25 @@ class IKRefinement(_TargetLayer):
         self.compute_output_shape(input_shape)
         self.built = True
 
-    def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+    def call(self, inputs: tuple[Tensor, Tensor], q_ref: Tensor | None = None) -> Tensor:
         check_units("The configurations of IKRefinement", inputs[0], *self._units.names)
         check_units("The targets of IKRefinement", inputs[1], None, "m")
         q, target = (self.precise(each) for each in inputs)
         self.compute_output_shape((q.shape, target.shape))
-        refined = refinement(self._problem, self.steps)(q, target_entries(target))
-        return mark_units(ops.cast(refined, self.compute_dtype), *self._units.names)
+        self._check_wish(q_ref)
+        wish = self._reference("q_ref", q_ref, target.shape[:-2])
+        lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
+        shape = ops.shape(q)
+        start = ops.reshape(clip(q, lower, upper), (-1, self.robot.dof))
+        near = start if wish is None else ops.reshape(wish, (-1, self.robot.dof))
+        entries = target_entries(ops.reshape(target, (-1, 4, 4)))
+        refine = refinement(self._problem, self.steps)
+        refined = refine(start, entries, near, self._packed(self.steps))
+        near = ops.stop_gradient(near)
+        free = self._terms.free > 0
+        refined = ops.where(free, with_unit_quaternions(self.robot, refined, near), refined)
+        refined = ops.cast(ops.reshape(refined, shape), self.compute_dtype)
+        return mark_units(refined, *self._units.names)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         q_shape, target_shape = input_shape
@@ -129,24 +216,31 @@ class IKRefinement(_TargetLayer):
 class InverseKinematics(_TargetLayer):
     """Joint configurations that bring a link to target poses: the solver as a layer. No weights.
 
-    From entries of a table of known poses near the target, each improved by damped least squares;
-    the best is returned. One pass of a fixed size, so that it compiles and works for any batch:
-    `fkarm.solve_ik`, which tries again where that fails, is the exact one.
+    From entries of a table of known poses near the target, each improved by damped least squares,
+    the best few of them to the end; the answer is chosen as `fkarm.solve_ik` does. One pass of a
+    fixed size, so that it compiles and works for any batch: `fkarm.solve_ik`, which tries again
+    where that fails, is the exact one.
 
     Args:
         robot: `fkarm.Robot`.
         link: Link to bring to the target; None: `robot.end_effector`.
         seeds: Starts for each target.
-        steps: Steps from each start.
+        steps: Steps from each start, at most.
         task: What of the pose counts, as in `fkarm.solve_ik`.
+        base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
+            posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        target: Poses in the root link's frame, m. Shape `(..., 4, 4)`.
+        target: Poses in the frame of `base`, m. Shape `(..., 4, 4)`.
+        q_ref: What the answer is to be near to, and what `posture_weight` pulls to. Shape
+            `(..., dof)`.
+        q_init: A start that is the answer if it leads to a solution; where joints stay that may not
+            move. Needed with `joint_mask`. Shape `(..., dof)`.
     Returns:
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
-        UnknownLinkError: If the link does not exist.
+        UnknownLinkError: If the link or `base` does not exist.
         RobotError: If a sliding joint without limits leaves no range for starts.
         ValueError: If no joint moves the link, an argument is wrong or the shape does not match.
     Gradient:
@@ -160,7 +254,7 @@ class InverseKinematics(_TargetLayer):
         robot: Robot,
         link: str | None = None,
         seeds: int = 16,
-        steps: int = 16,
+        steps: int = 32,
         task: str | Sequence[str] = "pose",
         **kwargs: Any,
     ) -> None:
@@ -168,36 +262,88 @@ class InverseKinematics(_TargetLayer):
         check_count("seeds", seeds)
         check_count("steps", steps)
         self.seeds, self.steps = seeds, steps
-        self._table = seed_table(self._problem, max(4096, self.seeds), 0)
+        self._table = table_for(self._problem, self._terms, 0, 0)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.compute_output_shape(input_shape)
         self.built = True
 
-    def call(self, target: Tensor) -> Tensor:
+    def call(
+        self, target: Tensor, q_ref: Tensor | None = None, q_init: Tensor | None = None
+    ) -> Tensor:
         check_units("The targets of InverseKinematics", target, None, "m")
         target = self.precise(target)
         self.compute_output_shape(target.shape)
-        found = ops.stop_gradient(self._search(ops.stop_gradient(target)))
+        self._check_wish(q_ref)
+        if self.joint_mask is not None and q_init is None:
+            raise ValueError(
+                "joint_mask must come with q_init. Received: None. It holds the others."
+            )
+        batch = target.shape[:-2]
+        given = [
+            None if each is None else ops.reshape(ops.stop_gradient(each), (-1, self.robot.dof))
+            for each in (
+                self._reference("q_ref", q_ref, batch),
+                self._reference("q_init", q_init, batch),
+            )
+        ]
+        rows = ops.reshape(target, (-1, 4, 4))
+        found = ops.stop_gradient(self._search(ops.stop_gradient(rows), *given))
         # One differentiable step from the solution: its derivative is the implicit function's.
-        stepped = refinement(self._problem, 1)(found, target_entries(target))
-        q = ops.where(ops.isfinite(stepped), stepped, found)
+        stepped = implicit_step(self._problem)(found, target_entries(rows), self._packed(1))
+        slope = stepped - ops.stop_gradient(stepped)
+        q = ops.where(ops.isfinite(stepped), found + slope, found)
+        q = ops.reshape(q, (*ops.shape(target)[:-2], self.robot.dof))
         return mark_units(ops.cast(q, self.compute_dtype), *self._units.names)
 
-    def _search(self, target: Tensor) -> Tensor:
-        dof, dtype = self.robot.dof, target.dtype
-        batch = ops.shape(target)[:-2]
-        rows = ops.reshape(target, (-1, 4, 4))
-        places = self._table.nearest(rows[:, None], self.seeds)
-        starts = ops.take(ops.convert_to_tensor(self._table.q, dtype), places, axis=0)
-        entries = ops.repeat(target_entries(rows), self.seeds, axis=0)
-        budget = ops.full_like(entries[:, :1], float(self.steps))
-        q, squared = descent(self._problem)(ops.reshape(starts, (-1, dof)), entries, budget)
-        # Not argmin and take_along_axis: ONNX and LiteRT have no counterparts.
-        _, best = ops.top_k(-ops.reshape(squared, (-1, self.seeds)), 1)
-        is_best = (ops.arange(self.seeds, dtype=best.dtype) == best)[..., None]
-        q = ops.sum(ops.where(is_best, ops.reshape(q, (-1, self.seeds, dof)), 0.0), axis=1)
-        return ops.reshape(q, (*batch, dof))
+    def _search(self, target: Tensor, q_ref: Tensor | None, q_init: Tensor | None) -> Tensor:
+        """Answers for targets `(n, 4, 4)`."""
+        robot, entries = self.robot, target_entries(target)
+        zero = ops.convert_to_tensor(nearest_to_zero(robot), target.dtype)
+        rest = next((q for q in (q_init, q_ref) if q is not None), zero + 0.0 * entries[:, :1])
+        near = rest if q_ref is None else q_ref
+        places, errors = self._table.nearest(target[:, None], self.seeds)
+        starts = self._prepared(self._table.at(places, target[:, None]), rest)
+        quick = min(self.steps, QUICK_STEPS)
+        q, outcome = self._descended(quick_descent, quick, starts, entries)
+        distance = ops.cast(errors - ops.min(errors, axis=1, keepdims=True), target.dtype)
+        key = self._key(q, outcome, distance, q_ref)
+        q, distance = best_of(key, min(FINALISTS, self.seeds), q, distance[..., None])
+        is_given = q_ref is not None or q_init is not None
+        if is_given:  # it comes first
+            q = ops.concatenate([self._prepared(rest[:, None], rest), q], axis=1)
+            first = ops.zeros_like(distance[:, :1])
+            distance = ops.concatenate([first, 1.0 + distance], axis=1)
+        q, outcome = self._descended(careful_descent, max(self.steps - quick, 1), q, entries, near)
+        q = self._settled(q, near)
+        (q,) = best_of(self._key(q, outcome, distance[..., 0], q_ref), 1, q)
+        return q[:, 0]
+
+    def _prepared(self, starts: Tensor, rest: Tensor) -> Tensor:
+        lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
+        return ops.where(self._terms.free > 0, clip(starts, lower, upper), rest[:, None])
+
+    def _settled(self, q: Tensor, near: Tensor) -> Tensor:
+        """The copies by whole turns that are nearest, with unit quaternions."""
+        lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
+        copy = nearest_copy(self.robot, q, near[:, None], lower, upper)
+        copy = with_unit_quaternions(self.robot, copy, near[:, None])
+        return ops.where(self._terms.free > 0, copy, q)
+
+    def _descended(self, descent: Any, steps: int, q: Tensor, *by_target: Tensor) -> Any:
+        """`q (n, count, dof)` some steps later, and the outcome `(n, count, 3)`."""
+        count, dof = q.shape[1], self.robot.dof
+        repeated = (ops.repeat(each, count, axis=0) for each in by_target)
+        found, outcome = descent(self._problem)(
+            ops.reshape(q, (-1, dof)), *repeated, self._packed(steps)
+        )
+        return ops.reshape(found, (-1, count, dof)), ops.reshape(outcome, (-1, count, 3))
+
+    def _key(self, q: Tensor, outcome: Tensor, distance: Tensor, q_ref: Tensor | None) -> Tensor:
+        margin = ROUNDING_MARGIN[self._precision]
+        if q_ref is not None:
+            margin = margin_near_reference(self._terms)
+        return nearest_of(self.robot, q, outcome, distance, q_ref, margin)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         check_pose_shape("target", input_shape)

@@ -241,7 +241,7 @@ class IKFlow(IKModel):
         return reduced(unlikely, sample_weight, None, "sum_over_batch_size", "float32")
 
     def _features(self, target: TensorLike) -> tuple[Question, Any]:
-        question = read_question(self.robot, target, self.link, tolerances=(1.0, 1.0))
+        question = read_question(self.robot, target, self.link)
         poses = question.targets[:, 0].astype("float32")
         return question, matrix_to_pose(poses, "xyz_rot6d")
 

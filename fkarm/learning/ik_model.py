@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +15,17 @@ from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
 from fkarm.geometry.native import to_numpy
 from fkarm.ik import IKResult, solve_ik
-from fkarm.ik.arguments import make_problem, read_question
-from fkarm.ik.candidates import best_refined
-from fkarm.ik.solve import padded
+from fkarm.ik.arguments import read_question
+from fkarm.ik.batch import padded
+from fkarm.ik.problem import (
+    ORIENTATION_TOLERANCE,
+    POSITION_TOLERANCE,
+    WEIGHTS,
+    Task,
+    Weights,
+    make_problem,
+)
+from fkarm.ik.proposals import best_refined
 from fkarm.kinematics.sampling import FREE_LENGTH, sampling_bounds
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
@@ -77,14 +85,22 @@ class IKModel(keras.Model):
         steps: int = 3,
         *,
         retry: bool = True,
-        position_tolerance: float = 1e-3,
-        orientation_tolerance: float = 1e-2,
+        position_tolerance: float = POSITION_TOLERANCE,
+        orientation_tolerance: float = ORIENTATION_TOLERANCE,
+        q_init: TensorLike | None = None,
+        q_ref: TensorLike | None = None,
+        joint_mask: Sequence[bool] | None = None,
+        task: Task = "pose",
+        frame: str = "root",
+        weights: Weights = WEIGHTS,
+        limit_margin: float = 0.0,
+        posture_weight: float = 0.0,
     ) -> IKResult:
         """Configurations that reach targets: the best candidates, refined, the better one checked.
 
         Forward kinematics picks the two candidates that are nearest, a few damped least-squares
-        steps (those of `fkarm.layers.IKRefinement`) bring them to the target, and where the better
-        one then misses a tolerance `fkarm.solve_ik` starts from it.
+        steps bring them to the target, and where the better one then misses a tolerance
+        `fkarm.solve_ik` starts from it.
 
         Args:
             targets: Poses in the root link's frame, m. Shape `(..., 4, 4)`. float32 or float64: the
@@ -93,29 +109,47 @@ class IKModel(keras.Model):
             retry: Whether to solve for the targets that are still missed.
             position_tolerance: Largest position error of a solution, m.
             orientation_tolerance: Largest orientation error, rad.
+            q_init: Where joints stay that may not move or move no link. Shape `(..., dof)`, or
+                `(dof,)` for all targets.
+            q_ref: Of the candidates that reach the target the one nearest to this is the answer.
+                Shape as `q_init`.
+            joint_mask: Which entries of `q` may move; the others keep the value of `q_init`.
+            task: What of the pose counts, as in `fkarm.solve_ik`.
+            frame: Whose axes the task's are.
+            weights: Of a metre and of a radian.
+            limit_margin: How far from their limits joints stay, rad or m.
+            posture_weight: Of the wish to be near `q_ref`; with one the solver takes over.
         Returns:
             `fkarm.IKResult`, batch axes those of the targets. `seed_index` is the number of
             the candidate, or that of the solver's start where it took over.
         Raises:
             TypeError: If it is called while tracing.
-            ValueError: If a target is no pose, `steps` is negative or a tolerance is too small.
+            ValueError: If a target is no pose, `steps` is negative or an argument is out of range.
         """
-        tolerances = (position_tolerance, orientation_tolerance)
         if not isinstance(steps, (int, np.integer)) or steps < 0:
             raise ValueError(f"steps must be a whole number >= 0. Received: {steps!r}.")
-        question = read_question(self.robot, targets, self.link, tolerances=tolerances)
+        values: dict[str, Any] = {
+            "position_tolerance": position_tolerance,
+            "orientation_tolerance": orientation_tolerance,
+            "joint_mask": joint_mask,
+            "task": task,
+            "frame": frame,
+            "weights": weights,
+            "limit_margin": limit_margin,
+            "posture_weight": posture_weight,
+        }
+        question = read_question(
+            self.robot, targets, self.link, q_init=q_init, q_ref=q_ref, **values
+        )
         poses = question.targets[:, 0]
         pose = to_numpy(matrix_to_pose(poses.astype("float32"), "xyz_rot6d"))
         found = best_refined(question, self.propose(pose), steps)
-        missed = np.flatnonzero(~found.converged & question.is_finite)
+        is_missed = ~found.converged if not posture_weight else np.ones_like(found.converged)
+        missed = np.flatnonzero(is_missed & question.is_finite)
         if retry and missed.size:
+            wish = None if question.q_ref is None else question.q_ref[missed]
             solved = solve_ik(
-                self.robot,
-                poses[missed],
-                self.link,
-                position_tolerance=position_tolerance,
-                orientation_tolerance=orientation_tolerance,
-                q_init=found.q[missed],
+                self.robot, poses[missed], self.link, q_init=found.q[missed], q_ref=wish, **values
             )
             for whole, part in zip(found, solved, strict=True):
                 whole[missed] = part

@@ -12,7 +12,7 @@ from keras import ops
 from fkarm._checks import check_count
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
-from fkarm.ik.arguments import WEIGHTS
+from fkarm.ik.problem import WEIGHTS
 from fkarm.kinematics.sampling import inward_bounds
 from fkarm.layers import ForwardKinematics, JointLimits
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale

@@ -23,7 +23,7 @@ RAIL = RAIL.format('<parent link="a"/><child link="b"/><axis xyz="1 0 0"/>') + "
         ("Panda", "panda_hand", "Received: 'Panda'. Robots that need no file: .*panda"),
         ("<robot", "tool", "arm.urdf.*well-formed"),
         ("panda", "panda_hnad", "link must be one of: 'panda_hand', .* Received: 'panda_hnad'"),
-        ("panda", "panda_link0", "A joint that may move must be on the way to 'panda_link0'"),
+        ("panda", "panda_link0", "A joint that may move must be on the way from 'panda_link0'"),
         (RAIL, "b", "both limits of the prismatic joint 'j'"),
     ],
     ids=["missing", "misspelt", "broken", "link", "fixed link", "endless rail"],

@@ -91,7 +91,9 @@ def test_an_export_runs_elsewhere_and_agrees(name, form, tmp_path):
         check_export(form, case.model, tmp_path, case.x)
     else:
         for output in case.model.outputs:
-            check_export(form, keras.Model(case.model.inputs[0], output), tmp_path, case.x)
+            model = keras.Model(case.model.inputs[0], output)
+            # A step solves a linear system, which multiplies what rounding differs by.
+            check_export(form, model, tmp_path, case.x, rtol=5e-6 if name == "refinement" else 1e-6)
 
 
 @functools.cache
@@ -112,7 +114,7 @@ def regressor():
     inputs = keras.Input((4, 4))
     hidden = keras.layers.Dense(32, activation="tanh")(keras.layers.Flatten()(inputs))
     guess = JointLimits(ARM)(keras.layers.Dense(3)(hidden))
-    found = IKRefinement(ARM, steps=3, task=TASK)((guess, inputs))
+    found = IKRefinement(ARM, steps=4, task=TASK)((guess, inputs))
     training = keras.Model(inputs, ForwardKinematics(ARM)(found))
     training.compile(keras.optimizers.Adam(1e-2), fkarm.losses.PoseLoss())
     training.fit(targets, targets, 16, epochs=40, verbose=0)

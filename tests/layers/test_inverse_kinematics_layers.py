@@ -125,12 +125,10 @@ def test_nan_targets_affect_their_own_rows(panda, target):
     ("mode", "robot", "task"),
     [
         (COMPILED, "plane", PLANE),
-        *(
-            pytest.param(mode, "panda", "pose", marks=pytest.mark.in_test_all("every case"))
-            for mode in MODES
-        ),
+        *((mode, "panda", "pose") for mode in MODES),
     ],
 )
+@pytest.mark.in_test_all("every case")  # tests/contract compiles both
 def test_they_compile(mode, robot, task, request):
     robot = request.getfixturevalue(robot)
     target = request.getfixturevalue("target" if task == "pose" else "plane_target")[:8]
@@ -142,6 +140,7 @@ def test_they_compile(mode, robot, task, request):
     assert (position_error(robot, found, target) < 1e-3).mean() > 0.7
 
 
+@pytest.mark.in_test_all("every case")  # so does tests/contract
 def test_models_with_them_save_load_and_train(plane, plane_target, tmp_path):
     keras.utils.set_random_seed(0)
     target = plane_target
@@ -170,7 +169,7 @@ def test_bad_arguments_are_refused(panda, q, target):
             layer("panda")
         with pytest.raises(fkarm.UnknownLinkError):
             layer(panda, "elbow")
-        with pytest.raises(ValueError, match="on the way to 'panda_link0'"):
+        with pytest.raises(ValueError, match="from 'panda_link0' to 'panda_link0'"):
             layer(panda, "panda_link0")
         with pytest.raises(ValueError, match="steps must be a whole number"):
             layer(panda, steps=0)

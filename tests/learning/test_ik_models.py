@@ -86,17 +86,16 @@ def test_other_losses_and_metrics_may_be_given(arm):
 
 
 @both
-def test_answers_are_exact_after_the_solver(kind, panda):
-    robot = panda.sub_chain(panda.root_link, "panda_hand")
-    model = make(kind, robot)
-    targets, _ = targets_of(robot, (4, 5))
+def test_answers_are_exact_after_the_solver(kind, arm):
+    model = make(kind, arm)
+    targets, _ = targets_of(arm, (4, 5))
     found = model.predict_ik(targets, position_tolerance=1e-4, orientation_tolerance=1e-3)
-    assert found.q.shape == (4, 5, 7)
+    assert found.q.shape == (4, 5, 4)
     assert found.converged.all()
-    reached = np.asarray(fkarm.forward_kinematics(robot, found.q.astype("float64"), "panda_hand"))
+    reached = np.asarray(fkarm.forward_kinematics(arm, found.q, arm.end_effector))
     assert np.abs(reached - targets).max() < 1e-3
-    assert (found.q >= robot.lower_limits).all()
-    assert (found.q <= robot.upper_limits).all()
+    assert (found.q >= arm.lower_limits).all()
+    assert (found.q <= arm.upper_limits).all()
 
 
 def test_without_steps_the_best_head_answers(arm):

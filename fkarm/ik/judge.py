@@ -1,0 +1,51 @@
+"""What a configuration is worth: its errors in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+from keras import ops
+
+from fkarm._types import Tensor
+from fkarm.ik.arguments import Question
+from fkarm.ik.batch import padded
+from fkarm.ik.problem import Problem
+from fkarm.ik.residual import counted_errors, frames_of
+from fkarm.ik.step import squared_length
+from fkarm.kinematics.chain import chain_frames, link_frames
+from fkarm.kinematics.engine import Function, compiled, once, sincos
+from fkarm.kinematics.entries import entries_first
+
+
+def errors_of(question: Question, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Errors of configurations `(rows, count, dof)` for the targets of some rows.
+
+    Returns:
+        Of each link the length of its position error, m, and of its orientation error, rad, of what
+        counts of them; NaN for targets that are not finite. Shape `(rows, count, links, 2)`.
+    """
+    count = q.shape[1]
+    entries = np.repeat(question.entries[rows].astype(np.float64), count, axis=0)
+    flat = q.reshape(-1, q.shape[-1]).astype(np.float64)
+    found = padded(_judge(question.problem), flat, entries)[0]
+    found = found.reshape(*q.shape[:2], len(question.problem.links), 2)
+    found[~question.is_finite[rows]] = np.nan
+    return found
+
+
+def is_solved(question: Question, errors: np.ndarray) -> np.ndarray:
+    """Whether all errors are within their tolerances. `(..., links, 2)` to `(...)`."""
+    return np.asarray((errors <= question.tolerances).all(axis=(-1, -2)))
+
+
+@once
+def _judge(problem: Problem) -> Function:
+    def run(q: Tensor, targets: Tensor) -> list[Tensor]:
+        q, targets = entries_first(q), entries_first(targets)
+        plan, frames = problem.plan, frames_of(targets, len(problem.links))
+        chain = chain_frames(plan, list(ops.unstack(q, plan.dof, axis=0)), sincos)
+        error = counted_errors(problem, link_frames(plan, chain), frames)
+        zeros = ops.zeros_like(error[0])
+        halves = [squared_length([error[k] for k in half]) + zeros for half in problem.halves]
+        return [ops.sqrt(ops.stack(halves, axis=-1))]
+
+    return compiled(run, (1, 1), from_rows=0)

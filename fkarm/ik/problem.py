@@ -1,0 +1,262 @@
+"""What is asked of inverse kinematics: its structure, and its values.
+
+A `Problem` is what a search is compiled for. `Terms` are tensors that the search takes as an input:
+other weights, tolerances, masks, margins and wishes cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fkarm._checks import check_choice, check_non_negative
+from fkarm._types import Tensor
+from fkarm.errors import unknown_name
+from fkarm.ik.joint_space import entry_kinds
+from fkarm.kinematics.forward import base_name
+from fkarm.kinematics.plan import Plan, plan_chain
+from fkarm.kinematics.sampling import inward_bounds
+from fkarm.kinematics.task import task_rows
+from fkarm.model import Robot
+from fkarm.model.named import check_unnamed
+
+# The least tolerance that a type reaches on arms of some metres, m and rad.
+LEAST_TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
+# Of a metre and of a radian: 1 rad weighs like 0.3 m.
+WEIGHTS = (1.0, 0.3)
+POSITION_TOLERANCE, ORIENTATION_TOLERANCE = 1e-3, 1e-2
+FRAMES = ("root", "target")
+# The largest turn of a joint in one step, rad. Slides have none: they are linear.
+LARGEST_TURN = 1.0
+
+Task = str | Sequence[str]
+Weights = tuple[float, float]
+
+
+class Problem(NamedTuple):
+    """What is to be reached. Hashable: searches are compiled once for each."""
+
+    robot: Robot
+    links: tuple[str, ...]
+    rows: tuple[tuple[int, ...], ...]  # for each link, the axes of its error that count
+    frame: str  # whose axes these are: "root" (of `base`) or "target"
+    base: str  # the link that targets are measured from
+
+    @property
+    def plan(self) -> Plan:
+        """The chain to the links."""
+        return plan_chain(self.robot, self.links, self.base)
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Entries of `q` that move a link."""
+        return tuple(sorted(self.plan.entries))
+
+    @property
+    def halves(self) -> list[list[int]]:
+        """Places among all rows that count of each link's position and each link's orientation."""
+        found, place = [], 0
+        for rows in self.rows:
+            for half in (0, 1):
+                count = sum(row // 3 == half for row in rows)
+                found.append(list(range(place, place + count)))
+                place += count
+        return found
+
+
+class Terms(NamedTuple):
+    """The values of a problem: vectors, of NumPy or of the tensors that a search takes."""
+
+    weights: Any  # of each row that counts
+    closeness: Any  # 1 / (weight times tolerance)^2, two for each link; 0 where nothing counts
+    free: Any  # 1 for each entry of q that may move, else 0
+    lower: Any  # bounds of q; infinite for those that may not move
+    upper: Any
+    longest: Any  # largest change of each entry in a step, rad or m
+    posture: Any  # squared weight of the wish to be near q_ref, (1,)
+    steps: Any  # how many a search may take, (1,)
+
+    def packed(self, steps: int | None = None) -> np.ndarray:
+        """All in one vector."""
+        last = self.steps if steps is None else np.full(1, steps, self.steps.dtype)
+        return np.concatenate([*self[:-1], last])
+
+
+def unpacked(problem: Problem, packed: Tensor) -> Terms:
+    """Terms from one vector."""
+    counts, dof, links = sum(map(len, problem.rows)), problem.robot.dof, len(problem.links)
+    sizes = (counts, 2 * links, dof, dof, dof, dof, 1, 1)
+    ends = list(accumulate(sizes))
+    return Terms(*(packed[end - size : end] for size, end in zip(sizes, ends, strict=True)))
+
+
+def make_problem(
+    robot: Robot,
+    links: tuple[str, ...],
+    task: Task | Mapping[str, Task] = "pose",
+    frame: str = "root",
+    base: str | None = None,
+) -> Problem:
+    """What is to be reached, or an error if no joint moves one of the links.
+
+    `base`: the link in whose frame the targets are; None: the root link.
+    """
+    check_choice("frame", frame, FRAMES)
+    base = base_name(robot, base)
+    for link in links:
+        robot.check_link(link)
+        if not plan_chain(robot, (link,), base).entries:
+            raise _none_may_move(link, base)
+    rows = tuple(task_rows(each) for each in by_link("task", task, links))
+    if all(len([row for row in each if row // 3 == k]) in (0, 3) for each in rows for k in (0, 1)):
+        frame = "root"  # the length of a whole vector does not hang on its axes
+    return Problem(robot, links, rows, frame, base)
+
+
+def make_terms(
+    problem: Problem,
+    dtype: str,
+    *,
+    weights: Weights | Mapping[str, Weights] = WEIGHTS,
+    position_tolerance: float | Mapping[str, float] = POSITION_TOLERANCE,
+    orientation_tolerance: float | Mapping[str, float] = ORIENTATION_TOLERANCE,
+    joint_mask: Sequence[bool] | None = None,
+    limit_margin: float = 0.0,
+    posture_weight: float = 0.0,
+) -> Terms:
+    """The values of a problem; the arguments are those of `fkarm.solve_ik`.
+
+    Raises:
+        ValueError: If one of them is out of range, or no joint may move one of the links.
+    """
+    pairs = [_checked_weights(each) for each in by_link("weights", weights, problem.links)]
+    tolerances = list(
+        zip(
+            *(
+                [
+                    _checked_tolerance(name, each, dtype)
+                    for each in by_link(name, value, problem.links)
+                ]
+                for name, value in (
+                    ("position_tolerance", position_tolerance),
+                    ("orientation_tolerance", orientation_tolerance),
+                )
+            ),
+            strict=True,
+        )
+    )
+    free = free_entries(problem, joint_mask)
+    lower, upper = _bounds(problem, free, limit_margin, dtype)
+    check_non_negative("posture_weight", posture_weight)
+    closeness = [
+        (weight * tolerance) ** -2.0 if any(row // 3 == half for row in rows) else 0.0
+        for rows, pair, of_link in zip(problem.rows, pairs, tolerances, strict=True)
+        for half, (weight, tolerance) in enumerate(zip(pair, of_link, strict=True))
+    ]
+    is_length = entry_kinds(problem.robot) == "length"
+    terms = Terms(
+        [pair[row // 3] for pair, rows in zip(pairs, problem.rows, strict=True) for row in rows],
+        closeness,
+        free,
+        lower,
+        upper,
+        np.where(is_length, np.inf, LARGEST_TURN),
+        [posture_weight**2],
+        [0.0],
+    )
+    return Terms(*(np.asarray(each, dtype) for each in terms))
+
+
+def margin_near_reference(terms: Terms) -> float:
+    """How much worse than the least a miss near `q_ref` may be: as much as a solution may, m."""
+    return float(terms.closeness[terms.closeness > 0].max() ** -0.5)
+
+
+def free_entries(problem: Problem, joint_mask: Sequence[bool] | None) -> np.ndarray:
+    """Which entries of `q` may move and move a link, or ValueError if none moves one of them."""
+    robot = problem.robot
+    check_unnamed("joint_mask", joint_mask)
+    mask = np.ones(robot.dof, bool) if joint_mask is None else np.asarray(joint_mask)
+    if mask.shape != (robot.dof,) or mask.dtype != bool:
+        raise ValueError(
+            f"joint_mask must be {robot.dof} booleans, one for each entry of q. "
+            f"Received: {joint_mask!r}."
+        )
+    quaternions = entry_kinds(robot) == "quaternion"
+    for first in np.flatnonzero(quaternions)[::4]:
+        if 0 < mask[first : first + 4].sum() < 4:
+            raise ValueError(
+                "joint_mask must free or hold the four entries of a quaternion together. "
+                f"Received: {mask[first : first + 4].tolist()} from entry {first}."
+            )
+    for link in problem.links:
+        if not mask[list(plan_chain(robot, (link,), problem.base).entries)].any():
+            raise _none_may_move(link, problem.base)
+    moving = np.zeros(robot.dof, bool)
+    moving[list(problem.active)] = True
+    return mask & moving
+
+
+def by_link(name: str, value: Any, links: tuple[str, ...]) -> list[Any]:
+    """A value for each link, from one for all or from `{link: value}`; or ValueError."""
+    if not (isinstance(value, Mapping) and value):
+        return [value] * len(links)
+    for link in value:
+        if link not in links:
+            raise ValueError(unknown_name(f"a link of {name}", link, links))
+    missing = [link for link in links if link not in value]
+    if missing:
+        raise ValueError(f"{name} must name all links of target. Received: none for {missing}.")
+    return [value[link] for link in links]
+
+
+def _none_may_move(link: str, base: str) -> ValueError:
+    return ValueError(
+        f"A joint that may move must be on the way from {base!r} to {link!r}. Received: none. See "
+        "robot.path_to(link) and joint_mask."
+    )
+
+
+def _checked_weights(weights: Any) -> Weights:
+    is_pair = isinstance(weights, (tuple, list, np.ndarray)) and len(weights) == 2
+    if not is_pair or not all(
+        isinstance(each, Real) and 0 < float(each) < np.inf for each in weights
+    ):
+        raise ValueError(
+            "weights must be two finite numbers > 0, of a metre and of a radian. Received: "
+            f"{weights!r}. Try weights={WEIGHTS}."
+        )
+    return float(weights[0]), float(weights[1])
+
+
+def _checked_tolerance(name: str, tolerance: float, dtype: str) -> float:
+    least = LEAST_TOLERANCE[dtype]
+    if not isinstance(tolerance, Real) or not float(tolerance) >= least:
+        raise ValueError(
+            f"{name} must be a number of at least {least} for {dtype} targets. "
+            f"Received: {tolerance!r}. float64 targets reach {LEAST_TOLERANCE['float64']}."
+        )
+    return float(tolerance)
+
+
+def _bounds(
+    problem: Problem, free: np.ndarray, margin: float, dtype: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The limits less the margin, of the entries that may move; the others have none."""
+    check_non_negative("limit_margin", margin)
+    robot = problem.robot
+    inset = np.where(entry_kinds(robot) == "quaternion", 0.0, margin)
+    lower, upper = robot.lower_limits + inset, robot.upper_limits - inset
+    narrow = np.flatnonzero(free & (lower > upper))
+    if margin and narrow.size:
+        least = float((upper - lower + 2 * inset)[narrow].min()) / 2
+        raise ValueError(
+            "limit_margin must leave a range to each joint that may move: at most "
+            f"{least:g} here. Received: {margin!r}."
+        )
+    lower, upper = inward_bounds(lower, upper, dtype)
+    return np.where(free, lower, -np.inf), np.where(free, upper, np.inf)

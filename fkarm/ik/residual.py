@@ -1,0 +1,235 @@
+"""What is still wrong with a configuration, and how the joints change it.
+
+All in entries with the rows of the batch innermost: arrays of shape `(rows,)`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from keras import ops
+
+from fkarm._types import Tensor
+from fkarm.geometry.native import arctan2, maximum
+from fkarm.geometry.safe import is_negligible
+from fkarm.ik.problem import Problem, Terms
+from fkarm.kinematics.chain import Chain, chain_frames, columns, link_frames
+from fkarm.kinematics.engine import kept, sincos
+from fkarm.kinematics.entries import Frame, Vector, combine, cross, dot, minus
+from fkarm.kinematics.jacobian import link_twists
+
+Line = list[Tensor]
+
+
+class Linear(NamedTuple):
+    """Weighted errors and their derivative by the entries that move, with its sign turned."""
+
+    error: Line  # of each row that counts
+    jacobian: list[Line]  # for each of these, a value for each active entry
+
+
+def frames_of(stacked: Tensor, links: int) -> list[Frame]:
+    """Frames from arrays `(12 links, rows)`: columns x, y, z, then the origin."""
+    entries = list(ops.unstack(stacked, 12 * links, axis=0))
+    vectors = [(entries[k], entries[k + 1], entries[k + 2]) for k in range(0, 12 * links, 3)]
+    return [
+        Frame((vectors[k], vectors[k + 1], vectors[k + 2]), vectors[k + 3])
+        for k in range(0, 4 * links, 4)
+    ]
+
+
+def linearised(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Linear:
+    """Weighted errors and Jacobian at `q (dof, rows)` for `targets (12 links, rows)`."""
+    size, active = sum(map(len, problem.rows)), problem.active
+
+    def run(q: Tensor, targets: Tensor) -> Tensor:
+        plan, frames = problem.plan, frames_of(targets, len(problem.links))
+        entries = list(ops.unstack(q, plan.dof, axis=0))
+        chain = chain_frames(plan, entries, sincos)
+        parts = columns(plan, entries, chain)
+        jacobian = []
+        for index, rows in enumerate(problem.rows):
+            twists = link_twists(plan, parts, chain, index)
+            for row, along in zip(rows, directions(problem, chain, frames)[index], strict=True):
+                jacobian += [dot(along, twists[k][row // 3]) for k in active]
+        error = counted_errors(problem, link_frames(plan, chain), frames)
+        zeros = ops.zeros_like(error[0])
+        return ops.stack([*error, *(each + zeros for each in jacobian)])
+
+    flat = list(ops.unstack(kept(run, q, targets), size * (1 + len(active)), axis=0))
+    rows = [flat[size + i * len(active) :][: len(active)] for i in range(size)]
+    weights = ops.unstack(terms.weights, size, axis=0)
+    return Linear(
+        [weight * each for weight, each in zip(weights, flat[:size], strict=True)],
+        [[weight * each for each in row] for weight, row in zip(weights, rows, strict=True)],
+    )
+
+
+def weighted_errors(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Line:
+    """What counts of the errors of the links, times its weights."""
+    links, size = len(problem.links), sum(map(len, problem.rows))
+
+    def placed(q: Tensor) -> Tensor:
+        plan = problem.plan
+        chain = chain_frames(plan, list(ops.unstack(q, plan.dof, axis=0)), sincos)
+        vectors = [v for f in link_frames(plan, chain) for v in (*f.columns, f.origin)]
+        zeros = ops.zeros_like(q[0])
+        return ops.stack([x + zeros for vector in vectors for x in vector])
+
+    def run(frames: Tensor, targets: Tensor) -> Tensor:
+        of_links = frames_of(frames, links)
+        return ops.stack(counted_errors(problem, of_links, frames_of(targets, links)))
+
+    flat = ops.unstack(kept(run, kept(placed, q), targets), size, axis=0)
+    weights = ops.unstack(terms.weights, size, axis=0)
+    return [weight * each for weight, each in zip(weights, flat, strict=True)]
+
+
+def counted_errors(problem: Problem, links: list[Frame], targets: list[Frame]) -> Line:
+    """What counts of the errors of the links, in the axes that the problem names."""
+    error: Line = []
+    for frame, target, rows in zip(links, targets, problem.rows, strict=True):
+        turning = [row - 3 for row in rows if row >= 3]
+        position = in_axes(problem, target, minus(target.origin, frame.origin))
+        if len(turning) == 2:
+            orientation = tilt(problem, target, frame, 3 - sum(turning))
+        elif turning:
+            orientation = in_axes(problem, target, rotation_vector(target, frame))
+        error += [position[row] if row < 3 else orientation[row - 3] for row in rows]
+    return error
+
+
+def directions(problem: Problem, chain: Chain, targets: list[Frame]) -> list[list[Vector]]:
+    """For each row that counts along or about what, in root axes, a motion brings it down."""
+    found = []
+    for frame, target, rows in zip(chain.links, targets, problem.rows, strict=True):
+        axes = target.columns if problem.frame == "target" else _ROOT_AXES
+        along = [axes[row % 3] for row in rows]
+        if sum(row >= 3 for row in rows) == 1:
+            along[-1] = _share_of_turn(rotation_vector(target, frame), along[-1])
+        found.append(along)
+    return found
+
+
+def have_fixed_directions(problem: Problem) -> bool:
+    """Whether all `directions` are axes of the root link."""
+    alone = any(sum(row >= 3 for row in rows) == 1 for rows in problem.rows)
+    return problem.frame == "root" and not alone
+
+
+_ROOT_AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+
+def _share_of_turn(error: Vector, axis: Vector) -> Vector:
+    """How the component along `axis` of a rotation vector changes with turns: a row of `J_r^-1`.
+
+    `u + u x e / 2 + a (e (u . e) - u |e|^2)`, with `a = (1 - t cot t) / |e|^2` for `t = |e| / 2`.
+    """
+    share, squared = bend_of_angle(error)
+    half, along = cross(axis, error), dot(axis, error)
+    x, y, z = (
+        u + 0.5 * h + share * (e * along - u * squared)
+        for u, h, e in zip(axis, half, error, strict=True)
+    )
+    return x, y, z
+
+
+def bend_of_angle(error: Vector) -> tuple[Tensor, Tensor]:
+    """`(1 - t cot t) / |e|^2` for `t = |e| / 2 <= pi / 2`, and `|e|^2`, of a rotation vector.
+
+    From the poles of the cotangent, those beyond the first as a series: no sine, which compilers
+    would compute for each product with it.
+    """
+    squared = dot(error, error)
+    x = 0.25 * squared
+    series = _BEYOND[-1]
+    for coefficient in reversed(_BEYOND[:-1]):
+        series = coefficient + x * series
+    return 0.5 * (1.0 / (math.pi**2 - x) + series), squared
+
+
+# Sum over n = 2, 3, ... of 1 / (n pi)^(2 k + 2): the series of 1 / (n^2 pi^2 - x).
+_BEYOND = [math.pi**2 / 6 - 1, math.pi**4 / 90 - 1]
+_BEYOND += [sum(n ** -(2.0 * k + 2) for n in range(2, 500)) for k in range(2, 12)]
+_BEYOND = [value / math.pi ** (2 * k + 2) for k, value in enumerate(_BEYOND)]
+
+
+def in_axes(problem: Problem, target: Frame, vector: Vector) -> Vector:
+    """A vector of the root link in the axes that the problem names."""
+    if problem.frame == "root":
+        return vector
+    x, y, z = target.columns
+    return dot(x, vector), dot(y, vector), dot(z, vector)
+
+
+def in_root(problem: Problem, target: Frame, vector: Vector) -> Vector:
+    """A vector in the axes that the problem names, in those of the root link."""
+    return vector if problem.frame == "root" else combine(target.columns, vector)
+
+
+def tilt(problem: Problem, target: Frame, frame: Frame, axis: int) -> Vector:
+    """The smallest turn that leaves no other error than a turn about one axis.
+
+    With the target's axes: from the link's own axis to the target's. With the root link's: from
+    the root's axis, carried along by the turn from target to link, back to where it was.
+    """
+    if problem.frame == "root":
+        source, other = frame.columns, target.columns
+        n = [sum(s[i] * o[axis] for s, o in zip(source, other, strict=True)) for i in range(3)]
+    else:
+        n = [dot(column, frame.columns[axis]) for column in target.columns]
+    a, b = (axis + 1) % 3, (axis + 2) % 3
+    squared = n[a] * n[a] + n[b] * n[b]
+    is_zero = is_negligible(squared)
+    sine = ops.sqrt(ops.where(is_zero, 1.0, squared))
+    ratio = ops.where(is_zero, 1.0, arctan2(ops.where(is_zero, 0.0, sine), n[axis]) / sine)
+    # Straight against the axis any turn about another one is as good.
+    is_opposite = ops.logical_and(is_zero, n[axis] < 0)
+    turn: list[Tensor] = [ops.zeros_like(squared)] * 3
+    turn[a] = ops.where(is_opposite, 3.14159265358979, ratio * n[b])
+    turn[b] = ops.where(is_opposite, 0.0, -ratio * n[a])
+    return turn[0], turn[1], turn[2]
+
+
+def rotation_vector(target: Frame, frame: Frame) -> Vector:
+    """`log(R_target R^T)`, valid up to half a turn."""
+    turn = [
+        [
+            sum(t[i] * c[j] for t, c in zip(target.columns, frame.columns, strict=True))
+            for j in range(3)
+        ]
+        for i in range(3)
+    ]
+    sine = [
+        0.5 * (turn[(k + 2) % 3][(k + 1) % 3] - turn[(k + 1) % 3][(k + 2) % 3]) for k in range(3)
+    ]
+    cosine = 0.5 * (turn[0][0] + turn[1][1] + turn[2][2] - 1.0)
+    squared = sum(s * s for s in sine)
+    is_zero = is_negligible(squared)
+    length = ops.sqrt(ops.where(is_zero, 1.0, squared))
+    angle = arctan2(ops.where(is_zero, 0.0, length), cosine)
+    ratio = ops.where(is_zero, 1.0, angle / length)
+    # Near half a turn the sine loses the axis; it is the largest column of R + R^T - 2 cos I.
+    versine = 1.0 - cosine
+    outer = [[0.5 * (turn[i][j] + turn[j][i]) for j in range(3)] for i in range(3)]
+    diagonal = [outer[k][k] - cosine for k in range(3)]
+    largest = maximum(maximum(diagonal[0], diagonal[1]), diagonal[2])
+    column = [
+        ops.where(
+            diagonal[0] == largest,
+            diagonal[0] if i == 0 else outer[i][0],
+            ops.where(
+                diagonal[1] == largest,
+                diagonal[1] if i == 1 else outer[i][1],
+                diagonal[2] if i == 2 else outer[i][2],
+            ),
+        )
+        for i in range(3)
+    ]
+    norm = ops.sqrt(maximum(largest * versine, 1e-12))
+    along = sum(s * c for s, c in zip(sine, column, strict=True))
+    factor = ops.where(along < 0, -angle, angle) / norm
+    is_far = cosine < -0.95
+    x, y, z = (ops.where(is_far, factor * c, ratio * s) for s, c in zip(sine, column, strict=True))
+    return x, y, z
