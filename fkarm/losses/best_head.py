@@ -1,4 +1,4 @@
-"""The loss of a network that proposes several answers: the best of them counts."""
+"""The loss of a network that proposes several configurations: the best one counts."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from fkarm.losses.pose import PoseLoss
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class BestHeadPoseLoss(PoseLoss):
-    """`PoseLoss` of the best of several poses, and a little of all of them.
+    """`PoseLoss` of the best of several predicted poses, plus a small share of their mean.
 
     `(1 - relaxation) * min_k loss_k + relaxation * mean_k loss_k`. Where a target has several
-    solutions each head is drawn to the one it is nearest to, instead of all to their mean; the
-    small share keeps a head that never wins from being lost.
+    solutions, every head learns the solution that it is nearest to, instead of their mean. The
+    share of the mean also trains a head that never predicts the best pose.
 
     Args:
-        position_weight: Loss a metre, >= 0.
-        orientation_weight: Loss a radian, >= 0; None: 0.1, or 0 for positions.
+        position_weight: Loss per metre, >= 0.
+        orientation_weight: Loss per radian, >= 0; None: 0.3, or 0 for positions.
         relaxation: Share of the mean, from 0 to 1.
         **kwargs: The other arguments of `PoseLoss`.
     Call arguments:
-        y_true: Target poses. Shape `(..., 4, 4)` or as `representation` says.
-        y_pred: Poses of the heads. Shape `(..., heads, 4, 4)`, likewise.
+        y_true: Target poses. Shape `(..., 4, 4)`, or the shape that `output` names.
+        y_pred: Poses of the heads, in the same form. Shape `(..., heads, 4, 4)`.
     Raises:
-        ValueError: If an argument is out of range, or `y_pred` has not the batch axes of `y_true`
-            and one more.
+        ValueError: If an argument is out of range, or `y_pred` does not have the batch axes of
+            `y_true` and one more.
     Gradient:
-        Of the head that is best; of the first one where several are equal.
+        The gradient of the best head; of the first one where several are equal.
     Reference:
         [Rupprecht2017].
     Example:
@@ -57,14 +57,14 @@ class BestHeadPoseLoss(PoseLoss):
         self.relaxation = float(relaxation)
 
     def of_heads(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of each head. Shape `(..., heads)`."""
+        """Loss per head. Shape `(..., heads)`."""
         if len(y_pred.shape) != len(y_true.shape) + 1:
             raise ValueError(
-                "y_pred must have one axis more than y_true, that of the heads, before those of a "
+                "y_pred must have one axis more than y_true: the heads, before the axes of a "
                 f"pose. Received: shapes {tuple(y_true.shape)} and {tuple(y_pred.shape)}. For one "
                 "prediction per target see PoseLoss."
             )
-        axis = len(y_true.shape) - len(pose_shape(self.representation))
+        axis = len(y_true.shape) - len(pose_shape(self.output))
         return super().call(ops.expand_dims(y_true, axis), y_pred)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

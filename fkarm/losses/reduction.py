@@ -1,4 +1,4 @@
-"""From one loss per row, or several, to the number that is minimised."""
+"""Reduction of losses per row, or per link and head, to the number that is minimised."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from keras import ops
 from fkarm._rows import row_weights
 from fkarm._types import Tensor
 
-# Keras' names for the mean over all values, of which padded ones are none.
+# Keras' names for the mean. Masked values do not count in it.
 _MEANS = ("mean", "sum_over_batch_size")
 
 
 def reduced(
     losses: Tensor, sample_weight: Any, mask: Any, reduction: str | None, dtype: str
 ) -> Tensor:
-    """Losses, reduced as Keras does, with weights and a mask of their rows.
+    """Losses, reduced as Keras does it, with sample weights and a mask per row.
 
-    Keras aligns weights and masks with the last axes of a loss; here they belong to the first,
-    whatever number of links or heads follows.
+    Keras aligns weights and masks with the last axes of a loss. Here they belong to the first axes,
+    however many links or heads follow.
 
     Args:
         losses: Shape `(..., *rest)`.
@@ -29,22 +29,22 @@ def reduced(
         reduction: As in `keras.losses.Loss`.
         dtype: Type to reduce in.
     Returns:
-        A number, or without reduction the weighted losses.
+        A number; the weighted losses if `reduction` is None.
     Raises:
-        ValueError: If a shape does not begin as that of `losses`.
+        ValueError: If a shape does not begin with the batch axes of `losses`.
     """
     losses = ops.cast(losses, dtype)
     weights = row_weights(losses, sample_weight, mask)
     if mask is not None and reduction in _MEANS:
         live = row_weights(losses, None, mask)
-        # A mean is divided by the number of all values: by that of the live ones instead.
+        # Keras divides a mean by the number of all values; the mean is over the unmasked ones.
         weights = ops.divide_no_nan(weights, ops.mean(live))
-    # Keras' own reduction, which knows of several devices.
-    return _Given("given", reduction, dtype)(losses, losses, weights)
+    # Keras' own reduction handles several devices.
+    return _Computed("computed", reduction, dtype)(losses, losses, weights)
 
 
-class _Given(keras.losses.Loss):
-    """A loss that was computed before: its reduction."""
+class _Computed(keras.losses.Loss):
+    """The Keras reduction of losses that are already computed."""
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return y_pred

@@ -1,4 +1,4 @@
-"""Pose errors as people say them: millimetres, degrees, share of hits."""
+"""Pose errors in the units that people use: millimetres, degrees, the success rate."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from keras import ops
 
 from fkarm._carried import check_units, mask_of
 from fkarm._checks import check_choice, check_non_negative
+from fkarm._recorded import with_new_names
 from fkarm._rows import check_same_rows, row_weights
 from fkarm._types import Tensor
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
@@ -28,27 +29,28 @@ from fkarm.geometry.safe import as_float, at_least_single, safe_norm
 
 
 class _PoseMetric(keras.metrics.Mean):
-    """Mean over all poses seen of a value of each; subclasses say which in `values`.
+    """Mean over all poses of one value per pose, which subclasses compute in `values`.
 
-    Rows that Keras' mask leaves out do not count; a weight is a row's, for all its links.
+    Rows that Keras' mask excludes do not count. A sample weight is the weight of a row, for all its
+    links.
     """
 
-    representations = FULL_POSE_REPRESENTATIONS
-    _direction = "down"  # which way is better, for Keras' callbacks
+    outputs = FULL_POSE_REPRESENTATIONS
+    _direction = "down"  # Keras' callbacks ask whether a smaller value is better.
 
     def __init__(
         self,
-        representation: str,
+        output: str,
         name: str,
         angle_unit: str = "rad",
         length_unit: str = "m",
         **kwargs: Any,
     ) -> None:
-        check_choice("representation", representation, self.representations)
+        check_choice("output", output, self.outputs)
         check_choice("angle_unit", angle_unit, ANGLE_UNITS)
         check_choice("length_unit", length_unit, LENGTH_UNITS)
         super().__init__(name=name, **kwargs)
-        self.representation = representation
+        self.output = output
         self.angle_unit = angle_unit
         self.length_unit = length_unit
 
@@ -57,38 +59,42 @@ class _PoseMetric(keras.metrics.Mean):
         raise NotImplementedError
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        angle_unit = self.angle_unit if has_angles(self.representation) else None
+        angle_unit = self.angle_unit if has_angles(self.output) else None
         check_units("y_pred", y_pred, angle_unit, self.length_unit)
         scales = ANGLE_UNITS[self.angle_unit], LENGTH_UNITS[self.length_unit]
         true, pred = (
-            scaled_pose(at_least_single(as_float(y)), self.representation, *scales)
+            scaled_pose(at_least_single(as_float(y)), self.output, *scales)
             for y in (y_true, y_pred)
         )
-        check_same_rows(true.shape, pred.shape, len(pose_shape(self.representation)))
+        check_same_rows(true.shape, pred.shape, len(pose_shape(self.output)))
         values = self.values(true, pred)
         super().update_state(values, row_weights(values, sample_weight, mask_of(y_pred)))
 
     def _matrices(self, *poses: Tensor) -> list[Tensor]:
-        return [pose_to_matrix(pose, self.representation) for pose in poses]
+        return [pose_to_matrix(pose, self.output) for pose in poses]
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "representation": self.representation,
+            "output": self.output,
             "angle_unit": self.angle_unit,
             "length_unit": self.length_unit,
         }
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**with_new_names(config, representation="output"))
+
 
 class _DistanceMetric(_PoseMetric):
-    """A mean distance in a unit, named after it."""
+    """A mean distance, whose name ends in its unit."""
 
     units: dict[str, float]
     kind: str
 
-    def __init__(self, unit: str, representation: str, name: str | None, **kwargs: Any) -> None:
+    def __init__(self, unit: str, output: str, name: str | None, **kwargs: Any) -> None:
         check_choice("unit", unit, self.units)
-        super().__init__(representation, name or f"{self.kind}_{unit}", **kwargs)
+        super().__init__(output, name or f"{self.kind}_{unit}", **kwargs)
         self.unit = unit
 
     def get_config(self) -> dict[str, Any]:
@@ -100,32 +106,32 @@ class PositionError(_DistanceMetric):
     """Mean distance between predicted and true positions.
 
     Args:
-        unit: What to show, `"mm"` or `"m"`.
-        representation: How poses are written: any of `geometry.POSE_REPRESENTATIONS`.
+        unit: Unit of the metric, `"mm"` or `"m"`.
+        output: How poses are written: one of `geometry.POSE_REPRESENTATIONS`.
         name: Name in logs; `position_error_mm` by default.
         **kwargs: `angle_unit` and `length_unit` of the poses, as for `PoseLoss`; `dtype` of the
             metric.
     Raises:
-        ValueError: If a unit or `representation` is unknown, the batch axes differ, or poses come
-            right from a layer that gives other units.
+        ValueError: If a unit or `output` is unknown, the batch axes differ, or poses come
+            directly from a layer that returns other units.
     """
 
-    representations = POSE_REPRESENTATIONS
+    outputs = POSE_REPRESENTATIONS
     units = LENGTH_UNITS
     kind = "position_error"
 
     def __init__(
         self,
         unit: str = "mm",
-        representation: str = "matrix",
+        output: str = "matrix",
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(unit, representation, name, **kwargs)
+        super().__init__(unit, output, name, **kwargs)
 
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Distances in the unit."""
-        true, pred = in_one_type(*(pose_position(y, self.representation) for y in (y_true, y_pred)))
+        true, pred = in_one_type(*(pose_position(y, self.output) for y in (y_true, y_pred)))
         return safe_norm(pred - true) / LENGTH_UNITS[self.unit]
 
 
@@ -134,8 +140,8 @@ class OrientationError(_DistanceMetric):
     """Mean angle between predicted and true orientations.
 
     Args:
-        unit: What to show, `"deg"` or `"rad"`.
-        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
+        unit: Unit of the metric, `"deg"` or `"rad"`.
+        output: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
         name: Name in logs; `orientation_error_deg` by default.
         **kwargs: As for `PositionError`.
     Raises:
@@ -148,11 +154,11 @@ class OrientationError(_DistanceMetric):
     def __init__(
         self,
         unit: str = "deg",
-        representation: str = "matrix",
+        output: str = "matrix",
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(unit, representation, name, **kwargs)
+        super().__init__(unit, output, name, **kwargs)
 
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Angles in the unit."""
@@ -161,12 +167,12 @@ class OrientationError(_DistanceMetric):
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class PoseSuccess(_PoseMetric):
-    """Share of poses within both tolerances, in [0, 1].
+    """Fraction of poses within both tolerances, in [0, 1].
 
     Args:
-        position_tolerance: Largest distance that counts, m.
-        orientation_tolerance: Largest angle that counts, rad.
-        representation: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
+        position_tolerance: Largest distance of a success, m.
+        orientation_tolerance: Largest angle of a success, rad.
+        output: How poses are written: one of `geometry.FULL_POSE_REPRESENTATIONS`.
         name: Name in logs.
         **kwargs: As for `PositionError`.
     Raises:
@@ -179,24 +185,24 @@ class PoseSuccess(_PoseMetric):
         self,
         position_tolerance: float = 0.01,
         orientation_tolerance: float = math.radians(5.0),
-        representation: str = "matrix",
+        output: str = "matrix",
         name: str = "pose_success",
         **kwargs: Any,
     ) -> None:
         check_non_negative("position_tolerance", position_tolerance)
         check_non_negative("orientation_tolerance", orientation_tolerance)
-        super().__init__(representation, name, **kwargs)
+        super().__init__(output, name, **kwargs)
         self.position_tolerance = float(position_tolerance)
         self.orientation_tolerance = float(orientation_tolerance)
 
     def values(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """1 for a hit, else 0."""
+        """1 for a pose within both tolerances, else 0."""
         poses = self._matrices(y_true, y_pred)
-        is_hit = ops.logical_and(
+        is_success = ops.logical_and(
             position_distance(*poses) <= self.position_tolerance,
             orientation_distance(*poses) <= self.orientation_tolerance,
         )
-        return ops.cast(is_hit, self.dtype)
+        return ops.cast(is_success, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -206,8 +212,8 @@ class PoseSuccess(_PoseMetric):
         }
 
 
-# KerasTuner asks Keras what it knows by an objective's name, and takes the direction from the name
-# of the answer: so the answer is a name of Keras' own with the same direction.
+# KerasTuner looks an objective up by its name in Keras and infers the direction from the name of
+# the object that Keras returns. These names point to Keras' own metrics of the same direction.
 _TUNED_LIKE = {
     "mean_absolute_error": [
         *(f"position_error_{unit}" for unit in LENGTH_UNITS),

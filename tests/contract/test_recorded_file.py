@@ -1,7 +1,8 @@
-"""A file that fkarm 0.1.0 wrote opens for ever, and means what closed forms say it means.
+"""Files that fkarm 0.1.0 wrote open for ever, and mean what closed forms say they mean.
 
-`python tests/contract/test_recorded_file.py` wrote it. For a new format of robots a new file is
-added beside it; this one stays.
+`python tests/contract/test_recorded_file.py` wrote the first one. For a new format of robots a new
+file is added; the old ones stay. `losses_and_metrics_0_1.keras` holds losses and metrics whose
+argument `output` was called `representation`.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ from contract.cases import LENGTHS, closed_form
 
 DATA = Path(__file__).parent.parent / "data"
 FILE = DATA / "robot_format_1.keras"
+LOSSES_AND_METRICS = DATA / "losses_and_metrics_0_1.keras"
 LOWER, UPPER = np.array([-2.0, -2.5, -2.4]), np.array([2.5, 3.0, 2.9])
 
 
@@ -107,6 +109,24 @@ def test_the_recorded_file_keeps_names_limits_loss_and_metrics():
     # The loss weighs a metre with 2; the penalty is that of rows sqrt(2) apart, 0.5 wide.
     penalty = 3 * np.log2(1 + 2 * np.exp(-0.5 * 2 / 0.5**2))
     np.testing.assert_allclose(logs["loss"], 2.0 * 0.005 + penalty, rtol=1e-3)
+
+
+def test_recorded_losses_and_metrics_keep_their_format_units_and_weights():
+    model = keras.models.load_model(LOSSES_AND_METRICS)
+    numbers = np.zeros((1, 3), "float32")
+    degrees = np.degrees((LOWER + UPPER) / 2)[None]
+    x, y, yaw = planar_rpy(degrees)[0, 1, [0, 1, 5]]
+    # 3 mm and 4 mm off, and 6 degrees about z.
+    target = np.array([[x + 3.0, y + 4.0, 0.0, 0.0, 0.0, yaw + 6.0]], "float32")
+    model.run_eagerly = True
+    logs = model.evaluate(numbers, {"euler": target, "heads": target}, verbose=0, return_dict=True)
+    angle = np.radians(6.0)
+    # 0.1 was the default weight of a radian.
+    np.testing.assert_allclose(logs["euler_loss"], 0.005 + 0.2 * np.sin(angle / 2), rtol=1e-3)
+    np.testing.assert_allclose(logs["heads_loss"], 0.005 + 0.1 * angle, rtol=1e-3)
+    np.testing.assert_allclose(logs["euler_position_error_m"], 0.005, rtol=1e-3)
+    np.testing.assert_allclose(logs["euler_orientation_error_rad"], angle, rtol=1e-3)
+    assert logs["euler_pose_success"] == 0.0  # The tolerances are 4 mm and 0.01 rad.
 
 
 if __name__ == "__main__":

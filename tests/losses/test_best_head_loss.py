@@ -41,7 +41,7 @@ def test_one_head_is_plain_pose_loss(rng):
 
 def test_heads_may_be_written_in_other_ways():
     rows = np.array([[[0.3, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0.5]]])
-    loss = BestHeadPoseLoss(1.0, 1.0, relaxation=0.0, representation="xyz_rotvec")
+    loss = BestHeadPoseLoss(1.0, 1.0, relaxation=0.0, output="xyz_rotvec")
     np.testing.assert_allclose(loss(np.zeros((1, 6)), rows), 0.3, rtol=1e-6)
 
 

@@ -60,32 +60,32 @@ def test_other_representations_mean_the_same_loss(rng):
     guess = np.stack([pose(rot((1, 0, 0), 0.2 * k)) for k in range(3)])
     expected = float(PoseLoss(dtype="float64")(target, guess))
     for name in fkarm.geometry.FULL_POSE_REPRESENTATIONS:
-        loss = PoseLoss(representation=name, dtype="float64")
+        loss = PoseLoss(output=name, dtype="float64")
         value = loss(*(fkarm.geometry.matrix_to_pose(t, name) for t in (target, guess)))
         np.testing.assert_allclose(value, expected, atol=1e-12)
 
 
 @pytest.mark.only_on("tensorflow", reason="`fkarm.primers.gradient_cost`, which counts operations")
 @pytest.mark.parametrize(
-    ("representation", "orientation"),
+    ("output", "orientation"),
     [("matrix", "geodesic"), ("matrix", "chordal"), ("xyz_quat_wxyz", "geodesic")],
 )
-def test_a_part_of_zero_weight_is_not_in_the_graph(representation, orientation):
-    target = fkarm.geometry.matrix_to_pose(QUARTER, representation)
+def test_a_part_of_zero_weight_is_not_in_the_graph(output, orientation):
+    target = fkarm.geometry.matrix_to_pose(QUARTER, output)
 
     def ops_of(function):
         return fkarm.primers.gradient_cost(function, target, repeats=1)[:2]
 
     def ops_with(*weights):
-        loss = PoseLoss(*weights, orientation, representation)
+        loss = PoseLoss(*weights, orientation, output)
         return ops_of(lambda pose: loss.call(target, pose))
 
     def position_alone(pose):
-        true, pred = (pose_position(each, representation) for each in (target, pose))
+        true, pred = (pose_position(each, output) for each in (target, pose))
         return 2.0 * safe_norm(pred - true)
 
     def orientation_alone(pose):
-        true, pred = (pose_rotation(each, representation) for each in (target, pose))
+        true, pred = (pose_rotation(each, output) for each in (target, pose))
         if orientation == "geodesic":
             return 2.0 * geodesic_distance(true, pred)
         return 2.0 * (chordal_distance(true, pred) / np.sqrt(2.0))
@@ -154,7 +154,7 @@ def test_it_is_saved_with_the_model_and_trains_on(panda, tmp_path):
         ({"orientation_weight": float("nan")}, "orientation_weight must be"),
         ({"orientation_weight": "x"}, "orientation_weight must be"),
         ({"orientation": "geodetic"}, "Did you mean 'geodesic'"),
-        ({"representation": "positions"}, "Did you mean 'position'"),
+        ({"output": "positions"}, "Did you mean 'position'"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

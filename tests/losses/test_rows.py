@@ -50,7 +50,7 @@ def test_one_pose_can_be_the_target_of_all():
     ("true", "pred"), [((3,), (3,)), ((3, 2), (3,)), ((3,), (3, 2, 2)), ((), (3, 2))], ids=str
 )
 def test_heads_need_an_axis_of_their_own(true, pred):
-    message = r"y_pred must have one axis more than y_true, that of the heads.*Received: shapes \("
+    message = r"y_pred must have one axis more than y_true: the heads.*Received: shapes \("
     with pytest.raises(ValueError, match=message):
         BestHeadPoseLoss()(identities(*true), identities(*pred))
 

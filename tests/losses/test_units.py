@@ -15,11 +15,11 @@ IN_DEG_AND_MM = {"angle_unit": "deg", "length_unit": "mm"}
 TRUE, PRED = np.eye(4), pose(rot((0, 0, 1), np.radians(30)), (0.3, 0.0, 0.4))
 
 
-def written(matrix, representation):
+def written(matrix, output):
     """A batch of one pose in degrees and millimetres, without fkarm."""
     x, y, z = 1e3 * matrix[:3, 3]
     yaw = np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))
-    if representation == "matrix":
+    if output == "matrix":
         return np.block([[matrix[:3, :3], 1e3 * matrix[:3, 3:]], [0, 0, 0, 1]])[None]
     half = np.radians(yaw) / 2
     return np.array(
@@ -30,7 +30,7 @@ def written(matrix, representation):
                 "xyz_kuka_abc": [x, y, z, yaw, 0, 0],
                 "xyz_ur_rotvec": [x, y, z, 0, 0, yaw],
                 "xyz_quat_wxyz": [x, y, z, np.cos(half), 0, 0, np.sin(half)],
-            }[representation]
+            }[output]
         ]
     )
 
@@ -38,10 +38,10 @@ def written(matrix, representation):
 FULL = ["matrix", "xyz_rpy", "xyz_kuka_abc", "xyz_ur_rotvec", "xyz_quat_wxyz"]
 
 
-@pytest.mark.parametrize("representation", FULL)
-def test_losses_and_metrics_are_those_of_the_same_pose_in_si(representation):
-    both = [written(each, representation) for each in (TRUE, PRED)]
-    options = {"representation": representation, **IN_DEG_AND_MM}
+@pytest.mark.parametrize("output", FULL)
+def test_losses_and_metrics_are_those_of_the_same_pose_in_si(output):
+    both = [written(each, output) for each in (TRUE, PRED)]
+    options = {"output": output, **IN_DEG_AND_MM}
     expected = 2.0 * 0.5 + 0.3 * np.radians(30)
     np.testing.assert_allclose(pose_loss(*both, 2.0, 0.3, **options), expected, rtol=1e-12)
     np.testing.assert_allclose(PoseLoss(2.0, 0.3, **options)(*both), expected, rtol=1e-6)
@@ -63,7 +63,7 @@ def test_losses_and_metrics_are_those_of_the_same_pose_in_si(representation):
 @pytest.mark.parametrize(("unit", "factor"), [("m", 1.0), ("mm", 1e3)])
 def test_positions_alone_have_a_loss(unit, factor):
     positions = [factor * each[None, :3, 3] for each in (TRUE, PRED)]
-    options = {"representation": "position", "length_unit": unit}
+    options = {"output": "position", "length_unit": unit}
     np.testing.assert_allclose(pose_loss(*positions, 2.0, **options), 1.0)
     loss = PoseLoss(2.0, **options)
     np.testing.assert_allclose(loss(*positions), 1.0, rtol=1e-6)
@@ -81,19 +81,19 @@ def test_positions_alone_have_a_loss(unit, factor):
 def test_an_orientation_weight_of_positions_is_refused(weight):
     message = "orientation_weight must be 0 or None for positions.*Received"
     with pytest.raises(ValueError, match=message):
-        PoseLoss(1.0, weight, representation="position")
+        PoseLoss(1.0, weight, output="position")
     with pytest.raises(ValueError, match=message):
-        pose_loss(np.zeros(3), np.ones(3), 1.0, weight, representation="position")
+        pose_loss(np.zeros(3), np.ones(3), 1.0, weight, output="position")
 
 
-def reaching(representation="position", **units):
+def reaching(output="position", **units):
     q = keras.Input((2,))
-    return keras.Model(q, fkarm.layers.ForwardKinematics(ARM, None, representation, **units)(q))
+    return keras.Model(q, fkarm.layers.ForwardKinematics(ARM, None, output, **units)(q))
 
 
 def test_a_model_in_millimetres_is_measured_in_millimetres():
     model = reaching(length_unit="mm")
-    options = {"representation": "position", "length_unit": "mm"}
+    options = {"output": "position", "length_unit": "mm"}
     model.compile("sgd", PoseLoss(**options), metrics=[PositionError(**options)])
     found = model.evaluate(np.zeros((1, 2)), np.array([[1500.0, 0, 74.0]]), verbose=0)
     np.testing.assert_allclose(found, [0.074, 74.0], rtol=1e-5)
@@ -104,7 +104,7 @@ def test_it_trains_on_positions_and_comes_back_from_a_file(tmp_path):
     limits = fkarm.layers.JointLimits(ARM, **IN_DEG_AND_MM)
     layer = fkarm.layers.ForwardKinematics(ARM, output="position", **IN_DEG_AND_MM)
     model = keras.Model(inputs, layer(limits(keras.layers.Dense(limits.input_size)(inputs))))
-    options = {"representation": "position", **IN_DEG_AND_MM}
+    options = {"output": "position", **IN_DEG_AND_MM}
     model.compile("sgd", PoseLoss(**options), metrics=[PositionError(**options)])
     x, y = np.ones((4, 2), "float32"), np.full((4, 3), 300.0, "float32")
     model.fit(x, y, verbose=0)
@@ -117,8 +117,8 @@ def test_it_trains_on_positions_and_comes_back_from_a_file(tmp_path):
 @pytest.mark.parametrize("which", ["loss", "metric"])
 def test_a_model_in_other_units_is_refused(which):
     model = reaching(length_unit="mm")
-    loss = PoseLoss(representation="position") if which == "loss" else "mse"
-    metric = PositionError(representation="position")
+    loss = PoseLoss(output="position") if which == "loss" else "mse"
+    metric = PositionError(output="position")
     model.compile("sgd", loss, metrics=[] if which == "loss" else [metric])
     with pytest.raises(ValueError, match="must be in m, as length_unit says.*numbers in mm"):
         model.evaluate(np.zeros((1, 2)), np.zeros((1, 3)), verbose=0)
@@ -126,7 +126,7 @@ def test_a_model_in_other_units_is_refused(which):
 
 def test_angles_count_where_the_pose_has_them():
     model = reaching("xyz_rpy", angle_unit="deg")
-    model.compile("sgd", PoseLoss(representation="xyz_rpy"))
+    model.compile("sgd", PoseLoss(output="xyz_rpy"))
     with pytest.raises(ValueError, match="y_pred must be in rad, as angle_unit says.*in deg"):
         model.evaluate(np.zeros((1, 2)), np.zeros((1, 6)), verbose=0)
     model = reaching("matrix", angle_unit="deg")

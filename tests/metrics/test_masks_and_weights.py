@@ -50,7 +50,7 @@ def test_padded_rows_do_not_count(argument, links):
 
 def test_positions_of_padded_rows_do_not_count():
     model = of_sequences(output="position")
-    metric = metrics.PositionError("m", representation="position")
+    metric = metrics.PositionError("m", output="position")
     model.compile("sgd", "mse", metrics=[metric, keras.metrics.MeanAbsoluteError(name="mae")])
     q = np.full((1, 3, 2), PADDING, "float32")
     q[0, 0] = 0

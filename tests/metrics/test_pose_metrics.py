@@ -47,7 +47,7 @@ def test_names_say_the_unit():
 
 
 def test_sample_weights_and_representations():
-    metric = PositionError(representation="xyz_quat_wxyz")
+    metric = PositionError(output="xyz_quat_wxyz")
     true, pred = (geometry.matrix_to_pose(t, "xyz_quat_wxyz") for t in (TRUE, PRED))
     metric.update_state(true, pred, sample_weight=np.array([0, 1, 0, 1]))
     np.testing.assert_allclose(metric.result(), 27.5, rtol=1e-5)
@@ -56,7 +56,7 @@ def test_sample_weights_and_representations():
 @pytest.mark.parametrize(
     "metric",
     [
-        PositionError(unit="m", representation="xyz_rpy"),
+        PositionError(unit="m", output="xyz_rpy"),
         OrientationError(unit="rad"),
         PoseSuccess(0.1, 0.2),
     ],
@@ -74,7 +74,7 @@ def test_a_config_gives_the_metric_back(metric):
         (lambda: OrientationError(unit="turns"), "unit must be one of"),
         (lambda: PoseSuccess(position_tolerance=-1), "position_tolerance must be"),
         (lambda: PoseSuccess(orientation_tolerance=np.inf), "orientation_tolerance must be"),
-        (lambda: OrientationError(representation="position"), "representation must be one of"),
+        (lambda: OrientationError(output="position"), "output must be one of"),
     ],
 )
 def test_bad_arguments_are_refused(make, message):
@@ -88,7 +88,7 @@ def test_a_wrong_shape_is_refused():
 
 
 def test_positions_alone_can_be_measured():
-    metric = PositionError(representation="position")
+    metric = PositionError(output="position")
     metric.update_state(TRUE[:, :3, 3], PRED[:, :3, 3])
     np.testing.assert_allclose(metric.result(), 55 / 4, rtol=1e-5)
 
