@@ -39,8 +39,8 @@ def draw_solutions(robot: fkarm.Robot, path: Path) -> None:
 
     q = np.array([0.3, -0.4, 0.2, -2.0, 0.1, 1.8, 0.7], "float32")
     target = fkarm.forward_kinematics(robot, q, robot.end_effector).numpy()
-    found = fkarm.solve_ik(robot, target, all_solutions=True, seeds=64)
-    solutions = found.q[found.converged]
+    found = fkarm.solve_ik_all(robot, target, starts=64)
+    solutions = found.q[found.is_solution]
     print(
         f"{len(solutions)} different configurations reach one pose; joint 1 from "
         f"{np.degrees(solutions[:, 0].min()):.0f} to {np.degrees(solutions[:, 0].max()):.0f} deg"

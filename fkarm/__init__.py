@@ -35,7 +35,7 @@ from fkarm.errors import (
     UnknownLinkError,
     URDFError,
 )
-from fkarm.ik import IKResult, follow_path, solve_ik
+from fkarm.ik import IKReason, IKResult, IKSolutions, follow_path, solve_ik, solve_ik_all
 from fkarm.kinematics import (
     analytic_jacobian,
     body_jacobian,
@@ -52,7 +52,9 @@ from fkarm.version import __version__
 
 __all__ = [
     "FkarmError",
+    "IKReason",
     "IKResult",
+    "IKSolutions",
     "Joint",
     "MJCFError",
     "Mimic",
@@ -82,6 +84,7 @@ __all__ = [
     "robots",
     "sample_configurations",
     "solve_ik",
+    "solve_ik_all",
 ]
 
 _defer("fkarm.learning", "IKFlow", "IKRegressor")

@@ -168,7 +168,7 @@ def speed(arm: Arm, batches: Sequence[int]) -> list[Row]:
 def iterations_per_second(arm: Arm, rows: int = 8192, steps: int = 50) -> float:
     """Row-steps a second of the compiled search."""
     from fkarm.ik.problem import make_problem, make_terms
-    from fkarm.ik.search import quick_descent
+    from fkarm.ik.descent import quick_descent
 
     problem = make_problem(arm.robot, (arm.link,))
     poses = np.resize(targets(arm, "uniform"), (rows, 4, 4))

@@ -28,10 +28,10 @@ from benchmarks import ik, report
 from benchmarks.arms import ARMS, Arm, load_arm
 from benchmarks.ik import Row, chosen_names
 from benchmarks.learned_ik.diversity import coverage, discrepancy, many_solutions
-from fkarm.ik.arguments import read_question
+from fkarm.ik.request import read_question
 from fkarm.ik.problem import make_problem
 from fkarm.ik.proposals import best_refined
-from fkarm.ik.seeds import low_discrepancy, seed_table
+from fkarm.ik.starts import low_discrepancy, start_table
 from fkarm.learning import IKFlow, IKRegressor, train_ik
 from fkarm.learning.flow import CANDIDATES
 from fkarm.learning.ik_model import IKModel
@@ -137,7 +137,7 @@ def measured(arm: Arm, poses: np.ndarray, solve: Callable[[], np.ndarray]) -> Ro
 def rivals(arm: Arm) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Starts that need no training, by name."""
     rng = np.random.default_rng(11)
-    table = seed_table(make_problem(arm.robot, (arm.link,)), 4096, 0)
+    table = start_table(make_problem(arm.robot, (arm.link,)), 4096, 0)
 
     def random(count: int) -> Callable[[np.ndarray], np.ndarray]:
         return lambda poses: fkarm.sample_configurations(

@@ -1,8 +1,17 @@
 """Inverse kinematics: configurations that bring links to target poses."""
 
-from fkarm.ik.finding import IKResult
 from fkarm.ik.path import PathResult, follow_path
-from fkarm.ik.seeds import SeedTable
-from fkarm.ik.solve import solve_ik
+from fkarm.ik.result import IKReason, IKResult, IKSolutions
+from fkarm.ik.solve import solve_ik, solve_ik_all
+from fkarm.ik.starts import StartTable
 
-__all__ = ["IKResult", "PathResult", "SeedTable", "follow_path", "solve_ik"]
+__all__ = [
+    "IKReason",
+    "IKResult",
+    "IKSolutions",
+    "PathResult",
+    "StartTable",
+    "follow_path",
+    "solve_ik",
+    "solve_ik_all",
+]

@@ -16,7 +16,9 @@ CHUNKS = 3
 FEW = CHUNKS * ROWS[0]
 
 
-def padded(function: Function, *inputs: np.ndarray, shared: tuple[np.ndarray, ...] = ()) -> list:
+def run_in_chunks(
+    function: Function, *inputs: np.ndarray, shared: tuple[np.ndarray, ...] = ()
+) -> list:
     """Call a stage on all rows, a chunk of one of the sizes at a time.
 
     Args:

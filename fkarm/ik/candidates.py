@@ -1,4 +1,4 @@
-"""Configurations on their way to the answer: from starts, by descents, to the chosen one."""
+"""Candidate configurations of many targets: the descents from their starts, and the choice."""
 
 from __future__ import annotations
 
@@ -6,99 +6,115 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fkarm.ik.arguments import Question
-from fkarm.ik.batch import padded
+from fkarm.ik.batch import run_in_chunks
 from fkarm.ik.choice import ROUNDING_MARGIN, nearest_of
+from fkarm.ik.descent import damped_descent, tested_descent
 from fkarm.ik.problem import margin_near_reference
-from fkarm.ik.search import careful_descent, quick_descent
+from fkarm.ik.request import Request
 
 
 class Candidates(NamedTuple):
-    """Several configurations for each of some targets. Shapes `(rows, count, ...)`."""
+    """`count` configurations per target. Shapes `(rows, count, ...)`."""
 
     q: np.ndarray  # (rows, count, dof)
-    squared: np.ndarray  # weighted error, m^2
+    squared: np.ndarray  # squared weighted error, m^2
     ratio: np.ndarray  # largest squared ratio of an error to its tolerance; solved: <= 1
-    steps: np.ndarray  # taken so far
-    start: np.ndarray  # its number
+    is_at_rest: np.ndarray  # whether no further step brings the error down
+    steps: np.ndarray  # number of steps so far
+    start: np.ndarray  # number of the start
 
-    def take(self, places: np.ndarray) -> Candidates:
-        """Those at `places (rows, k)`."""
-        rows = np.arange(len(places))[:, None]
-        return Candidates(*(each[rows, places] for each in self))
+    def take(self, indices: np.ndarray) -> Candidates:
+        """The candidates with indices `(rows, k)`."""
+        rows = np.arange(len(indices))[:, None]
+        return Candidates(*(field[rows, indices] for field in self))
 
     def of(self, rows: np.ndarray) -> Candidates:
-        """Those of some targets."""
-        return Candidates(*(each[rows] for each in self))
+        """The candidates of some targets."""
+        return Candidates(*(field[rows] for field in self))
 
     def beside(self, other: Candidates) -> Candidates:
-        """These, then the others."""
+        """These candidates, then others of the same targets."""
         return Candidates(*(np.concatenate(pair, axis=1) for pair in zip(self, other, strict=True)))
 
     def above(self, other: Candidates) -> Candidates:
-        """These rows, then the other's."""
+        """These targets, then other ones."""
         return Candidates(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
     def least(self, count: int) -> Candidates:
-        """Those with the least errors, in the order of their starts."""
+        """The `count` candidates with the smallest errors, in the order of their starts."""
         if count >= self.squared.shape[1]:
             return self
-        places = np.argpartition(self.squared, count - 1, axis=1)[:, :count]
-        return self.take(np.sort(places, axis=1))
+        indices = np.argpartition(self.squared, count - 1, axis=1)[:, :count]
+        return self.take(np.sort(indices, axis=1))
 
 
-def quick(
-    question: Question, rows: np.ndarray, starts: np.ndarray, first: int, steps: int
+def at_starts(starts: np.ndarray, first: int = 0) -> Candidates:
+    """Candidates at starts `(rows, count, dof)` before any step; `first` numbers the first one."""
+    shape = starts.shape[:2]
+    unknown, none = np.full(shape, np.inf), np.zeros(shape, int)
+    numbers = np.broadcast_to(first + np.arange(shape[1]), shape)
+    return Candidates(starts, unknown, unknown, none > 0, none, numbers)
+
+
+def descend_damped(
+    request: Request, rows: np.ndarray, candidates: Candidates, steps: int
 ) -> Candidates:
-    """Where starts `(rows, count, dof)` lead, by steps that are not tested."""
-    count = starts.shape[1]
-    q, outcome = padded(
-        quick_descent(question.problem),
-        starts.reshape(-1, starts.shape[-1]),
-        np.repeat(question.entries[rows], count, axis=0),
-        shared=(question.terms.packed(steps),),
+    """The candidates `steps` damped least-squares steps later; no step is tested."""
+    q, outcome = run_in_chunks(
+        damped_descent(request.problem),
+        candidates.q.reshape(-1, candidates.q.shape[-1]),
+        np.repeat(request.entries[rows], candidates.q.shape[1], axis=0),
+        shared=(request.terms.packed(steps),),
     )
-    index = np.broadcast_to(first + np.arange(count), starts.shape[:2])
-    return _made(q, outcome, np.zeros(starts.shape[:2], int), index)
+    return _after(candidates, q, outcome)
 
 
-def careful(
-    question: Question, rows: np.ndarray, candidates: Candidates, max_steps: int
+def descend_tested(
+    request: Request, rows: np.ndarray, candidates: Candidates, max_steps: int
 ) -> Candidates:
-    """The same candidates in the valleys below them; all have taken the same number of steps."""
+    """The candidates at the local minima below them, by tested steps.
+
+    All candidates must have made the same number of steps; the sum is at most `max_steps`.
+    """
     taken = int(candidates.steps.max(initial=0))
     if max_steps <= taken or not candidates.q.size:
         return candidates
     count = candidates.q.shape[1]
-    q, outcome = padded(
-        careful_descent(question.problem),
+    q, outcome = run_in_chunks(
+        tested_descent(request.problem),
         candidates.q.reshape(-1, candidates.q.shape[-1]),
-        np.repeat(question.entries[rows], count, axis=0),
-        np.repeat(question.near[rows], count, axis=0),
-        shared=(question.terms.packed(max_steps - taken),),
+        np.repeat(request.entries[rows], count, axis=0),
+        np.repeat(request.near[rows], count, axis=0),
+        shared=(request.terms.packed(max_steps - taken),),
     )
-    return _made(q, outcome, candidates.steps, candidates.start)
+    return _after(candidates, q, outcome)
 
 
-def preferred(question: Question, rows: np.ndarray, candidates: Candidates) -> np.ndarray:
-    """For each target the place of the candidate that is the answer, `(rows,)`.
+def preferred(request: Request, rows: np.ndarray, candidates: Candidates) -> np.ndarray:
+    """Index of the candidate that is the answer, per target. Shape `(rows,)`.
 
-    Near to `q_ref` if it is given, and else to `q_init`; without them the first in the order of
-    starts, of what is equally good.
+    Of equally good candidates it is the nearest to `q_ref`, else to `q_init`; without them it is
+    the first in the order of starts.
     """
-    margin = ROUNDING_MARGIN[question.dtype]
-    if question.q_ref is not None:
-        margin = margin_near_reference(question.terms)
-    is_given = question.q_ref is not None or question.q_init is not None
-    near = question.near[rows] if is_given else None
+    margin = ROUNDING_MARGIN[request.dtype]
+    if request.q_ref is not None:
+        margin = margin_near_reference(request.terms)
+    is_given = request.q_ref is not None or request.q_init is not None
+    near = request.near[rows] if is_given else None
     outcome = np.nan_to_num(np.stack([candidates.squared, candidates.ratio], -1), nan=np.inf)
     index = candidates.start.astype(float)
-    key = nearest_of(question.problem.robot, candidates.q, outcome, index, near, margin)
+    key = nearest_of(request.problem.robot, candidates.q, outcome, index, near, margin)
     return key.argmin(axis=1)
 
 
-def _made(q: np.ndarray, outcome: np.ndarray, steps: np.ndarray, index: np.ndarray) -> Candidates:
-    squared, ratio, taken = (each.reshape(index.shape) for each in outcome.T)
+def _after(before: Candidates, q: np.ndarray, outcome: np.ndarray) -> Candidates:
+    shape = before.steps.shape
+    squared, ratio, taken, is_at_rest = (column.reshape(shape) for column in outcome.T)
     return Candidates(
-        q.reshape(*index.shape, q.shape[-1]), squared, ratio, steps + taken.astype(int), index
+        q.reshape(before.q.shape),
+        squared,
+        ratio,
+        is_at_rest > 0,
+        before.steps + taken.astype(int),
+        before.start,
     )

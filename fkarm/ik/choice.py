@@ -46,7 +46,7 @@ def nearest_of(
     Args:
         robot: The robot.
         q: Candidates.
-        outcome: Of `fkarm.ik.search`. Shape `(n, count, 3)`.
+        outcome: Of `fkarm.ik.descent`. Shape `(n, count, 4)`.
         first: What decides without a reference: the order of the starts. Shape `(n, count)`.
         reference: What they are to be near to, or None. Shape `(n, dof)`.
         margin: How much worse than the least a miss may be, m.

@@ -69,7 +69,7 @@ def normal_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[lis
     return found
 
 
-def kept_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[list[Tensor]]:
+def isolated_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[list[Tensor]]:
     """`normal_matrix`, computed once however many entries need its entries."""
     m, n = len(rows), len(rows[0])
 
@@ -83,7 +83,7 @@ def kept_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[list[
     return [[next(entries) for _ in range(i + 1)] for i in range(m)]
 
 
-def kept_solution(
+def isolated_solution(
     matrix: Sequence[Sequence[Tensor]], right: Sequence[Tensor], least_pivot: Tensor | None = None
 ) -> list[Tensor]:
     """`solve_symmetric`, computed once however many entries need its entries."""

@@ -1,4 +1,4 @@
-"""Following a path of poses without jumps."""
+"""Configurations along a path of poses, without jumps."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from fkarm._types import TensorLike
-from fkarm.ik.arguments import read_question
-from fkarm.ik.candidates import Candidates, careful
-from fkarm.ik.finding import judged
+from fkarm.ik.candidates import at_starts, descend_tested
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
+from fkarm.ik.request import read_request
+from fkarm.ik.search import with_errors
 from fkarm.model import Robot
 
 # Steps from one pose of a path to the next, at most.
@@ -19,7 +19,7 @@ STEPS = 48
 
 
 class PathResult(NamedTuple):
-    """What `follow_path` found. NumPy arrays."""
+    """What `follow_path` returns. NumPy arrays."""
 
     q: np.ndarray  # configurations within the limits, (..., n, dof)
     converged: np.ndarray  # whether every error is within its tolerance, (..., n)
@@ -29,7 +29,7 @@ class PathResult(NamedTuple):
 
 def follow_path(
     robot: Robot,
-    targets: TensorLike | Mapping[str, TensorLike],
+    target_poses: TensorLike | Mapping[str, TensorLike],
     q_start: TensorLike,
     link: str | None = None,
     *,
@@ -44,42 +44,43 @@ def follow_path(
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
 ) -> PathResult:
-    """Configurations along a path of poses, each next to the one before.
+    """Configurations along a path of poses, every one near the configuration before it.
 
-    Every pose is reached by damped least squares from the configuration of the pose before it, so
+    Every pose is solved by damped least squares from the configuration of the pose before it, so
     that joints stay on their branch of solutions. Near a singularity, and where a limit stops a
-    joint, the others move fast, as such a path demands: look at `np.diff(q, axis=-2)`. Many paths
-    go in parallel.
-    For the poses of a path see `fkarm.geometry.interpolate_transforms`.
+    joint, such a path demands fast motion of the other joints: see `np.diff(q, axis=-2)`. Many
+    paths are followed in parallel. `fkarm.geometry.interpolate_transforms` makes the poses of a
+    path.
 
     Args:
         robot: The robot.
-        targets: Poses in the frame of `base`, m. Shape `(..., n, 4, 4)`; for several links
+        target_poses: Poses in the frame of `base`, m. Shape `(..., n, 4, 4)`; for several links
             `{link: poses}`.
-        q_start: Configuration to come from: one that reaches the first pose, or nearly.
-            Shape `(..., dof)`, or `(dof,)` for all paths. Joints that `joint_mask` holds, and
-            those that move no link, stay there.
-        link: Link to lead along the path; None: `robot.end_effector`.
-        base: Link that targets are seen from, on any branch; None: the root link.
-        position_tolerance: Largest position error that counts as reached, m.
+        q_start: Configuration before the first pose, at it or near it. Shape `(..., dof)`, or
+            `(dof,)` for all paths. Joints that `joint_mask` holds, and joints that move no link,
+            keep these values.
+        link: Link that follows the path; None: `robot.end_effector`.
+        base: Link in whose frame the poses are, on any branch; None: the root link.
+        position_tolerance: Largest position error of a solution, m.
         orientation_tolerance: Largest orientation error, rad.
-        q_ref: What `posture_weight` pulls to; None: `q_start`. Shape `(..., dof)` of the paths, or
-            `(dof,)`.
+        q_ref: Posture that `posture_weight` pulls to; None: `q_start`. Shape `(..., dof)` of the
+            paths, or `(dof,)`.
         joint_mask: Which entries of `q` may move.
-        task: What of the pose counts, as in `fkarm.solve_ik`.
-        frame: Whose axes the task's are, as there.
-        weights: Of a metre and of a radian.
-        limit_margin: How far from their limits joints stay, rad or m.
-        posture_weight: Of the wish to be near `q_ref`.
+        task: Components of the pose that count, as in `fkarm.solve_ik`.
+        frame: Frame of the task's axes, as in `fkarm.solve_ik`.
+        weights: Weight of a metre and of a radian.
+        limit_margin: Distance that joints keep from their limits, rad or m.
+        posture_weight: Weight of the distance between `q` and `q_ref`.
     Returns:
-        `PathResult`. A pose out of reach does not end the path: its `converged` is False, `q` comes
-        as near as the way from the pose before leads, and stands still there.
+        `PathResult`. A pose out of reach does not end the path: its `converged` is False, and `q`
+        is the nearest configuration that the descent from the pose before leads to.
     Raises:
-        UnknownLinkError, ValueError: As `fkarm.solve_ik`; `targets` must have an axis of poses.
+        UnknownLinkError, ValueError: As `fkarm.solve_ik`; also if `target_poses` has no axis of
+            poses.
     """
-    question = read_question(
+    request = read_request(
         robot,
-        targets,
+        target_poses,
         link,
         base=base,
         q_init=np.zeros(robot.dof),
@@ -93,22 +94,22 @@ def follow_path(
         limit_margin=limit_margin,
         posture_weight=posture_weight,
     )
-    if not question.batch:
-        raise ValueError("targets must have shape (..., n, 4, 4). Received: shape (4, 4).")
-    *batch, count = question.batch
-    start = question.configurations("q_start", q_start, tuple(batch))
-    wish = start if q_ref is None else question.configurations("q_ref", q_ref, tuple(batch))
+    if not request.batch:
+        raise ValueError(
+            "target_poses must have shape (..., n, 4, 4). Received: shape (4, 4). For one pose use "
+            "fkarm.solve_ik."
+        )
+    *batch, count = request.batch
+    start = request.configurations("q_start", q_start, tuple(batch))
+    wish = start if q_ref is None else request.configurations("q_ref", q_ref, tuple(batch))
     start, wish = (np.repeat(each, count, axis=0) for each in (start, wish))
-    question = question._replace(q_init=start, q_ref=wish)
-    rows = np.arange(question.size).reshape((int(np.prod(batch)), count))
-    q = question.prepared(start.reshape(*rows.shape, robot.dof)[:, :1], rows[:, 0])
-    zeros = np.zeros(q.shape[:2], int)
-    way = []
+    request = request._replace(q_init=start, q_ref=wish)
+    rows = np.arange(request.size).reshape((int(np.prod(batch)), count))
+    q = request.constrained(start.reshape(*rows.shape, robot.dof)[:, :1], rows[:, 0])
+    configurations = []
     for k in range(count):
-        here = Candidates(q, zeros.astype(float), zeros.astype(float), zeros, zeros)
-        q = careful(question, rows[:, k], here, STEPS).q
-        way.append(q)
-    whole = np.concatenate(way, axis=1).reshape(-1, 1, robot.dof)
-    flat = np.zeros((len(whole), 1), int)
-    found = judged(question, rows.ravel(), whole, flat, flat)
-    return PathResult(*(each.reshape((*batch, count, *each.shape[2:])) for each in found[:4]))
+        q = descend_tested(request, rows[:, k], at_starts(q), STEPS).q
+        configurations.append(q)
+    path = np.concatenate(configurations, axis=1).reshape(-1, 1, robot.dof)
+    result = with_errors(request, rows.ravel(), at_starts(path))
+    return PathResult(*(field.reshape((*batch, count, *field.shape[2:])) for field in result[:4]))

@@ -1,34 +1,37 @@
-"""From configurations that a network proposes to one answer: the best few, some steps later."""
+"""The answer of a network: its best proposals, refined by a few steps."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fkarm.ik.arguments import Question
-from fkarm.ik.candidates import preferred, quick
-from fkarm.ik.finding import IKResult, judged
+from fkarm.ik.candidates import at_starts, descend_damped, preferred
+from fkarm.ik.request import Request
+from fkarm.ik.result import IKResult
+from fkarm.ik.search import with_errors
 
 FINALISTS = 2
 
 
-def best_refined(question: Question, candidates: np.ndarray, steps: int) -> IKResult:
-    """Of candidates `(n, count, dof)` the best, `steps` steps later the preferred one, judged.
+def best_refined(request: Request, proposals: np.ndarray, steps: int) -> IKResult:
+    """Refine each target's two best proposals by `steps` steps and return the better one.
 
-    With `q_ref` all of them are refined, for the nearest solution may be any.
+    With `q_ref` all proposals are refined, because the solution nearest to it may come from any.
+
+    Args:
+        request: The targets.
+        proposals: Configurations. Shape `(n, count, dof)`.
+        steps: Number of damped least-squares steps.
     """
-    rows = np.arange(question.size)
-    q = question.prepared(candidates, rows)
-    found = quick(question, rows, q, 0, 0)
-    if steps and question.q_ref is None:
-        found = found.least(FINALISTS)
+    rows = np.arange(request.size)
+    starts = at_starts(request.constrained(proposals, rows))
+    candidates = descend_damped(request, rows, starts, 0)
+    if steps and request.q_ref is None:
+        candidates = candidates.least(FINALISTS)
     if steps:
-        places = found.start
-        found = quick(question, rows, found.q, 0, steps)._replace(start=places)
-    place = found.squared.argmin(axis=1)
-    if question.q_ref is not None:
-        found = found._replace(q=question.settled(found.q, rows))
-        place = preferred(question, rows, found)
-    found = found.take(place[:, None])
-    q = question.settled(found.q, rows)
-    answer = judged(question, rows, q, found.steps, found.start)
-    return IKResult(*(each[:, 0] for each in answer))
+        candidates = descend_damped(request, rows, candidates, steps)
+    best = candidates.squared.argmin(axis=1)
+    if request.q_ref is not None:
+        candidates = candidates._replace(q=request.canonical(candidates.q, rows))
+        best = preferred(request, rows, candidates)
+    result = with_errors(request, rows, candidates.take(best[:, None]))
+    return IKResult(*(field[:, 0] for field in result))

@@ -1,132 +1,252 @@
-"""Many rows of joint configurations on their way to target poses, in one compiled loop."""
+"""The search for the answers of one call: many starts in rounds, then the best of them."""
 
 from __future__ import annotations
 
-import keras
-from keras import ops
+from functools import reduce
 
-from fkarm._types import Tensor
-from fkarm.ik.careful import begin, careful_step
-from fkarm.ik.problem import Problem, unpacked
-from fkarm.ik.residual import weighted_errors
-from fkarm.ik.step import excess, squared_length, step
-from fkarm.kinematics.engine import Function, compiled, once
-from fkarm.kinematics.entries import entries_first, entries_last
+import numpy as np
 
-# What the functions below take: q (rows, dof), targets (rows, 12 links), and values for all rows.
-#
-# `targets` holds, of each link, the columns of its rotation, then its origin; values are
-# `Terms.packed`. They return, beside configurations, `outcome (rows, 3)`: squared weighted errors,
-# the largest squared ratio of an error to its tolerance (1 or less is a solution), steps taken.
+from fkarm.ik.batch import starts_to_try
+from fkarm.ik.candidates import (
+    Candidates,
+    at_starts,
+    descend_damped,
+    descend_tested,
+    preferred,
+)
+from fkarm.ik.joint_space import difference
+from fkarm.ik.pose_errors import errors_of, is_solved
+from fkarm.ik.request import Request
+from fkarm.ik.result import REASON_DTYPE, IKReason, IKResult, IKSolutions
+from fkarm.ik.starts import PARTS, StartTable, table_for
+
+# Damped steps from each start before one is chosen, and how many starts continue if none is solved.
+DAMPED_STEPS = 10
+# Further steps for solutions that are not yet exact: few for most, then more for the rest.
+POLISH_STEPS = (2, 8)
+FINALISTS = 16
+# Number of starts per round; the last number repeats.
+ROUNDS = (1, 3, 16, 64)
+# A solution this near to q_ref is returned without a search for others, rad or m.
+NEAR = 0.1
+# Solutions that differ by less than this in every joint are one solution, rad or m.
+ONE_SOLUTION = 0.05
+# Weighted errors that further steps do not bring down, m.
+_ROUNDING = {"float32": 1e-6, "float64": 1e-13}
+# A start gives the answer if its error is below this share of the tolerances.
+_EXACT = 1e-2
 
 
-@once
-def quick_descent(problem: Problem) -> Function:
-    """A compiled function of `q`, `targets` and values to the best configurations met, outcome.
+class Search:
+    """The search of one call of `solve_ik`.
 
-    Of many starts, some lead to a solution fast; nothing tests the steps of the others.
+    Args:
+        request: The targets, the problem and the preferences.
+        starts: Largest number of starts per target.
+        max_steps: Largest number of steps from each start.
+        seed: Seed of the low-discrepancy starts.
     """
 
-    def run(q: Tensor, targets: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        q, targets = entries_first(q), entries_first(targets)
-        terms = unpacked(problem, values)
+    def __init__(self, request: Request, starts: int, max_steps: int, seed: int) -> None:
+        self.request, self.max_steps = request, max_steps
+        given = request.q_ref if request.q_init is None else request.q_init
+        self.given = None if given is None else given[:, None]
+        self.starts, self.seed = starts, seed
+        self._first = 0 if given is None else 1  # number of the first start of the table
+        self._table: StartTable | None = None
+        self._nearest_entries = np.empty((0, 0), int)  # of the table, per target
 
-        def body(
-            taken: Tensor, q: Tensor, best: Tensor, least: Tensor, ratio: Tensor
-        ) -> tuple[Tensor, ...]:
-            moved, error = step(problem, terms, q, targets)
-            squared = squared_length(error)
-            is_better = squared < least
-            best = ops.where(is_better, q, best)
-            least = ops.where(is_better, squared, least)
-            ratio = ops.where(is_better, excess(problem, terms, error), ratio)
-            return taken + 1, moved, best, least, ratio
+    def best(self) -> IKResult:
+        """The answers, as `solve_ik` promises them."""
+        request = self.request
+        result = self._unsolved()
+        open_rows = np.flatnonzero(request.is_finite)
+        given: Candidates | None = None
+        if self.given is not None and open_rows.size:
+            given = self._from_given(open_rows)
+            is_answer = self._write(result, open_rows, given)
+            if request.q_ref is not None:
+                apart = difference(request.problem.robot, result.q, request.q_ref)
+                is_answer &= np.abs(apart[open_rows]).max(axis=-1, initial=0) <= NEAR
+            open_rows, given = open_rows[~is_answer], given.of(~is_answer)
+        if request.q_ref is not None and given is not None:
+            open_rows, misses = self._nearest_solved(result, open_rows, given)
+        else:
+            open_rows, misses = self._first_solved(result, open_rows, given)
+        if open_rows.size and misses is not None:
+            last = misses.take(preferred(request, open_rows, misses)[:, None])
+            self._write(result, open_rows, last)
+        return result
 
-        # One turn more than steps: the last only looks at where the last step led.
-        limit = terms.steps[0] + 1
-        most = ops.full_like(q[0], _most(q))
-        start = (ops.zeros((), q.dtype), q, q, most, most)
-        _, _, best, least, ratio = ops.while_loop(lambda taken, *_: taken < limit, body, start)
-        steps = terms.steps[0] + ops.zeros_like(least)
-        return entries_last(best), ops.stack([least, ratio, steps], axis=-1)
+    def all_solutions(self) -> IKSolutions:
+        """The outcome of every start. Of equal solutions the first one is marked."""
+        request, rows = self.request, np.arange(self.request.size)
+        outcomes = [] if self.given is None else [self._from_given(rows)]
+        if self.starts > self._first:
+            starts = self._starts(rows, self._first, self.starts - self._first)
+            candidates = descend_damped(request, rows, starts, self._damped_steps)
+            outcomes.append(descend_tested(request, rows, candidates, self.max_steps))
+        result = with_errors(request, rows, reduce(Candidates.beside, outcomes))
+        is_solution, robot = result.converged.copy(), request.problem.robot
+        for j in range(1, self.starts):
+            apart = difference(robot, result.q[:, :j], result.q[:, j : j + 1], by_turns=True)
+            apart = np.where(request.terms.free > 0, np.abs(apart), 0.0).max(axis=-1)
+            is_solution[:, j] &= ~np.any(is_solution[:, :j] & (apart < ONE_SOLUTION), axis=1)
+        return IKSolutions(
+            result.q, is_solution, result.position_error, result.orientation_error, result.steps
+        )
 
-    return compiled(run, (1, 1, None), from_rows=0)
+    @property
+    def _exact(self) -> float:
+        """Squared ratio of an error to its tolerance below which a start gives the answer."""
+        rounding = self.request.terms.closeness.max() * _ROUNDING[self.request.dtype] ** 2
+        return float(np.clip(4.0 * rounding, _EXACT**2, 0.25))
+
+    @property
+    def _damped_steps(self) -> int:
+        return min(DAMPED_STEPS, self.max_steps)
+
+    def _from_given(self, rows: np.ndarray) -> Candidates:
+        """The end of the descent from `q_init`, or from `q_ref` without it."""
+        starts = self.request.constrained(np.asarray(self.given)[rows], rows)
+        return descend_tested(self.request, rows, at_starts(starts), self.max_steps)
+
+    def _first_solved(
+        self, result: IKResult, open_rows: np.ndarray, misses: Candidates | None
+    ) -> tuple[np.ndarray, Candidates | None]:
+        """Write the first solution per target; return the rows without one, and their misses."""
+        first, finalists = self._first, None
+        won: list[tuple[np.ndarray, Candidates]] = []
+        for wished in ROUNDS + (ROUNDS[-1],) * (self.starts // ROUNDS[-1]):
+            if first >= self.starts or not open_rows.size:
+                break
+            count = min(starts_to_try(len(open_rows), wished), self.starts - first)
+            starts = self._starts(open_rows, first, count)
+            new = descend_damped(self.request, open_rows, starts, self._damped_steps)
+            is_exact = new.ratio <= self._exact
+            is_answer = np.asarray(is_exact.any(axis=1))
+            winner = is_exact.argmax(axis=1)[:, None]
+            won.append((open_rows[is_answer], new.of(is_answer).take(winner[is_answer])))
+            finalists = new if finalists is None else finalists.beside(new)
+            finalists = finalists.of(~is_answer).least(FINALISTS)
+            open_rows = open_rows[~is_answer]
+            misses = None if misses is None else misses.of(~is_answer)
+            first += count
+        if won:
+            rows = np.concatenate([solved for solved, _ in won])
+            winners = reduce(Candidates.above, [candidates for _, candidates in won])
+            self._write(result, rows, self._polished(rows, winners))
+        return open_rows, self._with_finalists(open_rows, misses, finalists)
+
+    def _nearest_solved(
+        self, result: IKResult, open_rows: np.ndarray, given: Candidates
+    ) -> tuple[np.ndarray, Candidates | None]:
+        """Write the solution nearest to `q_ref`; return the rows without one, and their misses."""
+        new = given
+        if self.starts > self._first and open_rows.size:
+            starts = self._starts(open_rows, self._first, self.starts - self._first)
+            new = descend_damped(self.request, open_rows, starts, self._damped_steps)
+        new = new._replace(q=self.request.canonical(new.q, open_rows))
+        both = given.beside(new)
+        both = both.take(preferred(self.request, open_rows, both)[:, None])
+        hits = np.flatnonzero(both.ratio[:, 0] <= 1.0)
+        is_answer = np.zeros(len(open_rows), bool)
+        by_given = both.start[hits, 0] < self._first
+        for same_steps in (hits[by_given], hits[~by_given]):
+            if same_steps.size:
+                rows = open_rows[same_steps]
+                winners = self._polished(rows, both.of(same_steps))
+                is_answer[same_steps] = self._write(result, rows, winners)
+        is_open = ~is_answer
+        open_rows, finalists = open_rows[is_open], new.of(is_open).least(FINALISTS)
+        return open_rows, self._with_finalists(open_rows, given.of(is_open), finalists)
+
+    def _with_finalists(
+        self, open_rows: np.ndarray, misses: Candidates | None, finalists: Candidates | None
+    ) -> Candidates | None:
+        """Misses, and the most promising candidates at the local minima below them."""
+        if finalists is None or not open_rows.size:
+            return misses
+        ends = descend_tested(self.request, open_rows, finalists, self.max_steps)
+        ends = ends._replace(q=self.request.canonical(ends.q, open_rows))
+        return ends if misses is None else misses.beside(ends)
+
+    def _polished(self, rows: np.ndarray, winners: Candidates) -> Candidates:
+        """Solutions after the further steps that still bring their errors down."""
+        request = self.request
+        if request.terms.posture[0] > 0:
+            return descend_tested(request, rows, winners, self.max_steps)
+        for wished in POLISH_STEPS:
+            coarse = np.flatnonzero(winners.squared[:, 0] > _ROUNDING[request.dtype] ** 2)
+            candidates = winners.of(coarse)
+            count = min(wished, self.max_steps - int(candidates.steps.max(initial=0)))
+            if coarse.size and count > 0:
+                better = descend_damped(request, rows[coarse], candidates, count)
+                for whole, new in zip(winners, better, strict=True):
+                    whole[coarse] = new
+        return winners
+
+    def _write(self, result: IKResult, rows: np.ndarray, last: Candidates) -> np.ndarray:
+        """Write the answers `(rows, 1)` of some targets; return whether they are solutions."""
+        answers = with_errors(self.request, rows, last)
+        for whole, answer in zip(result, answers, strict=True):
+            whole[rows] = answer[:, 0]
+        return answers.converged[:, 0].copy()
+
+    def _starts(self, rows: np.ndarray, first: int, count: int) -> Candidates:
+        """`count` starts of some targets: the nearest entries of the table, then any entries."""
+        request, number = self.request, np.arange(first, first + count) - self._first
+        parts = min(self.starts - self._first, PARTS)
+        if self._table is None:
+            more = max(self.starts - self._first - parts, 0)
+            self._table = table_for(request.problem, request.terms, more, self.seed)
+            self._nearest_entries = np.zeros((request.size, parts), int)
+            entries, errors = self._table.nearest(request.targets[rows], parts)
+            order = errors.argsort(axis=1, kind="stable")
+            self._nearest_entries[rows] = np.take_along_axis(entries, order, axis=1)
+        any_target = np.broadcast_to(self._table.size - parts + number, (len(rows), count))
+        nearest = self._nearest_entries[rows][:, np.minimum(number, parts - 1)]
+        entries = np.where(number < parts, nearest, any_target)
+        q = request.constrained(self._table.at(entries, request.targets[rows]), rows)
+        return at_starts(q, first)
+
+    def _unsolved(self) -> IKResult:
+        """The result before any search: joints at rest, no solution, NaN errors."""
+        request = self.request
+        rows = np.arange(request.size)
+        q = request.constrained(np.zeros((request.size, 1, request.problem.robot.dof)), rows)[:, 0]
+        errors, none = np.full(request.size, np.nan), np.zeros(request.size, int)
+        reason = np.full(request.size, IKReason.NAN.value, REASON_DTYPE)
+        return IKResult(q, none > 0, errors, errors.copy(), none, none.copy(), reason)
 
 
-@once
-def careful_descent(problem: Problem) -> Function:
-    """A compiled function of `q`, `targets`, references and values to the nearest valley, outcome.
-
-    References are what the posture is pulled to, `(rows, dof)`. It ends when no row gains more.
-    """
-
-    def run(q: Tensor, targets: Tensor, reference: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        q, targets, reference = (entries_first(each) for each in (q, targets, reference))
-        terms = unpacked(problem, values)
-        limit = terms.steps[0]
-
-        def goes_on(taken: Tensor, used: Tensor, *walk: Tensor) -> Tensor:
-            return ops.logical_and(taken < limit, ops.logical_not(ops.all(walk[-1])))
-
-        def body(taken: Tensor, used: Tensor, *walk: Tensor) -> tuple[Tensor, ...]:
-            before = type(start)(*walk)
-            after = careful_step(problem, terms, before, targets, reference, taken < 1).walk
-            used = ops.where(before.is_done, used, used + 1)
-            return taken + 1, used, *after
-
-        start = begin(q)
-        counts = (ops.zeros((), q.dtype), ops.zeros_like(start.damping))
-        _, used, q, *_ = ops.while_loop(goes_on, body, (*counts, *start))
-        error = weighted_errors(problem, terms, q, targets)
-        outcome = [squared_length(error), excess(problem, terms, error), used]
-        return entries_last(q), ops.stack(outcome, axis=-1)
-
-    return compiled(run, (1, 1, 1, None), from_rows=0)
+def with_errors(request: Request, rows: np.ndarray, candidates: Candidates) -> IKResult:
+    """Candidates `(rows, count)` as they are returned, with their errors in float64."""
+    q = request.canonical(candidates.q, rows)
+    errors = errors_of(request, rows, q)
+    largest = errors.max(axis=-2)
+    solved = is_solved(request, errors)
+    return IKResult(
+        q,
+        solved,
+        largest[..., 0],
+        largest[..., 1],
+        candidates.steps,
+        candidates.start.copy(),
+        _reasons(request, rows, q, solved, candidates.is_at_rest),
+    )
 
 
-@once
-def refinement(problem: Problem, steps: int) -> Function:
-    """A compiled, differentiable function of `q`, `targets`, references and values to `q`.
-
-    Shapes `(..., dof)`, `(..., 12 links)`, `(..., dof)`, and the vector of values.
-    """
-
-    def run(q: Tensor, targets: Tensor, reference: Tensor, values: Tensor) -> Tensor:
-        q, targets, reference = (entries_first(each) for each in (q, targets, reference))
-        terms, walk = unpacked(problem, values), begin(q)
-        for number in range(steps):
-            is_first = ops.convert_to_tensor(number == 0, "bool")
-            before = walk.q
-            made = careful_step(problem, terms, walk, targets, reference, is_first)
-            walk = made.walk
-            # A step of rounding moves nothing, but its derivative is that of the solution.
-            slope = made.after - ops.stop_gradient(made.after)
-            still = before + slope - (before - ops.stop_gradient(before))
-            is_still = ops.all(ops.equal(walk.q, before), axis=0)
-            walk = walk._replace(
-                q=ops.where(ops.logical_and(made.is_settled, is_still), still, walk.q)
-            )
-        return entries_last(walk.q)
-
-    return compiled(run, (1, 1, 1, None))
-
-
-@once
-def implicit_step(problem: Problem) -> Function:
-    """A compiled, differentiable function of `q`, `targets` and values to `q` one step later."""
-
-    def run(q: Tensor, targets: Tensor, values: Tensor) -> Tensor:
-        terms = unpacked(problem, values)
-        return entries_last(step(problem, terms, entries_first(q), entries_first(targets))[0])
-
-    return compiled(run, (1, 1, None))
-
-
-def target_entries(target: Tensor) -> Tensor:
-    """The target of one link as the searches take it. `(..., 4, 4)` to `(..., 12)`."""
-    columns = ops.swapaxes(target[..., :3, :], -1, -2)
-    return ops.concatenate([columns[..., k, :] for k in range(4)], axis=-1)
-
-
-def _most(q: Tensor) -> float:
-    return {"float32": 3e38, "float64": 1e308}[keras.backend.standardize_dtype(q.dtype)]
+def _reasons(
+    request: Request, rows: np.ndarray, q: np.ndarray, solved: np.ndarray, is_at_rest: np.ndarray
+) -> np.ndarray:
+    """Why the search ended, per configuration `(rows, count)`."""
+    terms = request.terms
+    is_at_limit = (terms.free > 0) & ((q <= terms.lower) | (q >= terms.upper))
+    is_nan = np.broadcast_to(~request.is_finite[rows][:, None], solved.shape)
+    reasons = np.select(
+        [is_nan, solved, ~is_at_rest, is_at_limit.any(axis=-1)],
+        [IKReason.NAN.value, IKReason.SOLVED.value, IKReason.STEPS.value, IKReason.LIMITS.value],
+        IKReason.OUT_OF_REACH.value,
+    )
+    return reasons.astype(REASON_DTYPE)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fkarm._checks import check_count
 from fkarm._types import TensorLike
-from fkarm.ik.arguments import read_question
-from fkarm.ik.finding import IKResult, Search
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
+from fkarm.ik.request import read_request
+from fkarm.ik.result import IKResult, IKSolutions
+from fkarm.ik.search import Search
 from fkarm.model import Robot
+
+STARTS, MAX_STEPS = 84, 48
 
 
 def solve_ik(
     robot: Robot,
-    target: TensorLike | Mapping[str, TensorLike],
+    target_poses: TensorLike | Mapping[str, TensorLike],
     link: str | None = None,
     *,
     base: str | None = None,
@@ -23,67 +27,67 @@ def solve_ik(
     q_init: TensorLike | None = None,
     q_ref: TensorLike | None = None,
     joint_mask: Sequence[bool] | None = None,
-    seeds: int = 84,
-    max_steps: int = 48,
+    starts: int = STARTS,
+    max_steps: int = MAX_STEPS,
     seed: int = 0,
     task: Task | Mapping[str, Task] = "pose",
     frame: str = "root",
     weights: Weights | Mapping[str, Weights] = WEIGHTS,
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
-    all_solutions: bool = False,
 ) -> IKResult:
     """Joint configurations that bring links to target poses, for many targets at once.
 
-    Damped least squares from many starts, in compiled loops. Starts are `q_init`, then entries of a
-    table of known poses near the target, the nearest first; the first that leads to a solution
-    gives the answer. Where none does, the best of them go on to the nearest pose, by steps that are
-    only taken if they help. Joint limits hold in every step. Stateless: the same arguments give the
-    same answer. What is promised in detail: docs/ik.md.
+    Damped least squares from many starts, in compiled loops. The starts are `q_init`, then entries
+    of a table of known poses near the target, the nearest first. The first start that leads to a
+    solution gives the answer. If none does, the best of them descend to the nearest pose, by steps
+    that are only taken if they bring the error down. Joint limits hold in every step. The function
+    is stateless: equal arguments give equal answers. docs/ik.md states what it promises.
 
     Args:
         robot: The robot.
-        target: Poses in the frame of `base`, m. Shape `(..., 4, 4)`; for several links at once
-            `{link: poses}`, all of one batch shape. float32 or float64: the type to solve in, and
-            that of the result's `q`; where JAX has float64 switched off float32, with a warning.
-        link: Link to bring there; None: `robot.end_effector`.
-        base: Link that targets are seen from, on any branch, such as the other hand; None: the root
-            link. Only joints between the two links move.
+        target_poses: Poses in the frame of `base`, m. Shape `(..., 4, 4)`; for several links at
+            once `{link: poses}`, all with the same batch axes. float32 or float64: the type to
+            solve in, and the type of the result's `q`. Where JAX has float64 switched off, it is
+            float32, with a warning.
+        link: Link to bring to the target; None: `robot.end_effector`.
+        base: Link in whose frame the targets are, on any branch, such as the other hand; None: the
+            root link. Only joints between the two links move.
         position_tolerance: Largest position error of a solution, m. This, `orientation_tolerance`,
             `task` and `weights` may be `{link: value}`.
-        orientation_tolerance: Largest orientation error, rad.
-        q_init: First start; the answer if it leads to a solution, and as it is if it is one to
-            rounding. Shape `(..., dof)`, or `(dof,)` for all targets. Joints that move no link
-            stay there; without it at `q_ref`, else as near to zero as their limits allow.
-        q_ref: Of the solutions found, the one nearest to this is returned; of misses too, among
-            those that are as near to the target as the tolerances tell apart. Whole turns are
-            taken off as the limits allow. It is the first start too, unless `q_init` is. Shape as
+        orientation_tolerance: Largest orientation error of a solution, rad.
+        q_init: The first start. It is the answer if it leads to a solution, and is returned
+            unchanged if it is a solution up to rounding. Shape `(..., dof)`, or `(dof,)` for all
+            targets. Joints that move no link keep these values; without `q_init` they keep those
+            of `q_ref`, else the values nearest to zero within their limits.
+        q_ref: Preferred configuration: of several solutions the nearest to it is returned, and of
+            misses the nearest to it among those that the tolerances do not tell apart. Whole turns
+            are removed as the limits allow. It is the first start if there is no `q_init`. Shape as
             `q_init`.
         joint_mask: Which entries of `q` may move; the others keep the value of `q_init`, inside or
             outside their limits.
-        seeds: Starts for each target, at most.
-        max_steps: Steps from each start, at most.
-        seed: Which low-discrepancy starts.
-        task: What of the pose counts: `"pose"`, `"position"`, `"orientation"`, or a list of `"x"`,
-            `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"`. Two turns leave the one about the third axis free:
-            the error is the angle between the axes.
-        frame: Whose axes the task's are: `"root"`, those that targets are given in, or
-            `"target"`, the target's own.
-        weights: Of a metre and of a radian in the error that is minimised.
-        limit_margin: How far from their limits joints stay, rad or m.
+        starts: Largest number of starts per target.
+        max_steps: Largest number of steps from each start.
+        seed: Seed of the low-discrepancy starts.
+        task: Components of the pose that count: `"pose"`, `"position"`, `"orientation"`, or a list
+            of `"x"`, `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"`. Two rotations leave the rotation about
+            the third axis free: the error is the angle between the third axes.
+        frame: Frame of the task's axes: `"root"`, the frame of the targets, or `"target"`, the
+            target's own axes.
+        weights: Weight of a metre and of a radian in the error that is minimised.
+        limit_margin: Distance that joints keep from their limits, rad or m.
         posture_weight: Weight of a radian and of a metre between `q` and `q_ref` in the error that
-            is minimised: a wish inside the steps.
-        all_solutions: Return every start's outcome: all fields get an axis of size `seeds` behind
-            the batch axes, and `converged` marks one of each group of like solutions.
+            is minimised. Unlike the choice among solutions, it acts inside the steps.
     Returns:
-        `IKResult`. A target out of reach is no exception: its `converged` is False, and `q` comes
-        nearest. A target with NaN has NaN errors; others are not affected.
+        `IKResult`. A target out of reach is no exception: its `converged` is False, `q` is the
+        nearest configuration and `reason` says why. A target with NaN has NaN errors; other targets
+        are not affected.
     Raises:
         UnknownLinkError: If a link or `base` does not exist.
-        RobotError: If a sliding joint without limits leaves no range for starts.
+        RobotError: If a prismatic joint without limits leaves no range for starts.
         TypeError: If it is called while tracing: use `fkarm.layers.InverseKinematics` in models.
         ValueError: If a target is no pose, no joint may move a link, or an argument is out of
-            range; a tolerance below what the type can reach is one.
+            range, such as a tolerance below what the type can represent.
     Reference:
         [Sugihara2011] and [Nielsen1999] for the damping, [Bertsekas1982] for the limits.
     Example:
@@ -92,27 +96,99 @@ def solve_ik(
         >>> bool(fkarm.solve_ik(robot, T, "panda_hand").converged.all())
         True
     """
-    question = read_question(
+    search = _search(
         robot,
-        target,
+        target_poses,
         link,
+        (starts, max_steps, seed),
         base=base,
+        position_tolerance=position_tolerance,
+        orientation_tolerance=orientation_tolerance,
         q_init=q_init,
         q_ref=q_ref,
+        joint_mask=joint_mask,
         task=task,
         frame=frame,
         weights=weights,
-        position_tolerance=position_tolerance,
-        orientation_tolerance=orientation_tolerance,
-        joint_mask=joint_mask,
         limit_margin=limit_margin,
         posture_weight=posture_weight,
     )
-    check_count("seeds", seeds)
+    batch = search.request.batch
+    return IKResult(*(field.reshape((*batch, *field.shape[1:])) for field in search.best()))
+
+
+def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
+    robot: Robot,
+    target_poses: TensorLike | Mapping[str, TensorLike],
+    link: str | None = None,
+    *,
+    base: str | None = None,
+    position_tolerance: float | Mapping[str, float] = POSITION_TOLERANCE,
+    orientation_tolerance: float | Mapping[str, float] = ORIENTATION_TOLERANCE,
+    q_init: TensorLike | None = None,
+    q_ref: TensorLike | None = None,
+    joint_mask: Sequence[bool] | None = None,
+    starts: int = STARTS,
+    max_steps: int = MAX_STEPS,
+    seed: int = 0,
+    task: Task | Mapping[str, Task] = "pose",
+    frame: str = "root",
+    weights: Weights | Mapping[str, Weights] = WEIGHTS,
+    limit_margin: float = 0.0,
+    posture_weight: float = 0.0,
+) -> IKSolutions:
+    """The distinct solutions that many starts lead to, for many targets at once.
+
+    Every start descends to its end; one solution of each group of equal ones is marked. Solutions
+    that differ by whole turns or by less than 0.05 rad or m in every joint are equal. The search
+    does not prove that the list is complete; more `starts` find more.
+
+    Args:
+        robot, target_poses, link, base, position_tolerance, orientation_tolerance, q_init,
+            joint_mask, max_steps, seed, task, frame, weights, limit_margin, posture_weight: As in
+            `solve_ik`.
+        q_ref: Configuration whose whole turns the solutions take, as the limits allow.
+        starts: Number of starts per target, `n` below.
+    Returns:
+        `IKSolutions` with `q (..., n, dof)` and `is_solution (..., n)`: `q[is_solution]` are the
+        distinct solutions. Misses and repeated solutions are not marked.
+    Raises:
+        As `solve_ik`.
+    Example:
+        >>> arm = fkarm.robots.planar([0.4, 0.3])
+        >>> T = fkarm.forward_kinematics(arm, np.array([0.3, 0.8]), "tool")
+        >>> every = fkarm.solve_ik_all(arm, T, task="position")  # elbow up and elbow down
+        >>> every.q[every.is_solution].shape
+        (2, 2)
+    """
+    search = _search(
+        robot,
+        target_poses,
+        link,
+        (starts, max_steps, seed),
+        base=base,
+        position_tolerance=position_tolerance,
+        orientation_tolerance=orientation_tolerance,
+        q_init=q_init,
+        q_ref=q_ref,
+        joint_mask=joint_mask,
+        task=task,
+        frame=frame,
+        weights=weights,
+        limit_margin=limit_margin,
+        posture_weight=posture_weight,
+    )
+    batch = search.request.batch
+    solutions = search.all_solutions()
+    return IKSolutions(*(field.reshape((*batch, *field.shape[1:])) for field in solutions))
+
+
+def _search(
+    robot: Robot, target_poses: Any, link: str | None, effort: tuple[int, int, int], **problem: Any
+) -> Search:
+    """The search for these arguments; `effort` holds `starts`, `max_steps` and `seed`."""
+    starts, max_steps, seed = effort
+    request = read_request(robot, target_poses, link, **problem)
+    check_count("starts", starts)
     check_count("max_steps", max_steps)
-    search = Search(question, seeds, max_steps, seed)
-    if all_solutions:
-        found, batch = search.all_outcomes(), (*question.batch, seeds)
-    else:
-        found, batch = search.best(), question.batch
-    return IKResult(*(each.reshape((*batch, *each.shape[found.steps.ndim :])) for each in found))
+    return Search(request, starts, max_steps, seed)

@@ -11,10 +11,18 @@ from keras import ops
 
 from fkarm._carried import check_units, mark_units
 from fkarm._checks import check_count, check_last_axes, check_pose_shape
+from fkarm._recorded import with_new_names
 from fkarm._rows import live_rows
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
 from fkarm.ik.choice import ROUNDING_MARGIN, best_of, nearest_of
+from fkarm.ik.descent import (
+    damped_descent,
+    implicit_step,
+    refinement,
+    target_entries,
+    tested_descent,
+)
 from fkarm.ik.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
@@ -24,14 +32,7 @@ from fkarm.ik.problem import (
     make_terms,
     margin_near_reference,
 )
-from fkarm.ik.search import (
-    careful_descent,
-    implicit_step,
-    quick_descent,
-    refinement,
-    target_entries,
-)
-from fkarm.ik.seeds import table_for
+from fkarm.ik.starts import table_for
 from fkarm.kinematics.forward import check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
@@ -110,7 +111,9 @@ class _TargetLayer(KinematicLayer):
 
     def _check_wish(self, q_ref: Tensor | None) -> None:
         if self._values["posture_weight"] and q_ref is None:
-            raise ValueError("posture_weight must come with q_ref. Received: None. It pulls there.")
+            raise ValueError(
+                "posture_weight must come with q_ref, the preferred posture. Received: None."
+            )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -127,7 +130,7 @@ class _TargetLayer(KinematicLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**with_robot(config))
+        return cls(**with_robot(with_new_names(config, seeds="starts")))
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
@@ -200,7 +203,7 @@ class IKRefinement(_TargetLayer):
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         q_shape, target_shape = input_shape
         check_configuration_shape(self.robot, q_shape)
-        check_pose_shape("target", target_shape)
+        check_pose_shape("target_poses", target_shape)
         if len(target_shape) != len(q_shape) + 1:
             raise ValueError(
                 "q and target must have the same batch axes. Received: shapes "
@@ -224,7 +227,7 @@ class InverseKinematics(_TargetLayer):
     Args:
         robot: `fkarm.Robot`.
         link: Link to bring to the target; None: `robot.end_effector`.
-        seeds: Starts for each target.
+        starts: Number of starts per target.
         steps: Steps from each start, at most.
         task: What of the pose counts, as in `fkarm.solve_ik`.
         base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
@@ -253,15 +256,15 @@ class InverseKinematics(_TargetLayer):
         self,
         robot: Robot,
         link: str | None = None,
-        seeds: int = 16,
+        starts: int = 16,
         steps: int = 32,
         task: str | Sequence[str] = "pose",
         **kwargs: Any,
     ) -> None:
         super().__init__(robot, link, task, **kwargs)
-        check_count("seeds", seeds)
+        check_count("starts", starts)
         check_count("steps", steps)
-        self.seeds, self.steps = seeds, steps
+        self.starts, self.steps = starts, steps
         self._table = table_for(self._problem, self._terms, 0, 0)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -277,7 +280,7 @@ class InverseKinematics(_TargetLayer):
         self._check_wish(q_ref)
         if self.joint_mask is not None and q_init is None:
             raise ValueError(
-                "joint_mask must come with q_init. Received: None. It holds the others."
+                "joint_mask must come with q_init, the values of held joints. Received: None."
             )
         batch = target.shape[:-2]
         given = [
@@ -302,28 +305,28 @@ class InverseKinematics(_TargetLayer):
         zero = ops.convert_to_tensor(nearest_to_zero(robot), target.dtype)
         rest = next((q for q in (q_init, q_ref) if q is not None), zero + 0.0 * entries[:, :1])
         near = rest if q_ref is None else q_ref
-        places, errors = self._table.nearest(target[:, None], self.seeds)
-        starts = self._prepared(self._table.at(places, target[:, None]), rest)
+        places, errors = self._table.nearest(target[:, None], self.starts)
+        starts = self._constrained(self._table.at(places, target[:, None]), rest)
         quick = min(self.steps, QUICK_STEPS)
-        q, outcome = self._descended(quick_descent, quick, starts, entries)
+        q, outcome = self._descended(damped_descent, quick, starts, entries)
         distance = ops.cast(errors - ops.min(errors, axis=1, keepdims=True), target.dtype)
         key = self._key(q, outcome, distance, q_ref)
-        q, distance = best_of(key, min(FINALISTS, self.seeds), q, distance[..., None])
+        q, distance = best_of(key, min(FINALISTS, self.starts), q, distance[..., None])
         is_given = q_ref is not None or q_init is not None
         if is_given:  # it comes first
-            q = ops.concatenate([self._prepared(rest[:, None], rest), q], axis=1)
+            q = ops.concatenate([self._constrained(rest[:, None], rest), q], axis=1)
             first = ops.zeros_like(distance[:, :1])
             distance = ops.concatenate([first, 1.0 + distance], axis=1)
-        q, outcome = self._descended(careful_descent, max(self.steps - quick, 1), q, entries, near)
-        q = self._settled(q, near)
+        q, outcome = self._descended(tested_descent, max(self.steps - quick, 1), q, entries, near)
+        q = self._canonical(q, near)
         (q,) = best_of(self._key(q, outcome, distance[..., 0], q_ref), 1, q)
         return q[:, 0]
 
-    def _prepared(self, starts: Tensor, rest: Tensor) -> Tensor:
+    def _constrained(self, starts: Tensor, rest: Tensor) -> Tensor:
         lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
         return ops.where(self._terms.free > 0, clip(starts, lower, upper), rest[:, None])
 
-    def _settled(self, q: Tensor, near: Tensor) -> Tensor:
+    def _canonical(self, q: Tensor, near: Tensor) -> Tensor:
         """The copies by whole turns that are nearest, with unit quaternions."""
         lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
         copy = nearest_copy(self.robot, q, near[:, None], lower, upper)
@@ -331,13 +334,13 @@ class InverseKinematics(_TargetLayer):
         return ops.where(self._terms.free > 0, copy, q)
 
     def _descended(self, descent: Any, steps: int, q: Tensor, *by_target: Tensor) -> Any:
-        """`q (n, count, dof)` some steps later, and the outcome `(n, count, 3)`."""
+        """`q (n, count, dof)` some steps later, and the outcome `(n, count, 4)`."""
         count, dof = q.shape[1], self.robot.dof
         repeated = (ops.repeat(each, count, axis=0) for each in by_target)
         found, outcome = descent(self._problem)(
             ops.reshape(q, (-1, dof)), *repeated, self._packed(steps)
         )
-        return ops.reshape(found, (-1, count, dof)), ops.reshape(outcome, (-1, count, 3))
+        return ops.reshape(found, (-1, count, dof)), ops.reshape(outcome, (-1, count, 4))
 
     def _key(self, q: Tensor, outcome: Tensor, distance: Tensor, q_ref: Tensor | None) -> Tensor:
         margin = ROUNDING_MARGIN[self._precision]
@@ -346,8 +349,8 @@ class InverseKinematics(_TargetLayer):
         return nearest_of(self.robot, q, outcome, distance, q_ref, margin)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        check_pose_shape("target", input_shape)
+        check_pose_shape("target_poses", input_shape)
         return (*input_shape[:-2], self.robot.dof)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "seeds": self.seeds, "steps": self.steps}
+        return {**super().get_config(), "starts": self.starts, "steps": self.steps}

@@ -12,7 +12,7 @@ from fkarm._checks import check_count
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import compose_transforms, invert_transform, matrix_to_pose, pose_to_matrix
 from fkarm.geometry.native import clip, to_numpy
-from fkarm.ik.arguments import Question, read_question
+from fkarm.ik.request import Request, read_request
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.forward import check_configuration_shape, configuration_array
 from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
@@ -140,10 +140,10 @@ class IKFlow(IKModel):
         check_count("n", n)
         if not 0 <= spread <= 1:
             raise ValueError(f"spread must be from 0 to 1. Received: {spread!r}.")
-        question, pose = self._features(target)
+        request, pose = self._features(target)
         q = np.array(to_numpy(self._several(pose, n, spread)))
-        q[~question.is_finite] = np.nan
-        return q.reshape((*question.batch, n, self.robot.dof))
+        q[~request.is_finite] = np.nan
+        return q.reshape((*request.batch, n, self.robot.dof))
 
     def log_prob(self, q: TensorLike, target: TensorLike) -> np.ndarray:
         """Logarithm of the density of configurations, given the pose, per rad or m of each entry.
@@ -158,21 +158,21 @@ class IKFlow(IKModel):
         Raises:
             ValueError: If a target is no pose or shapes do not match.
         """
-        question, pose = self._features(target)
+        request, pose = self._features(target)
         q = configuration_array("q", q).astype(np.float32)
         check_configuration_shape(self.robot, q.shape)
         batch = q.shape[:-1]
-        if question.batch not in (batch, batch[:-1]):
+        if request.batch not in (batch, batch[:-1]):
             raise ValueError(
                 "target must have the batch axes of q, or all but the last. Received: "
-                f"{question.batch} and {batch}."
+                f"{request.batch} and {batch}."
             )
-        count = 1 if question.batch == batch else batch[-1]
+        count = 1 if request.batch == batch else batch[-1]
         rows = q.reshape((-1, self.robot.dof))
         found = to_numpy(self.log_density(ops.repeat(pose, count, axis=0), rows))
         lower, upper = self._limits
         is_outside = ((rows < lower) | (rows > upper)).any(axis=-1)
-        is_known = np.repeat(question.is_finite, count) & np.isfinite(rows).all(axis=-1)
+        is_known = np.repeat(request.is_finite, count) & np.isfinite(rows).all(axis=-1)
         found = np.where(is_known, np.where(is_outside, -np.inf, found), np.nan)
         return found.reshape(batch)
 
@@ -240,10 +240,10 @@ class IKFlow(IKModel):
             metric.update_state(_to_matrix(x[::stride]), reached, weight)
         return reduced(unlikely, sample_weight, None, "sum_over_batch_size", "float32")
 
-    def _features(self, target: TensorLike) -> tuple[Question, Any]:
-        question = read_question(self.robot, target, self.link)
-        poses = question.targets[:, 0].astype("float32")
-        return question, matrix_to_pose(poses, "xyz_rot6d")
+    def _features(self, target: TensorLike) -> tuple[Request, Any]:
+        request = read_request(self.robot, target, self.link)
+        poses = request.targets[:, 0].astype("float32")
+        return request, matrix_to_pose(poses, "xyz_rot6d")
 
     def _several(self, pose: Tensor, n: int, spread: float) -> Tensor:
         q = self._drawn(ops.repeat(pose, n, axis=0), spread, self._random)

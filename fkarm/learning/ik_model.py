@@ -15,8 +15,7 @@ from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
 from fkarm.geometry.native import to_numpy
 from fkarm.ik import IKResult, solve_ik
-from fkarm.ik.arguments import read_question
-from fkarm.ik.batch import padded
+from fkarm.ik.batch import run_in_chunks
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
     POSITION_TOLERANCE,
@@ -26,6 +25,7 @@ from fkarm.ik.problem import (
     make_problem,
 )
 from fkarm.ik.proposals import best_refined
+from fkarm.ik.request import read_request
 from fkarm.kinematics.sampling import FREE_LENGTH, sampling_bounds
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
@@ -72,7 +72,7 @@ class IKModel(keras.Model):
         """
         pose = np.asarray(pose)
         _check_pose_shape(pose.shape)
-        return padded(lambda part: [self._proposed(part)], pose)[0]
+        return run_in_chunks(lambda part: [self._proposed(part)], pose)[0]
 
     @cached_property
     def _proposed(self) -> Callable[[Tensor], np.ndarray]:
@@ -120,7 +120,7 @@ class IKModel(keras.Model):
             limit_margin: How far from their limits joints stay, rad or m.
             posture_weight: Of the wish to be near `q_ref`; with one the solver takes over.
         Returns:
-            `fkarm.IKResult`, batch axes those of the targets. `seed_index` is the number of
+            `fkarm.IKResult`, batch axes those of the targets. `start_index` is the number of
             the candidate, or that of the solver's start where it took over.
         Raises:
             TypeError: If it is called while tracing.
@@ -138,22 +138,20 @@ class IKModel(keras.Model):
             "limit_margin": limit_margin,
             "posture_weight": posture_weight,
         }
-        question = read_question(
-            self.robot, targets, self.link, q_init=q_init, q_ref=q_ref, **values
-        )
-        poses = question.targets[:, 0]
+        request = read_request(self.robot, targets, self.link, q_init=q_init, q_ref=q_ref, **values)
+        poses = request.targets[:, 0]
         pose = to_numpy(matrix_to_pose(poses.astype("float32"), "xyz_rot6d"))
-        found = best_refined(question, self.propose(pose), steps)
+        found = best_refined(request, self.propose(pose), steps)
         is_missed = ~found.converged if not posture_weight else np.ones_like(found.converged)
-        missed = np.flatnonzero(is_missed & question.is_finite)
+        missed = np.flatnonzero(is_missed & request.is_finite)
         if retry and missed.size:
-            wish = None if question.q_ref is None else question.q_ref[missed]
+            wish = None if request.q_ref is None else request.q_ref[missed]
             solved = solve_ik(
                 self.robot, poses[missed], self.link, q_init=found.q[missed], q_ref=wish, **values
             )
             for whole, part in zip(found, solved, strict=True):
                 whole[missed] = part
-        return IKResult(*(each.reshape((*question.batch, *each.shape[1:])) for each in found))
+        return IKResult(*(each.reshape((*request.batch, *each.shape[1:])) for each in found))
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as a file says: Keras leaves that to classes with a `compile` of their own."""

@@ -5,7 +5,7 @@ import pytest
 from autodiff import BACKEND
 
 import fkarm
-from fkarm.ik.arguments import read_targets
+from fkarm.ik.request import read_targets
 
 jax = pytest.importorskip("jax") if BACKEND == "jax" else None
 pytestmark = pytest.mark.skipif(BACKEND != "jax", reason="settings of JAX")

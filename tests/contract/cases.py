@@ -124,7 +124,7 @@ def refinement(**options):
 
 
 def inverse_kinematics(**options):
-    layer = InverseKinematics(ARM, seeds=8, steps=12, task=TASK)
+    layer = InverseKinematics(ARM, starts=8, steps=12, task=TASK)
     targets = keras.Input((4, 4))
     reached = ForwardKinematics(ARM)(layer(targets))
     outputs = fkarm.primers.ChannelAffine(axis=-1)(reached)

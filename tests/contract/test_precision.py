@@ -17,7 +17,7 @@ LAYERS = {
     "ForwardKinematics": (ForwardKinematics, {}),
     "JointLimits": (JointLimits, {}),
     "IKRefinement": (IKRefinement, {"task": TASK, "steps": 8}),
-    "InverseKinematics": (InverseKinematics, {"task": TASK, "seeds": 4}),
+    "InverseKinematics": (InverseKinematics, {"task": TASK, "starts": 4}),
 }
 
 

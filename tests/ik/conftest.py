@@ -2,7 +2,7 @@
 
 import pytest
 
-from fkarm.ik import judge, search
+from fkarm.ik import descent, pose_errors
 from fkarm.ik.batch import ROWS
 
 
@@ -11,7 +11,7 @@ def searches_as_asked(request):
     """Operation by operation with `--searches eager`, as in `make test`; else compiled."""
     with pytest.MonkeyPatch.context() as patch:
         if request.config.getoption("--searches") == "eager":
-            for module in (search, judge):
+            for module in (descent, pose_errors):
                 patch.setattr(module, "compiled", _by_operation(module.compiled))
         yield
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from autodiff import array
 
-from fkarm.ik.batch import FEW, ROWS, padded, starts_to_try
+from fkarm.ik.batch import FEW, ROWS, run_in_chunks, starts_to_try
 
 
 @pytest.mark.parametrize("count", [0, 1, 127, 128, 129, FEW, FEW + 1, 1152, 1153, 4224, 9000])
@@ -16,7 +16,7 @@ def test_rows_come_back_in_their_places(count):
         return x + values[0], y
 
     x, y = np.arange(2.0 * count).reshape(count, 2), np.arange(float(count))
-    first, second = padded(function, x, y, shared=(np.array([0.5]),))
+    first, second = run_in_chunks(function, x, y, shared=(np.array([0.5]),))
     np.testing.assert_array_equal(first, x + 0.5)
     np.testing.assert_array_equal(second, y)
     assert set(sizes) <= set(ROWS)
@@ -29,7 +29,7 @@ def test_rows_come_back_in_their_places(count):
 def test_starts_fill_the_sizes(count, wished):
     starts = starts_to_try(count, wished)
     assert starts >= 1
-    whole = padded(lambda x: [x], np.zeros(count * starts))[0]
+    whole = run_in_chunks(lambda x: [x], np.zeros(count * starts))[0]
     assert array(whole).shape == (count * starts,)
     if count * wished <= ROWS[0]:
         assert starts == ROWS[0] // count

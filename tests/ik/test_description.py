@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 import fkarm
 from fkarm import Joint, Robot
-from fkarm.ik import search
+from fkarm.ik import descent
 from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.layers import IKRefinement, InverseKinematics
 
@@ -168,7 +168,7 @@ def test_layers_with_a_description_save_and_load(tmp_path):
         "limit_margin": 0.1,
         "posture_weight": 0.01,
     }
-    solved = InverseKinematics(arm, seeds=4, **asked)(poses, q_ref=wish)
+    solved = InverseKinematics(arm, starts=4, **asked)(poses, q_ref=wish)
     refined = IKRefinement(arm, **asked)((solved, poses), q_ref=wish)
     model = keras.Model([poses, wish], refined)
     q = fkarm.sample_configurations(arm, 3, seed=0, dtype="float32")
@@ -186,14 +186,14 @@ def test_layers_with_a_description_save_and_load(tmp_path):
 def test_values_are_no_reason_to_compile(monkeypatch):
     arm = fkarm.robots.planar([0.4, 0.3])
     made = []
-    for name in ("quick_descent", "careful_descent"):
-        getattr(search, name).cache_clear()
+    for name in ("damped_descent", "tested_descent"):
+        getattr(descent, name).cache_clear()
     monkeypatch.setattr(
-        search, "compiled", lambda *args, **named: made.append(1) or (lambda *x: args[0](*x))
+        descent, "compiled", lambda *args, **named: made.append(1) or (lambda *x: args[0](*x))
     )
     target = tip([[0.3, 0.5], [2.0, 1.0]], arm)
     target[1, 0, 3] += 3.0
-    asked = {"q_init": np.array([0.1, 0.2]), "seeds": 2, "task": ("x", "y")}
+    asked = {"q_init": np.array([0.1, 0.2]), "starts": 2, "task": ("x", "y")}
     fkarm.solve_ik(arm, target, **asked)
     count = len(made)
     assert count == 2
@@ -207,8 +207,8 @@ def test_values_are_no_reason_to_compile(monkeypatch):
     ):
         fkarm.solve_ik(arm, target, **{**asked, **other})
     assert len(made) == count
-    for name in ("quick_descent", "careful_descent"):
-        getattr(search, name).cache_clear()
+    for name in ("damped_descent", "tested_descent"):
+        getattr(descent, name).cache_clear()
 
 
 def test_values_come_back_from_one_vector(panda):

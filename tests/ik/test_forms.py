@@ -42,7 +42,7 @@ TAKERS = {
     ],
 )
 def test_a_target_in_another_form_names_the_conversion(taker, shape, hint):
-    with pytest.raises(ValueError, match=rf"target must have shape \(..., 4, 4\). .*{hint}"):
+    with pytest.raises(ValueError, match=rf"target_poses must have shape \(..., 4, 4\). .*{hint}"):
         taker(np.zeros(shape))
 
 
@@ -77,12 +77,12 @@ def test_tolerances_of_another_form_are_refused(name, tolerance):
 
 
 def test_a_list_of_links_and_named_masks_are_refused():
-    with pytest.raises(TypeError, match=r"\['tool'\]. For several links give target={link: poses}"):
+    with pytest.raises(TypeError, match=r"\['tool'\]. For several links give target_poses={link: poses}"):
         solved(link=["tool"])
     with pytest.raises(TypeError, match="joint_mask must be numbers in the robot's order"):
         solved(joint_mask={"joint_2": True, "joint_1": False}, q_init=[0.0, 0.0])
 
 
 def test_targets_that_are_no_real_numbers_are_refused():
-    with pytest.raises(TypeError, match="target must be real numbers. Received: complex128"):
+    with pytest.raises(TypeError, match="target_poses must be real numbers. Received: complex128"):
         solved(target=POSE.astype(complex))

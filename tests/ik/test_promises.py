@@ -10,7 +10,7 @@ import fkarm
 from fkarm import Joint, Mimic, Robot
 from fkarm.ik.joint_space import difference, nearest_copy, with_unit_quaternions
 from fkarm.ik.problem import make_problem, make_terms
-from fkarm.ik.seeds import table_for
+from fkarm.ik.starts import table_for
 
 pytestmark = pytest.mark.usefixtures("searches_as_asked")
 
@@ -113,11 +113,11 @@ def test_quaternions_have_length_one_and_the_sign_of_the_reference():
 def test_one_configuration_is_one_solution():
     free = Robot([Joint("free", "floating", parent="root", child="tool")])
     target = tip(free, [0.1, 0.2, 0.3, 0.5, 0.5, -0.5, 0.5])
-    found = fkarm.solve_ik(free, target, all_solutions=True, seeds=8)
-    assert found.converged.sum() == 1
+    found = fkarm.solve_ik_all(free, target, starts=8)
+    assert found.is_solution.sum() == 1
     target = tip(TWO, [0.3, 0.8])
-    found = fkarm.solve_ik(TWO, target, all_solutions=True, seeds=32, task="position")
-    solutions = found.q[found.converged]
+    found = fkarm.solve_ik_all(TWO, target, starts=32, task="position")
+    solutions = found.q[found.is_solution]
     assert len(solutions) == 2  # elbow up and down, each of them one of four copies
     assert np.abs(solutions).max() <= math.pi
 
@@ -133,7 +133,7 @@ def test_an_exact_start_comes_back_as_it_is(name, dtype):
     found = fkarm.solve_ik(robot, target, q_init=q)
     np.testing.assert_array_equal(found.q, q)
     assert found.converged.all()
-    assert (found.seed_index == 0).all()
+    assert (found.start_index == 0).all()
 
 
 def test_a_start_that_is_merely_within_the_tolerances_is_improved():
@@ -168,7 +168,7 @@ def test_among_misses_the_nearest_to_the_reference():
         target[:3, 3] = [0.9, 0.003 * frame, 0.002] + 1e-3 * rng.normal(size=3)
         before = q
         given = {} if q is None else {"q_ref": q}
-        found = fkarm.solve_ik(arm, target, task="position", seeds=20, **given)
+        found = fkarm.solve_ik(arm, target, task="position", starts=20, **given)
         q = found.q
         if before is not None:
             assert np.abs(q - before).max() < 0.1, frame
@@ -180,7 +180,7 @@ def test_no_start_takes_more_steps_than_allowed(panda):
     arm = fkarm.robots.planar([0.4, 0.3, 0.2])
     for given in ({}, {"q_init": np.full(3, 0.5)}, {"q_ref": np.full(3, 0.5)}):
         for most in (1, 5, 20):
-            found = fkarm.solve_ik(arm, far, max_steps=most, seeds=20, **given)
+            found = fkarm.solve_ik(arm, far, max_steps=most, starts=20, **given)
             assert 0 < found.steps <= most
 
 
@@ -225,13 +225,16 @@ def test_the_order_of_answers_does_not_hang_on_rounding():
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"q_init": [0.1, 0.2]}, {"q_ref": [0.1, 0.2]}, {"all_solutions": True, "seeds": 3}],
-    ids=["plain", "q_init", "q_ref", "all"],
+    [{}, {"q_init": [0.1, 0.2]}, {"q_ref": [0.1, 0.2]}],
+    ids=["plain", "q_init", "q_ref"],
 )
 def test_no_targets_have_no_answers(given):
-    found = fkarm.solve_ik(TWO, np.zeros((0, 4, 4)), **given)
-    assert found.q.shape == ((0, 3, 2) if "seeds" in given else (0, 2))
-    assert found.converged.size == 0
+    result = fkarm.solve_ik(TWO, np.zeros((0, 4, 4)), **given)
+    assert result.q.shape == (0, 2)
+    assert result.converged.size == result.reason.size == 0
+    every = fkarm.solve_ik_all(TWO, np.zeros((0, 4, 4)), starts=3, **given)
+    assert every.q.shape == (0, 3, 2)
+    assert every.is_solution.shape == (0, 3)
 
 
 @pytest.mark.parametrize("given", ["q_init", "q_ref"])

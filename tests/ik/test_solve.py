@@ -152,17 +152,17 @@ def test_two_links_at_once(every_joint):
 
 def test_a_warm_start_is_tried_first_and_stays_near(panda, targets, result):
     near = result.q + np.float32(0.01)
-    found = fkarm.solve_ik(panda, targets, "panda_hand", q_init=near, seeds=1)
+    found = fkarm.solve_ik(panda, targets, "panda_hand", q_init=near, starts=1)
     reached = found.converged & result.converged
     assert reached.mean() > 0.97
     assert np.median(np.abs(found.q - result.q)[reached].max(axis=-1)) < 0.1
-    assert (found.seed_index[reached] == 0).all()
+    assert (found.start_index[reached] == 0).all()
 
 
 def test_the_solution_nearest_to_a_reference(panda, targets):
     goal = fkarm.sample_configurations(panda, 300, seed=11)[:50]
     plain = fkarm.solve_ik(panda, targets[:50], "panda_hand")
-    near = fkarm.solve_ik(panda, targets[:50], "panda_hand", q_ref=goal, seeds=64)
+    near = fkarm.solve_ik(panda, targets[:50], "panda_hand", q_ref=goal, starts=64)
     both = plain.converged & near.converged
     assert both.mean() > 0.9
 
@@ -199,10 +199,10 @@ def test_all_solutions_are_solutions_and_differ(targets):
     robot = fkarm.robots.ur5e()
     q = fkarm.sample_configurations(robot, 5, seed=2)
     pose = array(fkarm.forward_kinematics(robot, q, robot.end_effector))
-    found = fkarm.solve_ik(robot, pose, all_solutions=True, seeds=64)
+    found = fkarm.solve_ik_all(robot, pose, starts=64)
     assert found.q.shape == (5, 64, 6)
     for row in range(5):
-        solutions = found.q[row][found.converged[row]]
+        solutions = found.q[row][found.is_solution[row]]
         assert len(solutions) >= 4
         reached = array(fkarm.forward_kinematics(robot, solutions, robot.end_effector))
         np.testing.assert_allclose(
@@ -226,9 +226,9 @@ def test_the_reference_itself_if_it_is_a_solution(turns):
 def test_more_starts_than_the_table_has():
     arm = fkarm.robots.planar([1.0, 0.5])
     pose = array(fkarm.forward_kinematics(arm, [0.3, 0.8], "tool"))
-    found = fkarm.solve_ik(arm, pose, all_solutions=True, seeds=1100, task=("x", "y"))
+    found = fkarm.solve_ik_all(arm, pose, starts=1100, task=("x", "y"))
     assert found.q.shape == (1100, 2)
-    assert found.converged.sum() == 2  # elbow up and down
+    assert found.is_solution.sum() == 2  # elbow up and down
 
 
 @pytest.mark.in_test_all("optimised")
@@ -253,9 +253,9 @@ def test_bad_input_is_refused(panda, targets):
         with pytest.raises(error, match=message):
             fkarm.solve_ik(panda, target, **{"link": "panda_hand", **kwargs})
 
-    refused(r"target must have shape \(\.\.\., 4, 4\)", target=np.zeros((2, 3)))
+    refused(r"target_poses must have shape \(\.\.\., 4, 4\)", target=np.zeros((2, 3)))
     refused("is off by 7", target=2 * np.eye(4))
-    refused("Is it transposed", target=array(targets[:2]).swapaxes(-1, -2))
+    refused("Is the matrix transposed", target=array(targets[:2]).swapaxes(-1, -2))
     refused("rot6d", target=np.diag([1.0, 1.0, -1.0, 1.0]))
     refused("from 'panda_link0' to 'panda_link0'", link="panda_link0")
     refused("elbow", error=fkarm.UnknownLinkError, link="elbow")
@@ -266,7 +266,7 @@ def test_bad_input_is_refused(panda, targets):
     refused("orientation_tolerance", orientation_tolerance=float("nan"))
     refused("q_init must be finite, of shape", q_init=np.zeros(6))
     refused("q_ref must be finite", q_ref=np.full(7, np.nan))
-    refused("seeds must be a whole number", seeds=0)
+    refused("starts must be a whole number", starts=0)
     refused("max_steps must be", max_steps=1.5)
     refused("weights must be two", weights=(1.0, -1.0))
     refused("task must be one of", task="pos")

@@ -148,7 +148,7 @@ def test_models_with_them_save_load_and_train(plane, plane_target, tmp_path):
     start = keras.layers.Dense(3)(keras.layers.Flatten()(poses))
     guess = fkarm.layers.JointLimits(plane)(start)
     refined = IKRefinement(plane, steps=1, task=PLANE)((guess, poses))
-    solved = InverseKinematics(plane, seeds=4, task=PLANE)(poses)
+    solved = InverseKinematics(plane, starts=4, task=PLANE)(poses)
     model = keras.Model(poses, [refined, solved])
     assert [tuple(output.shape) for output in model.outputs] == [(None, 3), (None, 3)]
     expected = model.predict(target, verbose=0)
@@ -175,11 +175,11 @@ def test_bad_arguments_are_refused(panda, q, target):
             layer(panda, steps=0)
         with pytest.raises(ValueError, match="task must be"):
             layer(panda, task="speed")
-    with pytest.raises(ValueError, match="seeds must be"):
-        InverseKinematics(panda, seeds=True)
+    with pytest.raises(ValueError, match="starts must be"):
+        InverseKinematics(panda, starts=True)
     with pytest.raises(ValueError, match="same batch axes"):
         IKRefinement(panda)((q[:2], target[0]))
-    with pytest.raises(ValueError, match="target must have shape"):
+    with pytest.raises(ValueError, match="target_poses must have shape"):
         InverseKinematics(panda)(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="q must have shape"):
         IKRefinement(panda)((q[:2, :6], target[:2]))

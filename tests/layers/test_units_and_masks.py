@@ -69,7 +69,7 @@ def test_inverse_kinematics_takes_and_gives_si():
     in_mm = ForwardKinematics(ARM, length_unit="mm")(x)
     for layer, inputs in (
         (refine, (x, in_mm)),
-        (InverseKinematics(ARM, seeds=1, steps=1, task=task), in_mm),
+        (InverseKinematics(ARM, starts=1, steps=1, task=task), in_mm),
     ):
         with pytest.raises(ValueError, match="must be in m, .*numbers in mm"):
             layer(inputs)
@@ -114,7 +114,7 @@ def test_refinement_keeps_the_masks_of_both_inputs():
 
 
 def test_the_solver_keeps_the_mask_of_padded_targets():
-    layer = InverseKinematics(ARM, seeds=1, steps=1, task=("x", "y"))
+    layer = InverseKinematics(ARM, starts=1, steps=1, task=("x", "y"))
     np.testing.assert_array_equal(live_rows(layer, padded((4, 4), LIVE)), LIVE)
 
 

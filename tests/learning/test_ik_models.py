@@ -107,9 +107,9 @@ def test_without_steps_the_best_head_answers(arm):
     reached = np.asarray(fkarm.forward_kinematics(arm, q.astype("float64"), arm.end_effector))
     apart = np.linalg.norm(reached[..., :3, 3] - targets[:, None, :3, 3], axis=-1)
     rows = np.arange(40)
-    np.testing.assert_allclose(found.q, q[rows, found.seed_index], atol=1e-6)
-    np.testing.assert_allclose(found.position_error, apart[rows, found.seed_index], atol=1e-5)
-    assert len(set(found.seed_index)) > 1
+    np.testing.assert_allclose(found.q, q[rows, found.start_index], atol=1e-6)
+    np.testing.assert_allclose(found.position_error, apart[rows, found.start_index], atol=1e-5)
+    assert len(set(found.start_index)) > 1
 
 
 def test_steps_bring_it_nearer_and_the_solver_finishes(panda):

@@ -13,7 +13,7 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
-from fkarm.ik.linear import kept_matrix, kept_solution
+from fkarm.ik.linear import isolated_matrix, isolated_solution
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.residual import Line, linearised
 
@@ -92,6 +92,6 @@ def damped_solve(jacobian: list[Line], error: Line, damping: Tensor) -> Line:
     m, n = len(jacobian), len(jacobian[0])
     if n < m:
         by_joint = [list(column) for column in zip(*jacobian, strict=True)]
-        return kept_solution(kept_matrix(by_joint, damping), times_error(jacobian, error))
-    y = kept_solution(kept_matrix(jacobian, damping), error)
+        return isolated_solution(isolated_matrix(by_joint, damping), times_error(jacobian, error))
+    y = isolated_solution(isolated_matrix(jacobian, damping), error)
     return times_error(jacobian, y)

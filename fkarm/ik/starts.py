@@ -19,7 +19,7 @@ from fkarm.model import Robot
 SIZE, PARTS = 4096, 16
 
 
-class SeedTable:
+class StartTable:
     """Low-discrepancy configurations with their poses, to look up starts for targets.
 
     The error of every entry to every target is one matrix product: cheap, and rounded at will,
@@ -148,23 +148,23 @@ class SeedTable:
 
 
 @lru_cache(maxsize=32)
-def seed_table(
+def start_table(
     problem: Problem,
     size: int = SIZE,
     seed: int = 0,
     more: int = 0,
     weights: Weights = WEIGHTS,
     is_held: bool = False,
-) -> SeedTable:
+) -> StartTable:
     """The table of these arguments, made once."""
-    return SeedTable(problem, size, seed, more, weights, is_held)
+    return StartTable(problem, size, seed, more, weights, is_held)
 
 
-def table_for(problem: Problem, terms: Terms, more: int, seed: int) -> SeedTable:
+def table_for(problem: Problem, terms: Terms, more: int, seed: int) -> StartTable:
     """The table for a problem with these values."""
     base, _ = sliding_base(problem)
     is_held = not terms.free[list(base)].all()
-    return seed_table(problem, seed=seed, more=more, is_held=is_held)
+    return start_table(problem, seed=seed, more=more, is_held=is_held)
 
 
 def sliding_base(problem: Problem) -> tuple[tuple[int, ...], np.ndarray]:

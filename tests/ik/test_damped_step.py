@@ -10,9 +10,9 @@ import fkarm
 from fkarm.ik.linear import normal_matrix, solve_symmetric
 from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.ik.residual import Frame, frames_of, linearised, rotation_vector
-from fkarm.ik.search import target_entries
-from fkarm.ik.seeds import SeedTable, low_discrepancy
-from fkarm.ik.step import squared_length, step
+from fkarm.ik.descent import target_entries
+from fkarm.ik.starts import StartTable, low_discrepancy
+from fkarm.ik.damped_step import squared_length, step
 
 
 def terms_of(problem, **values):
@@ -83,7 +83,7 @@ def test_a_step_stays_within_limits_and_lets_go_of_them(panda):
 
 def test_the_table_finds_the_nearest_pose_of_each_part(panda):
     problem = make_problem(panda, ("panda_hand",))
-    table = SeedTable(problem, size=300)
+    table = StartTable(problem, size=300)
     targets = fkarm.forward_kinematics(panda, fkarm.sample_configurations(panda, 40), "panda_hand")
     compiled = in_mode(lambda poses: table.nearest(poses[:, None], 5)[0], COMPILED)(targets)
     targets = array(targets)

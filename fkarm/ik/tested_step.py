@@ -17,11 +17,11 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
-from fkarm.ik.bending import Seen, bending, look
-from fkarm.ik.linear import kept_solution
+from fkarm.ik.curvature import Seen, bending, look
+from fkarm.ik.damped_step import damped_solve, squared_length
+from fkarm.ik.linear import isolated_solution
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.residual import weighted_errors
-from fkarm.ik.step import damped_solve, squared_length
 
 # Damping to begin with: of 3,000 starts 2 mm off none leaves a branch that goes on.
 FIRST_DAMPING = 1e-4
@@ -55,7 +55,7 @@ def begin(q: Tensor) -> Walk:
     return Walk(q, FIRST_DAMPING * ones, 2.0 * ones, 0.0 * ones, ones < 0)
 
 
-def careful_step(
+def tested_step(
     problem: Problem, terms: Terms, walk: Walk, targets: Tensor, reference: Tensor, is_first: Tensor
 ) -> Step:
     """One step of `walk`, tested.
@@ -153,7 +153,7 @@ def _bent(
     ]
     own = ops.unstack(walk.damping + 1.0 - free + pull * free, count, axis=0)
     lower = [[*row[:-1], row[-1] + added] for row, added in zip(matrix, own, strict=True)]
-    change = kept_solution(lower, ops.unstack(downhill, count, axis=0), walk.damping)
+    change = isolated_solution(lower, ops.unstack(downhill, count, axis=0), walk.damping)
 
     def curve(made: Tensor) -> Tensor:
         parts = ops.unstack(made, count, axis=0)

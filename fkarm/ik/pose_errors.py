@@ -1,4 +1,4 @@
-"""What a configuration is worth: its errors in float64."""
+"""Pose errors of configurations, in float64."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
-from fkarm.ik.arguments import Question
-from fkarm.ik.batch import padded
+from fkarm.ik.batch import run_in_chunks
+from fkarm.ik.damped_step import squared_length
 from fkarm.ik.problem import Problem
+from fkarm.ik.request import Request
 from fkarm.ik.residual import counted_errors, frames_of
-from fkarm.ik.step import squared_length
 from fkarm.kinematics.chain import chain_frames, link_frames
 from fkarm.kinematics.engine import Function, compiled, once, sincos
 from fkarm.kinematics.entries import entries_first
 
 
-def errors_of(question: Question, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
+def errors_of(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Errors of configurations `(rows, count, dof)` for the targets of some rows.
 
     Returns:
@@ -24,21 +24,21 @@ def errors_of(question: Question, rows: np.ndarray, q: np.ndarray) -> np.ndarray
         counts of them; NaN for targets that are not finite. Shape `(rows, count, links, 2)`.
     """
     count = q.shape[1]
-    entries = np.repeat(question.entries[rows].astype(np.float64), count, axis=0)
+    entries = np.repeat(request.entries[rows].astype(np.float64), count, axis=0)
     flat = q.reshape(-1, q.shape[-1]).astype(np.float64)
-    found = padded(_judge(question.problem), flat, entries)[0]
-    found = found.reshape(*q.shape[:2], len(question.problem.links), 2)
-    found[~question.is_finite[rows]] = np.nan
-    return found
+    errors = run_in_chunks(_errors(request.problem), flat, entries)[0]
+    errors = errors.reshape(*q.shape[:2], len(request.problem.links), 2)
+    errors[~request.is_finite[rows]] = np.nan
+    return errors
 
 
-def is_solved(question: Question, errors: np.ndarray) -> np.ndarray:
+def is_solved(request: Request, errors: np.ndarray) -> np.ndarray:
     """Whether all errors are within their tolerances. `(..., links, 2)` to `(...)`."""
-    return np.asarray((errors <= question.tolerances).all(axis=(-1, -2)))
+    return np.asarray((errors <= request.tolerances).all(axis=(-1, -2)))
 
 
 @once
-def _judge(problem: Problem) -> Function:
+def _errors(problem: Problem) -> Function:
     def run(q: Tensor, targets: Tensor) -> list[Tensor]:
         q, targets = entries_first(q), entries_first(targets)
         plan, frames = problem.plan, frames_of(targets, len(problem.links))

@@ -1,0 +1,138 @@
+"""What one call of `solve_ik` asks for: targets, problem and preferences, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fkarm._types import TensorLike
+from fkarm.ik.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
+from fkarm.ik.problem import (
+    ORIENTATION_TOLERANCE,
+    POSITION_TOLERANCE,
+    Problem,
+    Task,
+    Terms,
+    by_link,
+    make_problem,
+    make_terms,
+)
+from fkarm.ik.targets import check_rotations, read_targets
+from fkarm.kinematics.forward import configuration_array
+from fkarm.model import Robot
+
+
+class Request(NamedTuple):
+    """`n` targets, and what the search may do to reach them."""
+
+    problem: Problem
+    terms: Terms
+    batch: tuple[int, ...]
+    targets: np.ndarray  # (n, links, 4, 4); those that are not finite are the identity
+    entries: np.ndarray  # (n, 12 links)
+    is_finite: np.ndarray  # (n,)
+    dtype: str
+    tolerances: np.ndarray  # m and rad, (links, 2)
+    q_init: np.ndarray | None = None  # (n, dof)
+    q_ref: np.ndarray | None = None  # (n, dof)
+
+    @property
+    def size(self) -> int:
+        """Number of targets."""
+        return len(self.targets)
+
+    @property
+    def near(self) -> np.ndarray:
+        """The preferred configuration: `q_ref`, else `q_init`, else zero. Shape `(n, dof)`."""
+        if self.q_ref is not None:
+            return self.q_ref
+        return self.rest
+
+    @property
+    def rest(self) -> np.ndarray:
+        """The value of joints that are held or move no link. Shape `(n, dof)`."""
+        if self.q_init is not None:
+            return self.q_init
+        if self.q_ref is not None:
+            return self.q_ref
+        zero = nearest_to_zero(self.problem.robot).astype(self.dtype)
+        return np.broadcast_to(zero, (self.size, len(zero)))
+
+    def constrained(self, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Starts `(rows, count, dof)` within the limits, with held joints at their value."""
+        starts = np.clip(starts.astype(self.dtype), self.terms.lower, self.terms.upper)
+        return np.where(self.terms.free > 0, starts, self.rest[rows][:, None])
+
+    def canonical(self, q: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """`q (rows, count, dof)` as it is returned: the nearest whole turns, unit quaternions."""
+        near, robot = self.near[rows][:, None], self.problem.robot
+        copy = nearest_copy(robot, q, near, self.terms.lower, self.terms.upper)
+        copy = with_unit_quaternions(robot, copy, near)
+        return np.where(self.terms.free > 0, copy, q)
+
+    def configurations(
+        self, name: str, q: TensorLike, batch: tuple[int, ...] | None = None
+    ) -> np.ndarray:
+        """One configuration per row of `batch`; None: the batch of the targets. Or ValueError."""
+        batch, dof = self.batch if batch is None else batch, self.problem.robot.dof
+        array = configuration_array(name, q).astype(self.dtype)
+        if array.shape not in ((dof,), (*batch, dof)) or not np.isfinite(array).all():
+            raise ValueError(
+                f"{name} must be finite, of shape ({dof},) or {(*batch, dof)}. "
+                f"Received: shape {array.shape}."
+            )
+        return np.broadcast_to(array, (*batch, dof)).reshape((int(np.prod(batch)), dof))
+
+
+def read_request(
+    robot: Robot,
+    target_poses: TensorLike | Mapping[str, TensorLike],
+    link: str | None,
+    *,
+    q_init: TensorLike | None = None,
+    q_ref: TensorLike | None = None,
+    task: Task | Mapping[str, Task] = "pose",
+    frame: str = "root",
+    base: str | None = None,
+    **values: Any,
+) -> Request:
+    """The arguments of `solve_ik` as one request; `values` are the arguments of `make_terms`.
+
+    Raises:
+        UnknownLinkError, TypeError, ValueError: As `solve_ik`.
+    """
+    by_name = read_targets(robot, target_poses, link)
+    problem = make_problem(robot, tuple(by_name), task, frame, base)
+    stacked = np.stack(list(by_name.values()), axis=-3)
+    batch, dtype = stacked.shape[:-3], stacked.dtype.name
+    terms = make_terms(problem, dtype, **values)
+    if values.get("joint_mask") is not None and q_init is None:
+        raise ValueError(
+            "joint_mask must come with q_init, the values of held joints. Received: None."
+        )
+    targets = stacked.reshape((int(np.prod(batch)), *stacked.shape[-3:]))
+    is_finite = np.asarray(np.isfinite(targets).all(axis=(1, 2, 3)))
+    check_rotations(targets[is_finite])
+    targets = np.where(is_finite[:, None, None, None], targets, np.eye(4, dtype=dtype))
+    entries = np.swapaxes(targets[..., :3, :], -1, -2).reshape((len(targets), 12 * len(by_name)))
+    tolerances = [
+        by_link(name, values.get(name, default), problem.links)
+        for name, default in (
+            ("position_tolerance", POSITION_TOLERANCE),
+            ("orientation_tolerance", ORIENTATION_TOLERANCE),
+        )
+    ]
+    request = Request(
+        problem, terms, batch, targets, entries, is_finite, dtype, np.array(tolerances, float).T
+    )
+    if q_init is not None:
+        request = request._replace(q_init=request.configurations("q_init", q_init))
+    if q_ref is not None:
+        request = request._replace(q_ref=request.configurations("q_ref", q_ref))
+    if terms.posture[0] > 0 and q_ref is None:
+        raise ValueError(
+            "posture_weight must come with q_ref, the preferred posture. Received: None."
+        )
+    return request

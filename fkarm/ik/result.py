@@ -1,0 +1,50 @@
+"""What inverse kinematics returns, and why a target was not solved."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+
+
+class IKReason(str, Enum):
+    """Why the search for a target ended. Equal to its name as a string.
+
+    `SOLVED`: every error is within its tolerance. `NAN`: the target is not finite. `STEPS`: the
+    descent to `q` was still bringing the error down after `max_steps`. `LIMITS`: the descent to `q`
+    came to rest with a joint at its limit. `OUT_OF_REACH`: it came to rest without one.
+    """
+
+    SOLVED = "SOLVED"
+    NAN = "NAN"
+    LIMITS = "LIMITS"
+    STEPS = "STEPS"
+    OUT_OF_REACH = "OUT_OF_REACH"
+
+    __str__ = str.__str__  # NumPy compares arrays of strings with it.
+
+
+REASON_DTYPE = np.dtype(f"<U{max(len(reason.value) for reason in IKReason)}")
+
+
+class IKResult(NamedTuple):
+    """What `solve_ik` returns. NumPy arrays; batch axes are those of the targets."""
+
+    q: np.ndarray  # configurations within the limits, the best effort if not converged, (..., dof)
+    converged: np.ndarray  # whether every error is within its tolerance, (...)
+    position_error: np.ndarray  # m, the largest of the links, of what the task counts, (...)
+    orientation_error: np.ndarray  # rad, the largest of the links, of what the task counts, (...)
+    steps: np.ndarray  # steps from the start that led to q, (...)
+    start_index: np.ndarray  # number of that start; 0 is q_init if given, (...)
+    reason: np.ndarray  # strings, one of the names in `IKReason`, (...)
+
+
+class IKSolutions(NamedTuple):
+    """What `solve_ik_all` returns: one row per start. NumPy arrays."""
+
+    q: np.ndarray  # configurations within the limits, (..., n, dof)
+    is_solution: np.ndarray  # whether q solves the target and no earlier start gave it, (..., n)
+    position_error: np.ndarray  # m, (..., n)
+    orientation_error: np.ndarray  # rad, (..., n)
+    steps: np.ndarray  # steps from the start, (..., n)

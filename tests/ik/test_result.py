@@ -1,0 +1,53 @@
+"""Why a target was not solved, on arms whose reach has a closed form."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fkarm
+from fkarm import IKReason, Joint, Robot
+
+# The wrist reaches every point from 0.1 m to 0.7 m away.
+TWO = Robot.from_joints(
+    [
+        Joint("shoulder", axis="z", lower=-2 * math.pi, upper=2 * math.pi),
+        Joint("elbow", axis="z", xyz=(0.4, 0, 0), lower=-2 * math.pi, upper=2 * math.pi),
+    ],
+    tool=(0.3, 0, 0),
+)
+
+
+def at(*xy):
+    """Targets at points of the plane."""
+    poses = np.tile(np.eye(4), (len(xy), 1, 1))
+    poses[:, :2, 3] = xy
+    return poses
+
+
+@pytest.mark.usefixtures("searches_as_asked")
+def test_the_reason_tells_targets_apart():
+    poses = at((0.5, 0.1), (1.0, 0.0), (0.0, 0.0))
+    poses[2, 0, 0] = np.nan
+    result = fkarm.solve_ik(TWO, poses, task="position")
+    assert result.reason.tolist() == ["SOLVED", "OUT_OF_REACH", "NAN"]
+    assert (result.reason == IKReason.OUT_OF_REACH).tolist() == [False, True, False]
+    assert fkarm.solve_ik(TWO, poses[1], task="position").reason == "OUT_OF_REACH"
+
+
+@pytest.mark.usefixtures("searches_as_asked")
+def test_a_joint_at_its_limit_is_the_reason():
+    one = Robot.from_joints([Joint("turn", axis="z", lower=-1.0, upper=1.0)], tool=(0.5, 0, 0))
+    # Straight up: the joint would have to turn by half a pi.
+    result = fkarm.solve_ik(one, at((0.0, 0.5)), task="position")
+    assert result.reason.tolist() == ["LIMITS"]
+    np.testing.assert_allclose(result.q, [[1.0]])
+
+
+@pytest.mark.usefixtures("searches_as_asked")
+def test_too_few_steps_are_the_reason():
+    given = {"q_init": [3.0, 1.0], "starts": 1, "task": "position"}
+    result = fkarm.solve_ik(TWO, at((0.5, 0.1)), max_steps=2, **given)
+    assert result.reason.tolist() == ["STEPS"]
+    result = fkarm.solve_ik(TWO, at((0.5, 0.1)), max_steps=48, **given)
+    assert result.reason.tolist() == ["SOLVED"]
