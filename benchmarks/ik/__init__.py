@@ -167,8 +167,8 @@ def speed(arm: Arm, batches: Sequence[int]) -> list[Row]:
 
 def iterations_per_second(arm: Arm, rows: int = 8192, steps: int = 50) -> float:
     """Row-steps a second of the compiled search."""
+    from fkarm.ik.descent import damped_descent
     from fkarm.ik.problem import make_problem, make_terms
-    from fkarm.ik.descent import quick_descent
 
     problem = make_problem(arm.robot, (arm.link,))
     poses = np.resize(targets(arm, "uniform"), (rows, 4, 4))
@@ -179,7 +179,7 @@ def iterations_per_second(arm: Arm, rows: int = 8192, steps: int = 50) -> float:
     times = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
-        np.asarray(quick_descent(problem)(*inputs)[0])
+        np.asarray(damped_descent(problem)(*inputs)[0])
         times.append(time.perf_counter() - start)
     return rows * steps / float(np.median(times[1:]))
 

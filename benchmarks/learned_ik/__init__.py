@@ -28,9 +28,9 @@ from benchmarks import ik, report
 from benchmarks.arms import ARMS, Arm, load_arm
 from benchmarks.ik import Row, chosen_names
 from benchmarks.learned_ik.diversity import coverage, discrepancy, many_solutions
-from fkarm.ik.request import read_question
 from fkarm.ik.problem import make_problem
 from fkarm.ik.proposals import best_refined
+from fkarm.ik.request import read_request
 from fkarm.ik.starts import low_discrepancy, start_table
 from fkarm.learning import IKFlow, IKRegressor, train_ik
 from fkarm.learning.flow import CANDIDATES
@@ -104,8 +104,8 @@ def refined_row(
     """Errors and time of candidates that a function proposes for targets, some steps later."""
 
     def solve() -> np.ndarray:
-        question = read_question(arm.robot, poses, arm.link)
-        return best_refined(question, starts(poses), steps).q
+        request = read_request(arm.robot, poses, arm.link)
+        return best_refined(request, starts(poses), steps).q
 
     return {"steps": steps, **measured(arm, poses, solve)}
 

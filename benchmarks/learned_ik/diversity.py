@@ -14,11 +14,11 @@ STARTS = 256
 
 def many_solutions(robot: fkarm.Robot, link: str, poses: np.ndarray, most: int) -> list[np.ndarray]:
     """For each pose up to `most` different exact solutions, from many starts. `(k, dof)` each."""
-    found = fkarm.solve_ik(robot, poses, link, seeds=STARTS, all_solutions=True)
+    found = fkarm.solve_ik_all(robot, poses, link, starts=STARTS)
     rng = np.random.default_rng(0)
     return [
         rng.permutation(q[is_one])[:most]
-        for q, is_one in zip(found.q, found.converged, strict=True)
+        for q, is_one in zip(found.q, found.is_solution, strict=True)
     ]
 
 

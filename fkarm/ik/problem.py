@@ -210,7 +210,9 @@ def by_link(name: str, value: Any, links: tuple[str, ...]) -> list[Any]:
             raise ValueError(unknown_name(f"a link of {name}", link, links))
     missing = [link for link in links if link not in value]
     if missing:
-        raise ValueError(f"{name} must name all links of target. Received: none for {missing}.")
+        raise ValueError(
+            f"{name} must name all links of target_poses. Received: none for {missing}."
+        )
     return [value[link] for link in links]
 
 

@@ -104,7 +104,7 @@ class _TargetLayer(KinematicLayer):
         check_last_axes(name, q.shape, (self.robot.dof,))
         if len(q.shape) != len(shape) + 1:
             raise ValueError(
-                f"{name} and target must have the same batch axes. Received: {name} of shape "
+                f"{name} and target_poses must have the same batch axes. Received: {name} of shape "
                 f"{tuple(q.shape)} for batch axes {tuple(shape)}."
             )
         return self.precise(q)
@@ -206,7 +206,7 @@ class IKRefinement(_TargetLayer):
         check_pose_shape("target_poses", target_shape)
         if len(target_shape) != len(q_shape) + 1:
             raise ValueError(
-                "q and target must have the same batch axes. Received: shapes "
+                "q and target_poses must have the same batch axes. Received: shapes "
                 f"{tuple(q_shape)} and {tuple(target_shape)}."
             )
         return tuple(q_shape)
@@ -234,7 +234,7 @@ class InverseKinematics(_TargetLayer):
             posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        target: Poses in the frame of `base`, m. Shape `(..., 4, 4)`.
+        target_poses: Poses in the frame of `base`, m. Shape `(..., 4, 4)`.
         q_ref: What the answer is to be near to, and what `posture_weight` pulls to. Shape
             `(..., dof)`.
         q_init: A start that is the answer if it leads to a solution; where joints stay that may not
@@ -272,10 +272,10 @@ class InverseKinematics(_TargetLayer):
         self.built = True
 
     def call(
-        self, target: Tensor, q_ref: Tensor | None = None, q_init: Tensor | None = None
+        self, target_poses: Tensor, q_ref: Tensor | None = None, q_init: Tensor | None = None
     ) -> Tensor:
-        check_units("The targets of InverseKinematics", target, None, "m")
-        target = self.precise(target)
+        check_units("The targets of InverseKinematics", target_poses, None, "m")
+        target = self.precise(target_poses)
         self.compute_output_shape(target.shape)
         self._check_wish(q_ref)
         if self.joint_mask is not None and q_init is None:

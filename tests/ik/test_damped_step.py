@@ -7,12 +7,12 @@ from keras import ops
 from scipy.spatial.transform import Rotation
 
 import fkarm
+from fkarm.ik.damped_step import squared_length, step
+from fkarm.ik.descent import target_entries
 from fkarm.ik.linear import normal_matrix, solve_symmetric
 from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.ik.residual import Frame, frames_of, linearised, rotation_vector
-from fkarm.ik.descent import target_entries
 from fkarm.ik.starts import StartTable, low_discrepancy
-from fkarm.ik.damped_step import squared_length, step
 
 
 def terms_of(problem, **values):

@@ -149,7 +149,7 @@ def test_layers_hold_joints_and_stay_near_a_reference():
     np.testing.assert_allclose(found, q, atol=1e-8)
     with pytest.raises(ValueError, match="joint_mask must come with q_init"):
         solver(target)
-    with pytest.raises(ValueError, match="q_init and target must have the same batch axes"):
+    with pytest.raises(ValueError, match="q_init and target_poses must have the same batch axes"):
         solver(target, q_init=q[0])
     near = InverseKinematics(arm, dtype="float64")
     for reference in (q, q + np.array([0.1, -0.1, 0.1])):

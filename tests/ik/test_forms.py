@@ -77,7 +77,8 @@ def test_tolerances_of_another_form_are_refused(name, tolerance):
 
 
 def test_a_list_of_links_and_named_masks_are_refused():
-    with pytest.raises(TypeError, match=r"\['tool'\]. For several links give target_poses={link: poses}"):
+    hint = r"\['tool'\]. For several links give target_poses={link: poses}"
+    with pytest.raises(TypeError, match=hint):
         solved(link=["tool"])
     with pytest.raises(TypeError, match="joint_mask must be numbers in the robot's order"):
         solved(joint_mask={"joint_2": True, "joint_1": False}, q_init=[0.0, 0.0])

@@ -270,7 +270,7 @@ def test_bad_input_is_refused(panda, targets):
     refused("max_steps must be", max_steps=1.5)
     refused("weights must be two", weights=(1.0, -1.0))
     refused("task must be one of", task="pos")
-    refused("link must be None", target={"panda_hand": targets[:2]})
+    refused("link must then be None", target={"panda_hand": targets[:2]})
     refused("one shape", target={"panda_hand": targets[:2], "panda_link7": targets[:3]}, link=None)
     with pytest.raises(TypeError, match="InverseKinematics in a model"):
         fkarm.solve_ik(panda, keras.Input((4, 4)), "panda_hand")

@@ -9,10 +9,10 @@ from scipy.optimize import minimize
 import fkarm
 from fkarm import Joint, Mimic, Robot
 from fkarm.ik.curvature import bending, look
+from fkarm.ik.descent import target_entries
 from fkarm.ik.linear import solve_symmetric
 from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.ik.residual import weighted_errors
-from fkarm.ik.descent import target_entries
 
 pytestmark = pytest.mark.usefixtures("searches_as_asked")
 
