@@ -71,7 +71,9 @@ def with_unit_quaternions(robot: Robot, q: Any, near: Any) -> Any:
         length = library.sqrt(library.sum(quat * quat, axis=-1, keepdims=True))
         is_zero = length == 0.0
         unit = quat / library.where(is_zero, library.ones_like(length), length)
-        identity = np.array([1.0, 0.0, 0.0, 0.0], "float32")
+        identity = np.array([1.0, 0.0, 0.0, 0.0], keras.backend.standardize_dtype(q.dtype))
+        # PyTorch adds no array of NumPy to a tensor that requires a gradient.
+        identity = identity if library is np else ops.convert_to_tensor(identity)
         unit = library.where(is_zero, identity + 0.0 * quat, unit)
         along = library.sum(unit * near[..., first : first + 4], axis=-1, keepdims=True)
         eps = float(np.finfo(keras.backend.standardize_dtype(q.dtype)).eps)
