@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -117,10 +118,9 @@ class Search:
         """Write the first solution per target; return the rows without one, and their misses."""
         first, finalists = self._first, None
         won: list[tuple[np.ndarray, Candidates]] = []
-        for wished in ROUNDS + (ROUNDS[-1],) * (self.starts // ROUNDS[-1]):
-            if first >= self.starts or not open_rows.size:
-                break
-            count = min(starts_to_try(len(open_rows), wished), self.starts - first)
+        rounds = chain(ROUNDS, repeat(ROUNDS[-1]))
+        while first < self.starts and open_rows.size:
+            count = min(starts_to_try(len(open_rows), next(rounds)), self.starts - first)
             starts = self._starts(open_rows, first, count)
             new = descend_damped(self.request, open_rows, starts, self._damped_steps)
             is_exact = new.ratio <= self._exact
