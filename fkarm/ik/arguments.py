@@ -12,7 +12,6 @@ import numpy as np
 from fkarm._checks import check_pose_shape, check_real
 from fkarm._types import TensorLike
 from fkarm.geometry.native import has_float64, to_numpy
-from fkarm.ik.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
     POSITION_TOLERANCE,
@@ -25,6 +24,7 @@ from fkarm.ik.problem import (
     make_terms,
 )
 from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.model import Robot
 
 __all__ = ["WEIGHTS", "Question", "read_question", "read_targets"]

@@ -16,7 +16,6 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.native import cos, maximum, sin
 from fkarm.geometry.safe import is_negligible
-from fkarm.ik.joint_space import entry_kinds
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.residual import (
     Line,
@@ -31,6 +30,7 @@ from fkarm.kinematics.chain import chain_frames, columns, link_frames, link_leve
 from fkarm.kinematics.engine import kept, sincos
 from fkarm.kinematics.entries import ZERO, Vector, cross, dot, minus, plus, scaled, times
 from fkarm.kinematics.jacobian import link_twist
+from fkarm.kinematics.joint_space import entry_kinds
 from fkarm.kinematics.plan import Plan
 
 

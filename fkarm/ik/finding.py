@@ -10,9 +10,9 @@ import numpy as np
 from fkarm.ik.arguments import Question
 from fkarm.ik.batch import starts_to_try
 from fkarm.ik.candidates import Candidates, careful, preferred, quick
-from fkarm.ik.joint_space import difference
 from fkarm.ik.judge import errors_of, is_solved
 from fkarm.ik.seeds import PARTS, SeedTable, table_for
+from fkarm.kinematics.joint_space import difference
 
 # Steps from each start before one is chosen, and how many go on where none is solved.
 QUICK_STEPS = 10

@@ -15,7 +15,6 @@ from fkarm._rows import live_rows
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
 from fkarm.ik.choice import ROUNDING_MARGIN, best_of, nearest_of
-from fkarm.ik.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
     POSITION_TOLERANCE,
@@ -33,6 +32,7 @@ from fkarm.ik.search import (
 )
 from fkarm.ik.seeds import table_for
 from fkarm.kinematics.forward import check_configuration_shape
+from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits

@@ -15,7 +15,7 @@ from fkarm._checks import check_last_axes
 from fkarm._types import Tensor
 from fkarm.geometry.native import maximum, minimum, tanh
 from fkarm.geometry.safe import normalised, safe_atan2
-from fkarm.kinematics.sampling import inward_bounds
+from fkarm.kinematics.joint_space import inward_bounds
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits

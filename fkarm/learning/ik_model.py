@@ -26,7 +26,7 @@ from fkarm.ik.problem import (
     make_problem,
 )
 from fkarm.ik.proposals import best_refined
-from fkarm.kinematics.sampling import FREE_LENGTH, sampling_bounds
+from fkarm.kinematics.joint_space import FREE_LENGTH, sampling_bounds
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
 from fkarm.model.report import reach_below

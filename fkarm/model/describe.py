@@ -45,7 +45,7 @@ def _motion(joint: Joint, coordinates: Mapping[str, Coordinate]) -> str:
         return f"{joint.name}: fixed"
     place = {"prismatic": " along ", "planar": " in the plane normal to "}
     motion = joint.type
-    if "quaternion" not in joint.entries:
+    if not joint.turns_freely:
         motion += place.get(joint.type, " about ") + _axis(joint)
     if joint.mimic is None:
         index = coordinates[joint.name].index

@@ -142,6 +142,11 @@ class Joint:
         return ENTRIES[self.type]
 
     @property
+    def turns_freely(self) -> bool:
+        """Whether the joint turns about any axis: its last four entries are a quaternion."""
+        return "quaternion" in self.entries
+
+    @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """Lower and upper limit of each entry; `-1` and `1` for those of a quaternion."""
         return tuple(
@@ -171,13 +176,13 @@ class Joint:
         Spherical and floating joints have no axis: their frames stay as they are.
         """
         frame = np.eye(4)
-        if "quaternion" not in self.entries:
+        if not self.turns_freely:
             frame[:3, :3] = rotation_to_axis(self.axis)
         return read_only(frame)
 
     def frame_at(self, *values: float) -> Matrix:
         """Frame of the child link in the parent link at the joint's entries of `q`. `(4, 4)`."""
-        if "quaternion" in self.entries:
+        if self.turns_freely:
             motion = make_frame(values[:-4] or (0.0, 0.0, 0.0))
             motion[:3, :3] = rotation_from_quat_wxyz(values[-4:])
         elif self.type == "planar":

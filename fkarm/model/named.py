@@ -120,7 +120,7 @@ def entry_units(robot: Robot, angle_unit: str, length_unit: str) -> tuple[float,
     unit = {
         "angle": ANGLE_UNITS[angle_unit], "length": LENGTH_UNITS[length_unit], "quaternion": 1.0
     }  # fmt: skip
-    return tuple(unit[entry] for joint in robot.independent_joints for entry in joint.entries)
+    return tuple(unit[entry] for entry in robot.entries)
 
 
 def names_of(values: Any) -> tuple[Any, ...] | None:

@@ -236,7 +236,22 @@ class Robot:
 
         Mimic joints add none.
         """
-        return sum(len(joint.entries) for joint in self.independent_joints)
+        return len(self.entries)
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """What each entry of `q` is: `"angle"`, `"length"` or `"quaternion"`."""
+        return tuple(entry for joint in self.independent_joints for entry in joint.entries)
+
+    @property
+    def quaternions(self) -> tuple[int, ...]:
+        """Index in `q` of the first of each quaternion's four entries."""
+        return tuple(i for i, entry in enumerate(self.entries) if entry == "quaternion")[::4]
+
+    @property
+    def turns_freely(self) -> bool:
+        """Whether a joint turns about any axis, spherical or floating: `q` has quaternions."""
+        return any(joint.turns_freely for joint in self.independent_joints)
 
     @cached_property
     def independent_joints(self) -> tuple[Joint, ...]:

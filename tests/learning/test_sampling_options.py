@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import fkarm
-from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
+from fkarm.kinematics.joint_space import inward_bounds, sampling_bounds
 from fkarm.learning import PoseBatches, pose_stream
 from fkarm.learning.sampler import Sampler
 
