@@ -30,7 +30,7 @@ from fkarm.kinematics.entries import (
     subtract,
     times,
 )
-from fkarm.kinematics.joints import KINDS, Turn, Wrench
+from fkarm.kinematics.motions import Turn, Wrench
 from fkarm.kinematics.plan import Plan
 from fkarm.model.frames import Matrix
 
@@ -75,7 +75,7 @@ def chain_frames(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> Chain:
     for node, turn in zip(plan.nodes, _turns(plan, q, sincos), strict=True):
         frame = _moved(after, node.parent, node.origin)
         before.append(frame)
-        after.append(KINDS[node.motion.type].move(frame, node.motion.values(q), turn))
+        after.append(node.motion.kind.move(frame, node.motion.values(q), turn))
     links = [_moved(after, above, frame) for above, frame in plan.links]
     return Chain(before, after, links)
 
@@ -106,7 +106,7 @@ def columns(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[Column]:
     """What each entry of `q` moves, node after node."""
     found = []
     for index, (_, _, motion) in enumerate(plan.nodes):
-        kind = KINDS[motion.type]
+        kind = motion.kind
         axes = kind.axes(chain.before[index], motion.values(q))
         for entry, multiplier, axis in zip(motion.entries, motion.multipliers, axes, strict=True):
             found.append(Column(index, entry, multiplier, axis, kind.turns))
@@ -174,7 +174,7 @@ def pull_back(
     totals: list[Entry] = [0.0] * plan.dof
     for index in reversed(range(len(plan.nodes))):
         parent, origin, motion = plan.nodes[index]
-        taken, wrench = KINDS[motion.type].take(motion.values(q), turns[index], found[index])
+        taken, wrench = motion.kind.take(motion.values(q), turns[index], found[index])
         for entry, multiplier, each in zip(motion.entries, motion.multipliers, taken, strict=True):
             totals[entry] = add(totals[entry], times(multiplier, each))
         if parent >= 0:
@@ -200,7 +200,7 @@ def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
     """Sine and cosine of the turn about z of each node; of zero, if it has none."""
     angles: list[Entry] = []
     for _, _, motion in plan.nodes:
-        angles.append(motion.values(q)[0] if KINDS[motion.type].has_angle else 0.0)
+        angles.append(motion.values(q)[0] if motion.kind.has_angle else 0.0)
     # A mimic with the multiplier 0 holds still: its angle is a constant too.
     variable = [angle for angle in angles if not isinstance(angle, float)]
     if variable:

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.kinematics.chain import Chain, Column, Twist, columns, link_levers
-from fkarm.kinematics.entries import (
-    ZERO,
-    Entry,
-    Vector,
-    combine,
-    cross,
-    minus,
-    scaled,
-    times,
-)
+from fkarm.kinematics.entries import ZERO, Entry, Vector, cross, scaled, times
 from fkarm.kinematics.jacobian import from_chain, link_twist, sum_of_twists
-from fkarm.kinematics.joints import QUATERNION_UNITS, twice_inverse_square
 from fkarm.kinematics.plan import Plan
 from fkarm.model import Robot
 
@@ -50,45 +40,35 @@ def kinematic_hessian(
 
 def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
     parts, levers = columns(plan, q, chain), link_levers(plan, chain)
-    moved = [link_twist(part, levers[part.node]) for part in parts]
-    found: dict[tuple[int, int], Twist] = {}
-    for i, part in enumerate(parts):
-        for j, other in enumerate(parts):
-            if _is_one_quaternion(plan, part, other):
-                bend = _bend(plan, q, chain, part, other)
-                change = cross(bend, levers[part.node]), bend
-                change = sum_of_twists(change, (cross(moved[i][1], moved[j][0]), ZERO))
-            elif j <= i:  # nearer the base, or itself: the column turns with it
-                axis = moved[j][1]
-                change = cross(axis, moved[i][0]), cross(axis, moved[i][1])
+    velocities = [link_twist(part, levers[part.node]) for part in parts]
+    sums: dict[tuple[int, int], Twist] = {}
+    for i, (part, (linear, angular)) in enumerate(zip(parts, velocities, strict=True)):
+        for j, (other, (other_linear, other_angular)) in enumerate(
+            zip(parts, velocities, strict=True)
+        ):
+            if part.node == other.node:
+                rate = _axis_rate(plan, q, chain, part, other)
+                change = cross(rate, levers[part.node]), rate
+                change = sum_of_twists(change, (cross(angular, other_linear), ZERO))
+            elif j < i:  # nearer the base: the column turns with it
+                change = cross(other_angular, linear), cross(other_angular, angular)
             else:  # nearer the link, whose origin moves
-                change = cross(moved[i][1], moved[j][0]), ZERO
-            place = (part.entry, other.entry)
-            found[place] = sum_of_twists(found.get(place, (ZERO, ZERO)), change)
-    entries = [
-        found.get((i, j), (ZERO, ZERO))[half][k]
+                change = cross(angular, other_linear), ZERO
+            entries = (part.entry, other.entry)
+            sums[entries] = sum_of_twists(sums.get(entries, (ZERO, ZERO)), change)
+    hessian = [
+        sums.get((i, j), (ZERO, ZERO))[half][k]
         for half in (0, 1)
         for k in range(3)
         for i in range(plan.dof)
         for j in range(plan.dof)
     ]
-    return entries, (6, plan.dof, plan.dof)
+    return hessian, (6, plan.dof, plan.dof)
 
 
-def _is_one_quaternion(plan: Plan, part: Column, other: Column) -> bool:
-    return part.node == other.node and plan.nodes[part.node].motion.type == "spherical"
-
-
-def _bend(plan: Plan, q: list[Tensor], chain: Chain, part: Column, other: Column) -> Vector:
-    """Change of the angular velocity for one entry of a quaternion by another.
-
-    That of entry `i` is `a_i = k e_i quat^-1` with `k = 2 / |quat|^2` times its square:
-    `da_i/dq_j = k (vec(e_i e_j*) - q_j a_i)`.
-    """
+def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, part: Column, other: Column) -> Vector:
+    """The change of an angular velocity for the rate of an entry of the same motion."""
     motion = plan.nodes[part.node].motion
-    quat = motion.values(q)
-    i, j = part.entry - motion.first, other.entry - motion.first
-    turned_unit = combine(chain.before[part.node].columns, QUATERNION_UNITS[i][j])
-    bend = minus(turned_unit, scaled(quat[j], part.axis))
+    rates = motion.kind.axis_rates(chain.before[part.node], motion.values(q))
     sign = times(part.multiplier, other.multiplier)
-    return scaled(times(sign, twice_inverse_square(quat)), bend)
+    return scaled(sign, rates[part.entry - motion.first][other.entry - motion.first])

@@ -55,6 +55,17 @@ def test_a_chain_of_mimics_resolves_to_one_coordinate(every_joint):
     np.testing.assert_allclose([echo.multiplier, echo.offset], [-0.05, 0.03])
 
 
+def test_entries_say_what_q_is_made_of(free_robot, panda):
+    assert panda.entries == ("angle",) * 7
+    kinds = ("length",) * 3 + ("quaternion",) * 8 + ("length",) * 2 + ("angle",) * 2
+    assert free_robot.entries == kinds
+    assert free_robot.quaternions == (3, 7)
+    assert panda.quaternions == ()
+    assert free_robot.turns_freely
+    assert not panda.turns_freely
+    assert [joint.turns_freely for joint in free_robot.joints] == [True, True, False, False]
+
+
 def test_limits_handed_out_cannot_change_the_robot(panda):
     panda.lower_limits[:] = 0
     assert panda.lower_limits[0] == -2.8973
