@@ -23,7 +23,7 @@ from fkarm.ik.problem import (
     make_problem,
     make_terms,
 )
-from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.arguments import configuration_array
 from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.model import Robot
 

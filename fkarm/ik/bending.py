@@ -26,10 +26,9 @@ from fkarm.ik.residual import (
     have_fixed_directions,
     in_root,
 )
-from fkarm.kinematics.chain import chain_frames, columns, link_frames, link_levers
+from fkarm.kinematics.chain import chain_frames, columns, link_frames, link_levers, link_twist
 from fkarm.kinematics.engine import kept, sincos
 from fkarm.kinematics.entries import ZERO, Vector, cross, dot, minus, plus, scaled, times
-from fkarm.kinematics.jacobian import link_twist
 from fkarm.kinematics.joint_space import entry_kinds
 from fkarm.kinematics.plan import Plan
 

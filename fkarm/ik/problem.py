@@ -16,7 +16,7 @@ import numpy as np
 from fkarm._checks import check_choice, check_non_negative
 from fkarm._types import Tensor
 from fkarm.errors import unknown_name
-from fkarm.kinematics.forward import base_name
+from fkarm.kinematics.arguments import base_name
 from fkarm.kinematics.joint_space import entry_kinds, inward_bounds
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.task import task_rows

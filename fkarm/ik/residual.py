@@ -14,10 +14,9 @@ from fkarm._types import Tensor
 from fkarm.geometry.native import arctan2, maximum
 from fkarm.geometry.safe import is_negligible
 from fkarm.ik.problem import Problem, Terms
-from fkarm.kinematics.chain import Chain, chain_frames, columns, link_frames
+from fkarm.kinematics.chain import Chain, chain_frames, columns, link_frames, link_twists
 from fkarm.kinematics.engine import kept, sincos
 from fkarm.kinematics.entries import Frame, Vector, combine, cross, dot, minus
-from fkarm.kinematics.jacobian import link_twists
 
 Line = list[Tensor]
 

@@ -113,6 +113,28 @@ def columns(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[Column]:
     return found
 
 
+def link_twist(part: Column, lever: Vector) -> Twist:
+    """Velocity of a link's origin, and its angular velocity, per unit rate of the part's entry."""
+    change = scaled(part.multiplier, part.axis)
+    return (cross(change, lever), change) if part.turns else (change, ZERO)
+
+
+def link_twists(plan: Plan, parts: Sequence[Column], chain: Chain, link: int = 0) -> list[Twist]:
+    """The geometric Jacobian of one of the plan's links: a twist for each entry of `q`."""
+    levers = link_levers(plan, chain, link)
+    sums: list[Twist] = [(ZERO, ZERO)] * plan.dof
+    for part in parts:
+        if part.node in levers:
+            twist = link_twist(part, levers[part.node])
+            sums[part.entry] = sum_of_twists(sums[part.entry], twist)
+    return sums
+
+
+def sum_of_twists(a: Twist, b: Twist) -> Twist:
+    """The sum of two twists."""
+    return plus(a[0], b[0]), plus(a[1], b[1])
+
+
 def twists(
     plan: Plan, parts: Sequence[Column], chain: Chain, rates: Sequence[Entry]
 ) -> list[Twist]:
@@ -212,7 +234,7 @@ def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
     ]
 
 
-def _sum(a: tuple[Vector, Vector], b: tuple[Vector, Vector]) -> tuple[Vector, Vector]:
+def _sum(a: Wrench, b: Wrench) -> Wrench:
     return plus(a[0], b[0]), plus(a[1], b[1])
 
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.kinematics.chain import Chain, Column, Twist, columns, link_levers
+from fkarm.kinematics.chain import (
+    Chain,
+    Column,
+    Twist,
+    columns,
+    link_levers,
+    link_twist,
+    sum_of_twists,
+)
+from fkarm.kinematics.chain_stage import chain_stage
 from fkarm.kinematics.entries import ZERO, Entry, Vector, cross, scaled, times
-from fkarm.kinematics.jacobian import from_chain, link_twist, sum_of_twists
 from fkarm.kinematics.plan import Plan
 from fkarm.model import Robot
 
@@ -35,7 +43,7 @@ def kinematic_hessian(
     Reference:
         [Haviland2023], for the closed form.
     """
-    return from_chain(_hessian, robot, q, link, base)
+    return chain_stage(_hessian, robot, q, link, base)
 
 
 def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:

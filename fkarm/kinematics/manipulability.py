@@ -9,10 +9,10 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import is_negligible, safe_sqrt
-from fkarm.kinematics.chain import Chain, columns
+from fkarm.kinematics.arguments import base_name
+from fkarm.kinematics.chain import Chain, columns, link_twists
+from fkarm.kinematics.chain_stage import Entries, chain_stage
 from fkarm.kinematics.entries import Entry, add, subtract, times
-from fkarm.kinematics.forward import base_name
-from fkarm.kinematics.jacobian import Entries, from_chain, link_name, link_twists
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
@@ -49,7 +49,7 @@ def manipulability(
     Reference:
         [Yoshikawa1985].
     """
-    link, base = link_name(robot, link), base_name(robot, base)
+    link, base = robot.link_or_end_effector(link), base_name(robot, base)
     rows = task_rows(task)
     freedom = plan_chain(robot, (link,), base).freedom
     if len(rows) > freedom:
@@ -58,7 +58,7 @@ def manipulability(
             f"{freedom}. Received: {task!r}, with {len(rows)}. Name the axes it can move along: "
             "('x', 'y')."
         )
-    return from_chain(_measure(rows), robot, q, link, base)[..., 0]
+    return chain_stage(_measure(rows), robot, q, link, base)[..., 0]
 
 
 @cache

@@ -14,8 +14,8 @@ from keras import ops
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import make_transform, quat_wxyz_to_matrix
 from fkarm.geometry.native import cos, matmul, sin
+from fkarm.kinematics.arguments import configuration
 from fkarm.kinematics.entries import entries_first
-from fkarm.kinematics.forward import configuration
 from fkarm.model import Joint, Robot
 
 

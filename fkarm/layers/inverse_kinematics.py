@@ -31,7 +31,7 @@ from fkarm.ik.search import (
     target_entries,
 )
 from fkarm.ik.seeds import table_for
-from fkarm.kinematics.forward import check_configuration_shape
+from fkarm.kinematics.arguments import check_configuration_shape
 from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot

@@ -14,7 +14,7 @@ from fkarm.geometry import compose_transforms, invert_transform, matrix_to_pose,
 from fkarm.geometry.native import clip, to_numpy
 from fkarm.ik.arguments import Question, read_question
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import check_configuration_shape, configuration_array
+from fkarm.kinematics.arguments import check_configuration_shape, configuration_array
 from fkarm.kinematics.joint_space import inward_bounds, sampling_bounds
 from fkarm.layers import ForwardKinematics
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale

@@ -133,15 +133,6 @@ def names_of(values: Any) -> tuple[Any, ...] | None:
     return None if names is None else tuple(names)
 
 
-def unknown_link(joints: Sequence[Joint], link: object, links: Sequence[str]) -> str:
-    """Message for a link that does not exist; it may be a joint, or several links."""
-    message = unknown_name("link", link, links)
-    moved = [joint.child for joint in joints if joint.name == link]
-    if moved:
-        message += f" {link!r} is a joint: the link that it moves is {moved[0]!r}."
-    return message
-
-
 def check_unnamed(name: str, values: Any) -> None:
     """Raise TypeError if values have names: their own order is not to be trusted."""
     names = names_of(values)

@@ -15,11 +15,10 @@ from fkarm.errors import (
     FkarmError,
     RobotError,
     UnknownJointError,
-    UnknownLinkError,
     URDFError,
     unknown_name,
 )
-from fkarm.model import named
+from fkarm.model import links, named
 from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
 from fkarm.model.frames import frame_from
@@ -70,13 +69,14 @@ class Robot:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        joints, links = order_tree(tuple(self.joints), self.link_names)
+        joints, names = order_tree(tuple(self.joints), self.link_names)
         object.__setattr__(self, "joints", joints)
-        object.__setattr__(self, "link_names", links)
+        object.__setattr__(self, "link_names", names)
         object.__setattr__(self, "_coordinates", resolve_coordinates(joints))
-        object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, links))
+        object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, names))
         self.check_link(self.end_effector)
-        _ = self.joint_names  # when first asked for, torch.compile would meet a lock
+        # When these are first asked for, torch.compile would meet a lock.
+        _ = self.joint_names, self._joint_above
 
     # ---- readers
 
@@ -283,11 +283,9 @@ class Robot:
     def _joint_above(self) -> dict[str, Joint]:
         return {str(joint.child): joint for joint in self.joints}
 
-    def check_link(self, link: object) -> None:
-        """Raise UnknownLinkError unless the robot has a link of this name."""
-        is_name = isinstance(link, str)
-        if not is_name or (link != self.root_link and link not in self._joint_above):
-            raise UnknownLinkError(named.unknown_link(self.joints, link, self.link_names))
+    check_link = links.check_link
+    link_or_end_effector = links.link_or_end_effector
+    links_or_end_effector = links.links_or_end_effector
 
     def path_to(self, link: str) -> tuple[Joint, ...]:
         """Joints from the root to a link, fixed ones included.

@@ -98,7 +98,7 @@ def test_several_links_are_seen_from_one_base(hands, q):
     expected = np.linalg.inv(in_world[..., :1, :, :]) @ in_world[..., 1:, :, :]
     seen = fkarm.forward_kinematics(hands, batch, names, "l2")
     np.testing.assert_allclose(seen, expected, atol=1e-13)
-    everything = fkarm.forward_kinematics(hands, batch, base="l2")
+    everything = fkarm.forward_kinematics(hands, batch, hands.link_names, base="l2")
     assert everything.shape == (1, 2, len(hands.link_names), 4, 4)
 
 

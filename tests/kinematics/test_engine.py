@@ -66,7 +66,7 @@ def test_every_mode_gives_the_poses_and_the_gradient_of_the_reference(
     links = robot.link_names
     expected, gradient = pull(lambda q: reference.forward_kinematics(robot, q, links))(q)
     shape = q.shape if is_batch_known else (None, robot.dof)
-    function = pull(lambda q: fkarm.forward_kinematics(robot, q))
+    function = pull(lambda q: fkarm.forward_kinematics(robot, q, links))
     found = in_mode(function, mode, shape, "float64")(q)
     np.testing.assert_allclose(array(found[0]), array(expected), atol=1e-14)
     np.testing.assert_allclose(array(found[1]), array(gradient), atol=1e-12)

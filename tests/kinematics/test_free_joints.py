@@ -44,7 +44,7 @@ def test_they_match_the_reference_and_have_exact_gradients(free_robot, rng):
     q = fkarm.sample_configurations(free_robot, 10, seed=0) * rng.uniform(0.5, 2, size=(10, 15))
     links = free_robot.link_names
     np.testing.assert_allclose(
-        fkarm.forward_kinematics(free_robot, q),
+        fkarm.forward_kinematics(free_robot, q, links),
         reference.forward_kinematics(free_robot, q, links),
         atol=1e-14,
     )

@@ -8,7 +8,7 @@ from autodiff import array, dtype_of
 from tables import Frame, structured
 
 import fkarm
-from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.arguments import configuration_array
 
 ARM = fkarm.robots.planar([1.0, 0.5])
 Q = [0.5, 0.25]

@@ -35,7 +35,7 @@ def test_a_symbolic_input_may_have_several_unknown_axes(function, arm, rng):
 
 def test_all_links_of_a_symbolic_input_with_several_unknown_axes(arm, rng):
     q = keras.Input((None, None, 2))
-    model = keras.Model(q, fkarm.forward_kinematics(arm, q))
+    model = keras.Model(q, fkarm.forward_kinematics(arm, q, arm.link_names))
     x = rng.uniform(-1, 1, size=(2, 1, 4, 2)).astype("float32")
     expected = reference.forward_kinematics(arm, x, arm.link_names)
     np.testing.assert_allclose(model.predict(x, verbose=0), expected, atol=2e-6)
