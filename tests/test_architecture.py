@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "model": BASE,
     "robots": MODEL,
     "kinematics": TENSORS | MODEL,
+    "compare": TENSORS | MODEL | {"kinematics"},
     "losses": TENSORS | {"_rows", "_carried"},
     "metrics": TENSORS | {"_rows", "_carried"},
     "ik": TENSORS | MODEL | {"kinematics"},
