@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import limits
+from backends import limits
 import pytest
 
 import fkarm
