@@ -187,18 +187,6 @@ def test_manipulability_is_that_of_the_axes_of_the_base(hands, q):
         fkarm.manipulability(hands, q, "left", base="l1")
 
 
-def test_a_joint_with_several_entries_counts_as_several_degrees_of_freedom():
-    flat = fkarm.Robot([fkarm.Joint("flat", "planar", parent="world", child="cart")])
-    measure = fkarm.manipulability(flat, np.array([0.3, 0.4, 0.5]), task=("x", "y", "rz"))
-    np.testing.assert_allclose(measure, 1.0)
-    free = fkarm.Robot([fkarm.Joint("free", "floating", parent="world", child="body")])
-    measure = fkarm.manipulability(free, np.array([1.0, 2, 3, 0.5, -0.5, 0.5, -0.5]))
-    np.testing.assert_allclose(measure, 2.0**3)  # the angular velocity is 2 dquat quat^-1
-    ball = fkarm.Robot([fkarm.Joint("ball", "spherical", parent="world", child="eye")])
-    with pytest.raises(ValueError, match="'eye' has degrees of freedom in 'world': 3"):
-        fkarm.manipulability(ball, np.ones(4), task=("x", "rx", "ry", "rz"))
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_a_base_compiles_for_an_unknown_batch(mode, hands, rng):
     def run(q):

@@ -3,6 +3,7 @@
 import pytest
 
 import fkarm
+from fkarm import Joint, Robot
 
 
 def test_no_name_means_the_end_effector(panda):
@@ -43,3 +44,9 @@ def test_what_is_no_name_is_refused(panda):
             panda.links_or_end_effector(links)
     with pytest.raises(ValueError, match="at least one name. Received.*for the end effector"):
         panda.links_or_end_effector([])
+
+
+def test_a_long_list_of_names_is_cut_with_a_count():
+    chain = Robot.from_joints([Joint(f"j{i}") for i in range(100)])
+    with pytest.raises(fkarm.UnknownLinkError, match="and 61 more"):
+        chain.check_link("zzz")
