@@ -120,22 +120,24 @@ def stack_entries(entries: Sequence[Entry], like: Tensor, axes: tuple[int, ...] 
     Args:
         entries: As many as `axes` holds.
         like: Gives batch axes and dtype. Shape `(..., n)`.
-        axes: Sizes of the last axes; `()`: one axis.
+        axes: Sizes of the last axes; `()`: one axis of as many entries as there are.
+    Returns:
+        Shape `(..., *axes)`.
     """
     if not entries:
         return ops.zeros((*ops.shape(like)[:-1], *axes), dtype=like.dtype)
     zeros = ops.zeros_like(like[..., 0] if like.shape[-1] else ops.sum(like, axis=-1))
     constants = {entry: zeros + entry for entry in entries if isinstance(entry, float)}
-    rows = [constants[each] if isinstance(each, float) else each for each in entries]
-    return split_last_axis(stack_last(rows), axes) if axes else stack_last(rows)
+    arrays = [constants[entry] if isinstance(entry, float) else entry for entry in entries]
+    return split_last_axis(stack_last(arrays), axes) if axes else stack_last(arrays)
 
 
-def stack_last(rows: Sequence[Tensor]) -> Tensor:
+def stack_last(arrays: Sequence[Tensor]) -> Tensor:
     """Tensors of one shape along a new last axis.
 
-    Stacking whole vectors and moving the axis once is twice as fast as interleaving them.
+    Stacking whole arrays and moving the axis once is twice as fast as interleaving them.
     """
-    return entries_last(ops.stack(rows, axis=0))
+    return entries_last(ops.stack(arrays, axis=0))
 
 
 def split_last_axis(x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -147,7 +149,7 @@ def split_last_axis(x: Tensor, axes: tuple[int, ...]) -> Tensor:
         batch = tuple(ops.shape(x))[:-1]
     if None not in batch:
         return ops.reshape(x, (*batch, *axes))
-    # A symbolic input has no numbers for several unknown sizes, which a reshape would need.
+    # A reshape takes one unknown size, and a symbolic input has no numbers for the others.
     for size in axes[:-1]:
         x = ops.stack(ops.split(x, size, axis=-1), axis=-2)
     return x

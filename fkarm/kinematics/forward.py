@@ -40,10 +40,10 @@ def forward_kinematics(
             batch axes. Limits are not applied. Shape `(..., dof)`.
         links: Name of the link, or a list of names; None: `robot.end_effector`. For all links pass
             `robot.link_names`.
-        base: The link in whose frame the poses are, on any branch; None: the root link. The poses
-            are composed from there: in float32 they have the digits of the distance between the
-            two links, however far a floating base stands from the root. Poses in the root have
-            those of that distance: 8 micrometres at 100 m, 31 mm at 500 km, as `q` itself.
+        base: The link in whose frame the poses are, on any branch; None: the root link. Poses are
+            composed from there: their float32 rounding is that of the distance between the two
+            links, however far a floating base is from the root. Poses in the root are rounded as
+            `q` itself is: by 8 micrometres at 100 m, by 31 mm at 500 km.
     Returns:
         Poses `T_base_link`, m, in the dtype of `q` (float32 for half precision). Shape
         `(..., 4, 4)` for one name or None, `(..., n, 4, 4)` for a list.
@@ -74,7 +74,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     plan = plan_chain(robot, links, base)
 
     def matrices(frames: Sequence[Frame], corner: float, q: Tensor) -> Tensor:
-        entries = [each for frame in frames for each in _rows(frame, corner)]
+        entries = [entry for frame in frames for entry in _rows(frame, corner)]
         return stack_entries(entries, q, (*axes, 4, 4))
 
     def poses(q: Tensor) -> Tensor:
@@ -83,8 +83,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 
     def wrenches(pose: Tensor, pose_bar: Tensor) -> Tensor:
         pairs = zip(_frames(pose, len(axes)), _frames(pose_bar, len(axes)), strict=True)
-        entries = [each for pair in pairs for vector in link_wrench(*pair) for each in vector]
-        return stack_last(entries)
+        return stack_last([x for pair in pairs for vector in link_wrench(*pair) for x in vector])
 
     def cotangent(q: Tensor, wrench: Tensor) -> Tensor:
         values = unstack_entries(wrench)
@@ -95,8 +94,8 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     def tangent(q: Tensor, rates: Tensor) -> Tensor:
         entries = unstack_entries(q)
         chain = chain_frames(plan, entries, sincos)
-        parts = columns(plan, entries, chain)
-        velocities = twists(plan, parts, chain, unstack_entries(rates))
+        motion_screws = columns(plan, entries, chain)
+        velocities = twists(plan, motion_screws, chain, unstack_entries(rates))
         return matrices(push_forward(plan, velocities, chain), 0.0, q)
 
     if not plan.nodes:

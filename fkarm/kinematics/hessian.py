@@ -24,8 +24,8 @@ def kinematic_hessian(
     """Derivative of the geometric Jacobian by the joint configuration, in closed form.
 
     For turns `i` and `j`, `j` nearer the base or equal: `dJ_i/dq_j = [a_j x J_i, a_j x a_i]`; for
-    `j` nearer the link `[a_i x J_j, 0]`. Acceleration of the link is `J ddq + (H dq) dq`. Where
-    the base stands costs no digits, as for the Jacobian.
+    `j` nearer the link `[a_i x J_j, 0]`. Acceleration of the link is `J ddq + (H dq) dq`. The
+    distance of the base costs no digits, as for the Jacobian.
 
     Args:
         robot: The robot.
@@ -47,22 +47,21 @@ def kinematic_hessian(
 
 
 def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    parts, levers = columns(plan, q, chain), link_levers(plan, chain)
-    velocities = [link_twist(part, levers[part.node]) for part in parts]
+    motion_screws, levers = columns(plan, q, chain), link_levers(plan, chain)
+    velocities = [link_twist(screw, levers[screw.node]) for screw in motion_screws]
     sums: dict[tuple[int, int], Twist] = {}
-    for i, (part, (linear, angular)) in enumerate(zip(parts, velocities, strict=True)):
-        for j, (other, (other_linear, other_angular)) in enumerate(
-            zip(parts, velocities, strict=True)
-        ):
-            if part.node == other.node:
-                rate = _axis_rate(plan, q, chain, part, other)
-                change = cross(rate, levers[part.node]), rate
+    pairs = list(enumerate(zip(motion_screws, velocities, strict=True)))
+    for i, (screw, (linear, angular)) in pairs:
+        for j, (other, (other_linear, other_angular)) in pairs:
+            if screw.node == other.node:
+                rate = _axis_rate(plan, q, chain, screw, other)
+                change = cross(rate, levers[screw.node]), rate
                 change = sum_of_twists(change, (cross(angular, other_linear), ZERO))
             elif j < i:  # nearer the base: the column turns with it
                 change = cross(other_angular, linear), cross(other_angular, angular)
             else:  # nearer the link, whose origin moves
                 change = cross(angular, other_linear), ZERO
-            entries = (part.entry, other.entry)
+            entries = (screw.entry, other.entry)
             sums[entries] = sum_of_twists(sums.get(entries, (ZERO, ZERO)), change)
     hessian = [
         sums.get((i, j), (ZERO, ZERO))[half][k]
@@ -74,9 +73,9 @@ def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tu
     return hessian, (6, plan.dof, plan.dof)
 
 
-def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, part: Column, other: Column) -> Vector:
+def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Column, other: Column) -> Vector:
     """The change of an angular velocity for the rate of an entry of the same motion."""
-    motion = plan.nodes[part.node].motion
-    rates = motion.kind.axis_rates(chain.before[part.node], motion.values(q))
-    sign = times(part.multiplier, other.multiplier)
-    return scaled(sign, rates[part.entry - motion.first][other.entry - motion.first])
+    motion = plan.nodes[screw.node].motion
+    rates = motion.kind.axis_rates(chain.before[screw.node], motion.values(q))
+    sign = times(screw.multiplier, other.multiplier)
+    return scaled(sign, rates[screw.entry - motion.first][other.entry - motion.first])

@@ -35,8 +35,8 @@ def geometric_jacobian(
     `[z x (p - o), z]`, `p` the link's origin; that of a prismatic joint is `[z, 0]`. A joint
     that moves several joints (by mimics) has the sum of their columns times the multipliers.
     The columns of a planar or floating joint are the derivatives for its entries of `q`.
-    `p - o` is summed along the chain, not taken from two positions: where the base stands costs
-    no digits, also in float32.
+    `p - o` is summed along the chain, not the difference of two positions: the distance of the base
+    costs no digits, also in float32.
 
     Args:
         robot: The robot.
@@ -120,7 +120,7 @@ def link_velocity(
     link: str | None = None,
     base: str | None = None,
 ) -> Tensor:
-    """Velocity of a link, `J dq/dt`, without an array for the Jacobian.
+    """Velocity of a link, `J dq/dt`, computed without the Jacobian as an array.
 
     Args:
         robot: The robot.
@@ -171,9 +171,9 @@ def _velocity_stage(robot: Robot, link: str, base: str) -> Function:
         chain = chain_frames(plan, values, sincos)
         levers = link_levers(plan, chain)
         total: Twist = (ZERO, ZERO)
-        for part in columns(plan, values, chain):
-            part = part._replace(multiplier=times(part.multiplier, rates[part.entry]))
-            total = sum_of_twists(total, link_twist(part, levers[part.node]))
+        for screw in columns(plan, values, chain):
+            moving = screw._replace(multiplier=times(screw.multiplier, rates[screw.entry]))
+            total = sum_of_twists(total, link_twist(moving, levers[screw.node]))
         return stack_entries([*total[0], *total[1]], q)
 
     return compiled(run, (1, 1)) if plan.nodes else run

@@ -1,4 +1,4 @@
-"""How well a link can move every way."""
+"""How well a link can move in every direction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def manipulability(
     task: str | Sequence[str] = "pose",
     base: str | None = None,
 ) -> Tensor:
-    """Yoshikawa's measure of how well a link can move every way, `sqrt(det(J J^T))`.
+    """Yoshikawa's measure of how well a link can move in every direction, `sqrt(det(J J^T))`.
 
     Zero at a singularity. Computed by orthogonalising the rows of the geometric Jacobian, which
     keeps twice the digits of the determinant.
@@ -43,7 +43,7 @@ def manipulability(
     Raises:
         UnknownLinkError: If the link or `base` does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or the task is unknown or
-            has more rows than joints move the link.
+            has more rows than the link has degrees of freedom.
     Gradient:
         With respect to `q`; zero at a singularity, where the measure has a corner.
     Reference:
@@ -63,12 +63,12 @@ def manipulability(
 
 @cache
 def _measure(rows: tuple[int, ...]) -> Entries:
-    """Product of the lengths that the rows of the Jacobian have across those before them."""
+    """Product of the lengths of the Jacobian's rows, each orthogonal to the rows before it."""
 
     def measure(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
         twists = link_twists(plan, columns(plan, q, chain), chain)
-        found = [(*linear, *angular) for linear, angular in twists]
-        left = [[column[row] for column in found] for row in rows]
+        jacobian = [(*linear, *angular) for linear, angular in twists]  # column by column
+        left = [[column[row] for column in jacobian] for row in rows]
         squares: list[Entry] = []
         while left:
             first, *left = left

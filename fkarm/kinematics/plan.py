@@ -20,15 +20,15 @@ from fkarm.model.frames import Matrix, snap
 
 
 class Node(NamedTuple):
-    """A motion, and where it starts."""
+    """A motion, and the frame that it moves."""
 
     parent: int  # node before it, -1 for the base
-    origin: Matrix  # frame that it moves, in the frame that `parent` moved, (4, 4)
+    origin: Matrix  # frame that it moves, in the frame after the motion of `parent`, (4, 4)
     motion: Motion
 
 
 class Plan(NamedTuple):
-    """The motions on the way from a base to some links, and where the links sit on them."""
+    """The motions between a base and some links, and the frames of the links after them."""
 
     dof: int
     nodes: tuple[Node, ...]
@@ -58,37 +58,37 @@ def plan_chain(robot: Robot, links: tuple[str, ...], base: str | None = None) ->
 def _plan(robot: Robot, links: tuple[str, ...], base: str) -> Plan:
     upwards, downwards = _ways(robot, links, base)
     nodes: list[Node] = []
-    placed: dict[str, tuple[int, Matrix]] = {base: (-1, np.eye(4))}
+    frames: dict[str, tuple[int, Matrix]] = {base: (-1, np.eye(4))}  # node before, frame after it
 
     def steps(joint: Joint) -> list[Step]:
         return joint_steps(joint, robot.coordinates.get(joint.name))
 
-    def place(link: str, after: str, steps: Iterable[Step]) -> None:
-        above, frame = placed[after]
-        for step in steps:
+    def add_link(link: str, neighbour: str, way: Iterable[Step]) -> None:
+        above, frame = frames[neighbour]
+        for step in way:
             if isinstance(step, Motion):
                 nodes.append(Node(above, frame, step))
                 above, frame = len(nodes) - 1, np.eye(4)
             else:
                 frame = snap(frame @ step)
-        placed[link] = (above, frame)
+        frames[link] = (above, frame)
 
     for joint in upwards:
-        place(str(joint.parent), str(joint.child), map(inverted_step, reversed(steps(joint))))
+        add_link(str(joint.parent), str(joint.child), map(inverted_step, reversed(steps(joint))))
     for joint in downwards:
-        place(str(joint.child), str(joint.parent), steps(joint))
-    return Plan(robot.dof, tuple(nodes), tuple(placed[link] for link in links))
+        add_link(str(joint.child), str(joint.parent), steps(joint))
+    return Plan(robot.dof, tuple(nodes), tuple(frames[link] for link in links))
 
 
 def _ways(robot: Robot, links: tuple[str, ...], base: str) -> tuple[list[Joint], list[Joint]]:
-    """Joints from the base upwards, and those down to the links, parents first."""
+    """Joints from the base upwards, and those downwards to the links, parents first."""
     to_base = robot.path_to(base)
-    turning_points = []
-    needed: set[str] = set()
+    forks = []  # how many joints the path to each link has in common with that to the base
+    downwards: set[str] = set()
     for link in links:
         path = robot.path_to(link)
-        both = takewhile(lambda pair: pair[0] is pair[1], zip(to_base, path, strict=False))
-        turning_points.append(len(list(both)))
-        needed.update(joint.name for joint in path[turning_points[-1] :])
-    upwards = list(reversed(to_base[min(turning_points) :]))
-    return upwards, [joint for joint in robot.joints if joint.name in needed]
+        common = takewhile(lambda pair: pair[0] is pair[1], zip(to_base, path, strict=False))
+        forks.append(len(list(common)))
+        downwards.update(joint.name for joint in path[forks[-1] :])
+    upwards = list(reversed(to_base[min(forks) :]))
+    return upwards, [joint for joint in robot.joints if joint.name in downwards]
