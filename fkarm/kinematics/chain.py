@@ -81,7 +81,7 @@ def chain_frames(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> Chain:
 
 
 def link_frames(plan: Plan, chain: Chain) -> list[Frame]:
-    """Frames of the links with their origins measured from the base."""
+    """Frames of the links with their origins measured from that of the base."""
     origins: list[Vector] = []
     for node, frame in zip(plan.nodes, chain.after, strict=True):
         origins.append(plus(_above(origins, node.parent), frame.origin))
@@ -136,7 +136,7 @@ def link_twists(
 
 
 def sum_of_twists(a: Twist, b: Twist) -> Twist:
-    """The sum of two twists."""
+    """The sum of two twists, or of two wrenches."""
     return plus(a[0], b[0]), plus(a[1], b[1])
 
 
@@ -197,7 +197,7 @@ def pull_back(
     on_node: list[Wrench] = [(ZERO, ZERO)] * len(plan.nodes)
     for (above, constant), wrench in zip(plan.links, wrenches, strict=True):
         if above >= 0:
-            on_node[above] = _sum(on_node[above], _carried(constant, wrench))
+            on_node[above] = sum_of_twists(on_node[above], _carried(constant, wrench))
     cotangents: list[Entry] = [0.0] * plan.dof
     for index in reversed(range(len(plan.nodes))):
         parent, origin, motion = plan.nodes[index]
@@ -207,7 +207,7 @@ def pull_back(
         ):
             cotangents[entry] = add(cotangents[entry], times(multiplier, component))
         if parent >= 0:
-            on_node[parent] = _sum(on_node[parent], _carried(origin, wrench))
+            on_node[parent] = sum_of_twists(on_node[parent], _carried(origin, wrench))
     return cotangents
 
 
@@ -239,10 +239,6 @@ def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
         (math.sin(angle), math.cos(angle)) if isinstance(angle, float) else next(turns)
         for angle in angles
     ]
-
-
-def _sum(a: Wrench, b: Wrench) -> Wrench:
-    return plus(a[0], b[0]), plus(a[1], b[1])
 
 
 def _carried(constant: Matrix, wrench: Wrench) -> Wrench:

@@ -48,7 +48,7 @@ def native_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def guarded_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
-    """Sine and cosine by polynomials if all angles are small enough for them, else the backend's."""
+    """Sine and cosine by polynomials if all angles are small enough, else by the backend."""
     pair = ops.cond(
         is_small(angle),
         lambda: ops.moveaxis(ops.stack(polynomial_sincos(angle)), 0, 1),

@@ -43,10 +43,10 @@ from fkarm.model.urdf_writer import write_urdf
 class Robot:
     """A robot: links joined in a tree, one of them the end effector.
 
-    Make one with `from_urdf`, `from_joints`, `from_dh` or `fkarm.robots`. Links and joints
-    are kept parents first, depth first, siblings in the order they were given in. A
-    configuration `q` has one entry for each joint of `joint_names`, rad or m (planar joints
-    have three, floating ones seven: see `Joint`).
+    Make one with `from_urdf`, `from_mjcf`, `from_joints`, `from_dh` or `fkarm.robots`. Links and
+    joints are ordered parents first, depth first, siblings in the order they were given in. A
+    configuration `q` has one entry for each joint of `joint_names`, rad or m (planar joints have
+    three, spherical ones four, floating ones seven: see `Joint`).
 
     Args:
         joints: Joints with parent and child links, in any order.
@@ -55,7 +55,7 @@ class Robot:
             shows it.
         name: Name of the robot.
         link_names: Links that no joint names (a robot without joints has one).
-        notes: What a reader has to say, for `report`: lines by `"assumed"`, `"ignored"`, `"odd"`.
+        notes: What a reader tells `report`: lines by `"assumed"`, `"ignored"`, `"odd"`.
     Raises:
         RobotError: If the joints are not a tree with one root and unique names, or a mimic
             cannot be resolved.
@@ -218,7 +218,7 @@ class Robot:
         """
         return write_urdf(self.name, self.link_names, self.joints, self.end_effector)
 
-    # ---- what there is
+    # ---- properties
 
     @property
     def root_link(self) -> str:
@@ -232,10 +232,7 @@ class Robot:
 
     @property
     def dof(self) -> int:
-        """Size of `q`: one for each independent joint, three if planar, seven if floating.
-
-        Mimic joints add none.
-        """
+        """Size of `q`: the entries of all independent joints; mimic joints add none."""
         return len(self.entries)
 
     @property
@@ -303,9 +300,9 @@ class Robot:
     def report(self) -> Report:
         """What was read, what was assumed, what was ignored, and what looks wrong.
 
-        Suspicious are rounded angles (1.5708: with the error they cause, in rad and in mm at
-        the tip), lengths that look like millimetres, limits that look like degrees, joints
-        that cannot move. What was assumed and ignored is known of robots read from a file.
+        It suspects rounded angles (1.5708; it says the error that they cause, in rad and in mm at
+        the tip), lengths that look like millimetres, limits that look like degrees, and joints
+        that cannot move. Assumed and ignored lines exist for robots that were read from a file.
         """
         return make_report(self.joints, self.link_names, self.notes)
 
@@ -373,9 +370,10 @@ class Robot:
         by_index = {self.coordinates[name].index: np.asarray(v) for name, v in values.items()}
         joints = []
         for joint in self.joints:
-            place = self.coordinates.get(joint.name)
-            if place is not None and place.index in by_index:
-                joint = joint.fixed_at(place.multiplier * by_index[place.index] + place.offset)
+            coordinate = self.coordinates.get(joint.name)
+            if coordinate is not None and coordinate.index in by_index:
+                value = by_index[coordinate.index]
+                joint = joint.fixed_at(coordinate.multiplier * value + coordinate.offset)
             joints.append(joint)
         return replace(self, joints=tuple(joints))
 
