@@ -184,8 +184,9 @@ def with_unit_quaternions(robot: Robot, q: Any, near: Any) -> Any:
         length = library.sqrt(library.sum(quat * quat, axis=-1, keepdims=True))  # (..., 1)
         is_zero = length == 0.0
         unit = quat / library.where(is_zero, library.ones_like(length), length)
-        identity = np.array([1.0, 0.0, 0.0, 0.0], "float32")
-        unit = library.where(is_zero, identity + 0.0 * quat, unit)
+        w = library.ones_like(quat[..., :1])
+        identity = library.concatenate([w, library.zeros_like(quat[..., 1:])], axis=-1)
+        unit = library.where(is_zero, identity, unit)
         cosine = library.sum(unit * near[..., first : first + 4], axis=-1, keepdims=True)
         eps = float(np.finfo(keras.backend.standardize_dtype(q.dtype)).eps)
         # What is of length one but for rounding keeps its bits.

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from autodiff import array
+from autodiff import array, tensor
 from oracles import central_difference
 from scipy.spatial.transform import Rotation
 
@@ -31,5 +31,5 @@ def test_a_rate_is_the_difference_of_the_numbers(name, size):
         return array(numbers_of(turned))
 
     expected = central_difference(moved, [0.0])[:, 0]
-    found = rate(numbers_of(start.as_matrix()), angular)
+    found = rate(numbers_of(start.as_matrix()), tensor(angular))
     np.testing.assert_allclose(array(found), expected, atol=1e-8)

@@ -70,7 +70,7 @@ def test_values_near_a_limit_are_within_two_percent_of_the_range(given):
         given(np.array([[0.0], [0], [1], [1]])),
     )
     expected = [[-1, 10], [-0.92, 10.02], [3, 11], [2.96, 10.99]]
-    found = joint_space.near_limit(lower, upper, given(depth), given(side))
+    found = joint_space.near_limit(given(lower), given(upper), given(depth), given(side))
     np.testing.assert_allclose(array(found), expected, rtol=1e-12)
 
 
