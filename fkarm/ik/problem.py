@@ -17,7 +17,7 @@ from fkarm._checks import check_choice, check_non_negative
 from fkarm._types import Tensor
 from fkarm.errors import unknown_name
 from fkarm.kinematics.arguments import base_name
-from fkarm.kinematics.joint_space import entry_kinds, inward_bounds
+from fkarm.kinematics.joint_space import entry_kinds, representable_bounds
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
@@ -257,5 +257,5 @@ def _bounds(
             "limit_margin must leave a range to each joint that may move: at most "
             f"{least:g} here. Received: {margin!r}."
         )
-    lower, upper = inward_bounds(lower, upper, dtype)
+    lower, upper = representable_bounds(lower, upper, dtype)
     return np.where(free, lower, -np.inf), np.where(free, upper, np.inf)

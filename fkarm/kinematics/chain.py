@@ -25,10 +25,10 @@ from fkarm.kinematics.entries import (
     combine,
     cross,
     dot,
-    plus,
-    scaled,
-    subtract,
-    times,
+    mul,
+    sub,
+    vec_add,
+    vec_scale,
 )
 from fkarm.kinematics.motions import Turn, Wrench
 from fkarm.kinematics.plan import Plan
@@ -52,7 +52,7 @@ class Chain(NamedTuple):
     links: list[Frame]
 
 
-class Column(NamedTuple):
+class Screw(NamedTuple):
     """The axis about which, or along which, one entry of `q` moves one node."""
 
     node: int  # index in the plan's nodes
@@ -84,9 +84,9 @@ def link_frames(plan: Plan, chain: Chain) -> list[Frame]:
     """Frames of the links with their origins measured from that of the base."""
     origins: list[Vector] = []
     for node, frame in zip(plan.nodes, chain.after, strict=True):
-        origins.append(plus(_above(origins, node.parent), frame.origin))
+        origins.append(vec_add(_above(origins, node.parent), frame.origin))
     return [
-        Frame(frame.columns, plus(_above(origins, above), frame.origin))
+        Frame(frame.axes, vec_add(_above(origins, above), frame.origin))
         for (above, _), frame in zip(plan.links, chain.links, strict=True)
     ]
 
@@ -97,33 +97,33 @@ def link_levers(plan: Plan, chain: Chain, link: int = 0) -> dict[int, Vector]:
     node, lever = plan.links[link][0], chain.links[link].origin
     while node >= 0:
         levers[node] = lever
-        lever = plus(chain.after[node].origin, lever)
+        lever = vec_add(chain.after[node].origin, lever)
         node = plan.nodes[node].parent
     return levers
 
 
-def columns(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[Column]:
+def screws(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[Screw]:
     """The axes of all motions, node after node; one for each entry of `q` that a motion has."""
     return [
-        Column(index, entry, multiplier, axis, motion.kind.turns)
+        Screw(index, entry, multiplier, axis, motion.kind.turns)
         for index, (_, _, motion) in enumerate(plan.nodes)
         for entry, multiplier, axis in zip(
             motion.entries,
             motion.multipliers,
-            motion.kind.axes(chain.before[index], motion.values(q)),
+            motion.kind.screw_axes(chain.before[index], motion.values(q)),
             strict=True,
         )
     ]
 
 
-def link_twist(screw: Column, lever: Vector) -> Twist:
+def link_twist(screw: Screw, lever: Vector) -> Twist:
     """Velocity of a link's origin, and its angular velocity, per unit rate of the screw's entry."""
-    velocity = scaled(screw.multiplier, screw.axis)
+    velocity = vec_scale(screw.multiplier, screw.axis)
     return (cross(velocity, lever), velocity) if screw.turns else (velocity, ZERO)
 
 
 def link_twists(
-    plan: Plan, motion_screws: Sequence[Column], chain: Chain, link: int = 0
+    plan: Plan, motion_screws: Sequence[Screw], chain: Chain, link: int = 0
 ) -> list[Twist]:
     """The geometric Jacobian of one of the plan's links: a twist for each entry of `q`."""
     levers = link_levers(plan, chain, link)
@@ -137,24 +137,24 @@ def link_twists(
 
 def sum_of_twists(a: Twist, b: Twist) -> Twist:
     """The sum of two twists, or of two wrenches."""
-    return plus(a[0], b[0]), plus(a[1], b[1])
+    return vec_add(a[0], b[0]), vec_add(a[1], b[1])
 
 
 def twists(
-    plan: Plan, motion_screws: Sequence[Column], chain: Chain, rates: Sequence[Entry]
+    plan: Plan, motion_screws: Sequence[Screw], chain: Chain, rates: Sequence[Entry]
 ) -> list[Twist]:
     """The twist of each node, the velocity of its origin first, for rates of `q`."""
     node_twists: list[Twist] = []
     for index, node in enumerate(plan.nodes):
         linear, angular = node_twists[node.parent] if node.parent >= 0 else (ZERO, ZERO)
-        linear = plus(linear, cross(angular, chain.after[index].origin))
+        linear = vec_add(linear, cross(angular, chain.after[index].origin))
         for screw in motion_screws:
             if screw.node == index:
-                velocity = scaled(times(screw.multiplier, rates[screw.entry]), screw.axis)
+                velocity = vec_scale(mul(screw.multiplier, rates[screw.entry]), screw.axis)
                 if screw.turns:
-                    angular = plus(angular, velocity)
+                    angular = vec_add(angular, velocity)
                 else:
-                    linear = plus(linear, velocity)
+                    linear = vec_add(linear, velocity)
         node_twists.append((linear, angular))
     return node_twists
 
@@ -164,8 +164,8 @@ def push_forward(plan: Plan, velocities: Sequence[Twist], chain: Chain) -> list[
     changes = []
     for (above, _), frame in zip(plan.links, chain.links, strict=True):
         linear, angular = velocities[above] if above >= 0 else (ZERO, ZERO)
-        x, y, z = (cross(angular, column) for column in frame.columns)
-        changes.append(Frame((x, y, z), plus(linear, cross(angular, frame.origin))))
+        x, y, z = (cross(angular, axis) for axis in frame.axes)
+        changes.append(Frame((x, y, z), vec_add(linear, cross(angular, frame.origin))))
     return changes
 
 
@@ -174,13 +174,13 @@ def link_wrench(frame: Frame, cotangent: Frame) -> Wrench:
 
     `R^T f` and `sum_k e_k x R^T g_k`, for the cotangents `f` of the origin and `g_k` of the axes.
     """
-    x, y, z = frame.columns
-    g_x, g_y, g_z = cotangent.columns
+    x, y, z = frame.axes
+    g_x, g_y, g_z = cotangent.axes
     f = cotangent.origin
     moment = (
-        subtract(dot(z, g_y), dot(y, g_z)),
-        subtract(dot(x, g_z), dot(z, g_x)),
-        subtract(dot(y, g_x), dot(x, g_y)),
+        sub(dot(z, g_y), dot(y, g_z)),
+        sub(dot(x, g_z), dot(z, g_x)),
+        sub(dot(y, g_x), dot(x, g_y)),
     )
     return (dot(x, f), dot(y, f), dot(z, f)), moment
 
@@ -205,7 +205,7 @@ def pull_back(
         for entry, multiplier, component in zip(
             motion.entries, motion.multipliers, components, strict=True
         ):
-            cotangents[entry] = add(cotangents[entry], times(multiplier, component))
+            cotangents[entry] = add(cotangents[entry], mul(multiplier, component))
         if parent >= 0:
             on_node[parent] = sum_of_twists(on_node[parent], _carried(origin, wrench))
     return cotangents
@@ -220,7 +220,7 @@ def _above(origins: Sequence[Vector], node: int) -> Vector:
 
 def _moved(after: Sequence[Frame], node: int, constant: Matrix) -> Frame:
     """A constant frame after a node; its origin measured from that of the node."""
-    axes = after[node].columns if node >= 0 else _AXES
+    axes = after[node].axes if node >= 0 else _AXES
     x, y, z, origin = (combine(axes, weights) for weights in constant[:3].T.tolist())
     return Frame((x, y, z), origin)
 
@@ -245,4 +245,4 @@ def _carried(constant: Matrix, wrench: Wrench) -> Wrench:
     """A wrench at the origin of a constant frame, in the frame around it."""
     x, y, z, step = ((u, v, w) for u, v, w in constant[:3].T.tolist())
     force, moment = (combine((x, y, z), vector) for vector in wrench)
-    return force, plus(moment, cross(step, force))
+    return force, vec_add(moment, cross(step, force))

@@ -57,7 +57,7 @@ def guarded_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
     return pair[:, 0], pair[:, 1]
 
 
-def _kept(function: Function, *inputs: Tensor) -> Any:
+def _barrier(function: Function, *inputs: Tensor) -> Any:
     """`function(*inputs)` behind a condition.
 
     XLA moves no computation across a condition. This one always holds, but XLA cannot know that.
@@ -121,9 +121,9 @@ if keras.backend.backend() == "tensorflow":
             return _differentiable_sincos(angle)
         return native_sincos(angle)
 
-    def kept(function: Function, *inputs: Tensor) -> Any:
+    def xla_barrier(function: Function, *inputs: Tensor) -> Any:
         """`function(*inputs)`, computed once by XLA, not once for each output that needs it."""
-        return _kept(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
+        return _barrier(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
 
     def compiled(
         function: Function, ranks: tuple[int | None, ...], from_rows: int = COMPILED_ROWS
@@ -165,7 +165,7 @@ if keras.backend.backend() == "tensorflow":
             if _runs_by_operation(inputs):
                 return function(*inputs)
             if _is_traced_for_xla():
-                return kept(function, *inputs)
+                return xla_barrier(function, *inputs)
             if tf.executing_eagerly():
                 if _rows(inputs, ranks) < from_rows:
                     return function(*inputs)
@@ -244,7 +244,7 @@ if keras.backend.backend() == "tensorflow":
         """
         value = compiled(function, (1,))
         pulled = compiled(
-            lambda x, y, y_bar: pull_back(x, kept(wrench, y, y_bar)), (1, y_rank, y_rank)
+            lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
         )
         # The same as a function of `x` alone, for their derivative.
         from_x = tf.function(lambda x, y_bar: pull_back(x, wrench(function(x), y_bar)))
@@ -289,12 +289,12 @@ elif keras.backend.backend() == "jax":
             return native_sincos(angle)
         return jax.lax.platform_dependent(angle, cpu=_differentiable_sincos, default=native_sincos)
 
-    def kept(function: Function, *inputs: Tensor) -> Any:
+    def xla_barrier(function: Function, *inputs: Tensor) -> Any:
         """`function(*inputs)`, computed once by XLA, not once for each output that needs it."""
         if _is_symbolic(inputs):
             return function(*inputs)
         by_platform = partial(
-            jax.lax.platform_dependent, cpu=partial(_kept, function), default=function
+            jax.lax.platform_dependent, cpu=partial(_barrier, function), default=function
         )
         # Without this JAX would store each intermediate of the condition for the derivative.
         return jax.checkpoint(by_platform)(*inputs)
@@ -303,7 +303,7 @@ elif keras.backend.backend() == "jax":
         function: Function, ranks: tuple[int | None, ...], from_rows: int = COMPILED_ROWS
     ) -> Function:
         """`function` as a compiled stage."""
-        stage = jax.jit(partial(kept, function))
+        stage = jax.jit(partial(xla_barrier, function))
         return lambda *inputs: (function if _is_symbolic(inputs) else stage)(*inputs)
 
     def with_derivative(
@@ -323,7 +323,7 @@ elif keras.backend.backend() == "torch":
 
     sincos = native_sincos
 
-    def kept(function: Function, *inputs: Tensor) -> Any:
+    def xla_barrier(function: Function, *inputs: Tensor) -> Any:
         """`function(*inputs)`: nothing is computed twice without a compiler."""
         return function(*inputs)
 

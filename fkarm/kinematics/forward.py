@@ -10,11 +10,11 @@ from fkarm._types import Tensor, TensorLike
 from fkarm.kinematics.arguments import base_name, configuration
 from fkarm.kinematics.chain import (
     chain_frames,
-    columns,
     link_frames,
     link_wrench,
     pull_back,
     push_forward,
+    screws,
     twists,
 )
 from fkarm.kinematics.engine import Function, once, sincos, with_derivative
@@ -94,7 +94,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     def tangent(q: Tensor, rates: Tensor) -> Tensor:
         entries = unstack_entries(q)
         chain = chain_frames(plan, entries, sincos)
-        motion_screws = columns(plan, entries, chain)
+        motion_screws = screws(plan, entries, chain)
         velocities = twists(plan, motion_screws, chain, unstack_entries(rates))
         return matrices(push_forward(plan, velocities, chain), 0.0, q)
 
@@ -105,7 +105,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 
 def _rows(frame: Frame, corner: float) -> list[Entry]:
     """The 16 entries of a frame as a matrix with the last row `0 0 0 corner`."""
-    rows = [[*(column[i] for column in frame.columns), frame.origin[i]] for i in range(3)]
+    rows = [[*(axis[i] for axis in frame.axes), frame.origin[i]] for i in range(3)]
     return [*rows[0], *rows[1], *rows[2], 0.0, 0.0, 0.0, corner]
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from fkarm._types import Tensor, TensorLike
 from fkarm.kinematics.chain import (
     Chain,
-    Column,
+    Screw,
     Twist,
-    columns,
     link_levers,
     link_twist,
+    screws,
     sum_of_twists,
 )
 from fkarm.kinematics.chain_stage import chain_stage
-from fkarm.kinematics.entries import ZERO, Entry, Vector, cross, scaled, times
+from fkarm.kinematics.entries import ZERO, Entry, Vector, cross, mul, vec_scale
 from fkarm.kinematics.plan import Plan
 from fkarm.model import Robot
 
@@ -47,7 +47,7 @@ def kinematic_hessian(
 
 
 def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    motion_screws, levers = columns(plan, q, chain), link_levers(plan, chain)
+    motion_screws, levers = screws(plan, q, chain), link_levers(plan, chain)
     velocities = [link_twist(screw, levers[screw.node]) for screw in motion_screws]
     sums: dict[tuple[int, int], Twist] = {}
     pairs = list(enumerate(zip(motion_screws, velocities, strict=True)))
@@ -73,9 +73,9 @@ def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tu
     return hessian, (6, plan.dof, plan.dof)
 
 
-def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Column, other: Column) -> Vector:
+def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Screw, other: Screw) -> Vector:
     """The change of an angular velocity for the rate of an entry of the same motion."""
     motion = plan.nodes[screw.node].motion
     rates = motion.kind.axis_rates(chain.before[screw.node], motion.values(q))
-    sign = times(screw.multiplier, other.multiplier)
-    return scaled(sign, rates[screw.entry - motion.first][other.entry - motion.first])
+    sign = mul(screw.multiplier, other.multiplier)
+    return vec_scale(sign, rates[screw.entry - motion.first][other.entry - motion.first])

@@ -12,15 +12,15 @@ from fkarm.kinematics.chain import (
     Chain,
     Twist,
     chain_frames,
-    columns,
     link_levers,
     link_twist,
     link_twists,
+    screws,
     sum_of_twists,
 )
 from fkarm.kinematics.chain_stage import chain_stage
 from fkarm.kinematics.engine import Function, compiled, once, sincos
-from fkarm.kinematics.entries import ZERO, Entry, dot, stack_entries, times, unstack_entries
+from fkarm.kinematics.entries import ZERO, Entry, dot, mul, stack_entries, unstack_entries
 from fkarm.kinematics.forward import forward_kinematics
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.model import Robot
@@ -150,14 +150,14 @@ def link_velocity(
 
 
 def _geometric(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    twists = link_twists(plan, columns(plan, q, chain), chain)
+    twists = link_twists(plan, screws(plan, q, chain), chain)
     rows = [twist[half][k] for half in (0, 1) for k in range(3) for twist in twists]
     return rows, (6, plan.dof)
 
 
 def _body(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    twists = link_twists(plan, columns(plan, q, chain), chain)
-    axes = chain.links[0].columns
+    twists = link_twists(plan, screws(plan, q, chain), chain)
+    axes = chain.links[0].axes
     rows = [dot(axis, twist[half]) for half in (0, 1) for axis in axes for twist in twists]
     return rows, (6, plan.dof)
 
@@ -171,8 +171,8 @@ def _velocity_stage(robot: Robot, link: str, base: str) -> Function:
         chain = chain_frames(plan, values, sincos)
         levers = link_levers(plan, chain)
         total: Twist = (ZERO, ZERO)
-        for screw in columns(plan, values, chain):
-            moving = screw._replace(multiplier=times(screw.multiplier, rates[screw.entry]))
+        for screw in screws(plan, values, chain):
+            moving = screw._replace(multiplier=mul(screw.multiplier, rates[screw.entry]))
             total = sum_of_twists(total, link_twist(moving, levers[screw.node]))
         return stack_entries([*total[0], *total[1]], q)
 

@@ -70,7 +70,7 @@ def _finite_bounds(joint: Joint, entry: str, lower: float, upper: float) -> tupl
     return start, start + TURN
 
 
-def inward_bounds(
+def representable_bounds(
     lower: np.ndarray, upper: np.ndarray, dtype: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The outermost numbers of `dtype` within float64 bounds: rounding must not cross a limit."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fkarm.kinematics.entries import Entry, add, times
+from fkarm.kinematics.entries import Entry, add, mul
 from fkarm.kinematics.motions import KINDS, KindOfMotion
 from fkarm.model import Joint
 from fkarm.model.frames import Matrix, invert, rotation_to_axis
@@ -38,7 +38,7 @@ class Motion(NamedTuple):
     def values(self, q: Sequence[Entry]) -> list[Entry]:
         """How far it turns or slides; the quaternion of a spherical one."""
         pairs = zip(self.multipliers, self.entries, strict=True)
-        return [add(times(multiplier, q[entry]), self.offset) for multiplier, entry in pairs]
+        return [add(mul(multiplier, q[entry]), self.offset) for multiplier, entry in pairs]
 
     def inverted(self) -> Motion:
         """The motion back."""

@@ -10,9 +10,9 @@ from keras import ops
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import is_negligible, safe_sqrt
 from fkarm.kinematics.arguments import base_name
-from fkarm.kinematics.chain import Chain, columns, link_twists
+from fkarm.kinematics.chain import Chain, link_twists, screws
 from fkarm.kinematics.chain_stage import Entries, chain_stage
-from fkarm.kinematics.entries import Entry, add, subtract, times
+from fkarm.kinematics.entries import Entry, add, mul, sub
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
@@ -66,7 +66,7 @@ def _measure(rows: tuple[int, ...]) -> Entries:
     """Product of the lengths of the Jacobian's rows, each orthogonal to the rows before it."""
 
     def measure(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-        twists = link_twists(plan, columns(plan, q, chain), chain)
+        twists = link_twists(plan, screws(plan, q, chain), chain)
         jacobian = [(*linear, *angular) for linear, angular in twists]  # column by column
         left = [[column[row] for column in jacobian] for row in rows]
         squares: list[Entry] = []
@@ -76,18 +76,16 @@ def _measure(rows: tuple[int, ...]) -> Entries:
             squares.append(square)
             inverse = _safe_inverse(square)
             for index, row in enumerate(left):
-                share = times(inverse, _product(first, row))
-                left[index] = [
-                    subtract(a, times(share, b)) for a, b in zip(row, first, strict=True)
-                ]
+                share = mul(inverse, _product(first, row))
+                left[index] = [sub(a, mul(share, b)) for a, b in zip(row, first, strict=True)]
         # One root of the product: the roots of its factors have no gradient at zero.
-        return [safe_sqrt(ops.convert_to_tensor(reduce(times, squares), q[0].dtype))], ()
+        return [safe_sqrt(ops.convert_to_tensor(reduce(mul, squares), q[0].dtype))], ()
 
     return measure
 
 
 def _product(a: list[Entry], b: list[Entry]) -> Entry:
-    return reduce(add, (times(x, y) for x, y in zip(a, b, strict=True)))
+    return reduce(add, (mul(x, y) for x, y in zip(a, b, strict=True)))
 
 
 def _safe_inverse(square: Entry) -> Entry:

@@ -22,11 +22,11 @@ from fkarm.kinematics.entries import (
     add,
     combine,
     dot,
-    minus,
-    plus,
-    scaled,
-    subtract,
-    times,
+    mul,
+    sub,
+    vec_add,
+    vec_scale,
+    vec_sub,
 )
 
 Values = Sequence[Entry]
@@ -47,7 +47,7 @@ class Kind(Protocol):
         """The frame after the motion."""
 
     @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
+    def screw_axes(before: Frame, v: Values) -> list[Vector]:
         """For each value: the angular velocity for its rate, or the direction of sliding."""
 
     @staticmethod
@@ -71,14 +71,14 @@ class Revolute:
     def move(before: Frame, v: Values, turn: Turn) -> Frame:
         """The frame after the motion."""
         s, c = turn
-        x, y, z = before.columns
-        new_x, new_y = combine((x, y), (c, s)), minus(scaled(c, y), scaled(s, x))
+        x, y, z = before.axes
+        new_x, new_y = combine((x, y), (c, s)), vec_sub(vec_scale(c, y), vec_scale(s, x))
         return Frame((new_x, new_y, z), before.origin)
 
     @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
+    def screw_axes(before: Frame, v: Values) -> list[Vector]:
         """The angular velocity for the rate of the angle."""
-        return [before.columns[2]]
+        return [before.axes[2]]
 
     @staticmethod
     def axis_rates(before: Frame, v: Values) -> list[list[Vector]]:
@@ -103,12 +103,12 @@ class Prismatic:
     @staticmethod
     def move(before: Frame, v: Values, turn: Turn) -> Frame:
         """The frame after the motion."""
-        return Frame(before.columns, plus(before.origin, scaled(v[0], before.columns[2])))
+        return Frame(before.axes, vec_add(before.origin, vec_scale(v[0], before.axes[2])))
 
     @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
+    def screw_axes(before: Frame, v: Values) -> list[Vector]:
         """The direction of sliding."""
-        return [before.columns[2]]
+        return [before.axes[2]]
 
     @staticmethod
     def axis_rates(before: Frame, v: Values) -> list[list[Vector]]:
@@ -119,7 +119,7 @@ class Prismatic:
     def take(v: Values, turn: Turn, wrench: Wrench) -> tuple[list[Entry], Wrench]:
         """The component of a wrench in `after` for each value, and that wrench in `before`."""
         force, (x, y, z) = wrench
-        moment = (subtract(x, times(v[0], force[1])), add(y, times(v[0], force[0])), z)
+        moment = (sub(x, mul(v[0], force[1])), add(y, mul(v[0], force[0])), z)
         return [force[2]], (force, moment)
 
 
@@ -134,13 +134,13 @@ class Spherical:
     @staticmethod
     def move(before: Frame, v: Values, turn: Turn) -> Frame:
         """The frame after the motion."""
-        x, y, z = (combine(before.columns, axis) for axis in _turned_axes(v))
+        x, y, z = (combine(before.axes, axis) for axis in _turned_axes(v))
         return Frame((x, y, z), before.origin)
 
     @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
+    def screw_axes(before: Frame, v: Values) -> list[Vector]:
         """The angular velocity for the rate of each entry of the quaternion."""
-        return [combine(before.columns, axis) for axis in _quaternion_axes(v)]
+        return [combine(before.axes, axis) for axis in _quaternion_axes(v)]
 
     @staticmethod
     def axis_rates(before: Frame, v: Values) -> list[list[Vector]]:
@@ -152,10 +152,10 @@ class Spherical:
         k = _twice_inverse_square(v)
         return [
             [
-                scaled(k, minus(combine(before.columns, unit), scaled(entry, axis)))
+                vec_scale(k, vec_sub(combine(before.axes, unit), vec_scale(entry, axis)))
                 for unit, entry in zip(units, v, strict=True)
             ]
-            for units, axis in zip(_UNITS, Spherical.axes(before, v), strict=True)
+            for units, axis in zip(_UNITS, Spherical.screw_axes(before, v), strict=True)
         ]
 
     @staticmethod
@@ -195,7 +195,7 @@ def _twice_inverse_square(quat: Values) -> Tensor:
 def _quaternion_axes(quat: Values) -> list[Vector]:
     """Angular velocity for the rate of each entry, `2 e_i quat^-1`, in the axes before turning."""
     factor = _twice_inverse_square(quat)
-    return [scaled(factor, combine(units, quat)) for units in _UNITS]
+    return [vec_scale(factor, combine(units, quat)) for units in _UNITS]
 
 
 def _turned_axes(quat: Values) -> list[Vector]:
@@ -212,4 +212,4 @@ def _turned_axes(quat: Values) -> list[Vector]:
 def _turned(vector: Vector, turn: Turn) -> Vector:
     """A vector after the turn in the axes before it."""
     (s, c), (x, y, z) = turn, vector
-    return subtract(times(c, x), times(s, y)), add(times(s, x), times(c, y)), z
+    return sub(mul(c, x), mul(s, y)), add(mul(s, x), mul(c, y)), z

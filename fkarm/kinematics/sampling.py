@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fkarm._checks import check_choice
-from fkarm.kinematics.joint_space import inward_bounds, sampling_bounds
+from fkarm.kinematics.joint_space import representable_bounds, sampling_bounds
 from fkarm.model import Robot
 
 
@@ -43,4 +43,4 @@ def sample_configurations(
         quat = rng.normal(size=(*batch, 4))
         quat /= np.linalg.norm(quat, axis=-1, keepdims=True)
         q[..., first : first + 4] = quat
-    return np.clip(q.astype(dtype), *inward_bounds(lower, upper, dtype))
+    return np.clip(q.astype(dtype), *representable_bounds(lower, upper, dtype))

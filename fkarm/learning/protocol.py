@@ -14,8 +14,8 @@ from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics, geometric_jacobian
 from fkarm.kinematics.joint_space import (
     has_two_limits,
-    inward_bounds,
     near_limit,
+    representable_bounds,
     sampling_bounds,
 )
 from fkarm.kinematics.sampling import sample_configurations
@@ -190,7 +190,7 @@ def _near_limit(model: IKModel, count: int, rng: np.random.Generator) -> np.ndar
     joint = rng.choice(limited, size=count)
     depth, side = rng.uniform(size=count), rng.uniform(size=count) >= 0.5
     q[np.arange(count), joint] = near_limit(lower[joint], upper[joint], depth, side.astype(float))
-    return np.clip(q, *inward_bounds(lower, upper, "float64"))
+    return np.clip(q, *representable_bounds(lower, upper, "float64"))
 
 
 def _near_singular(model: IKModel, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from fkarm._checks import check_count
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
 from fkarm.ik.problem import WEIGHTS
-from fkarm.kinematics.joint_space import inward_bounds, without_wide_limits
+from fkarm.kinematics.joint_space import representable_bounds, without_wide_limits
 from fkarm.layers import ForwardKinematics, JointLimits
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
 from fkarm.learning.network import ResidualNetwork
@@ -71,7 +71,7 @@ class IKRegressor(IKModel):
         super().__init__(robot, link, **kwargs)
         self.heads, self.width, self.depth = heads, width, depth
         self._limits = JointLimits(without_wide_limits(robot), dtype="float32")
-        self._bounds = inward_bounds(robot.lower_limits, robot.upper_limits, "float32")
+        self._bounds = representable_bounds(robot.lower_limits, robot.upper_limits, "float32")
         self._forward = ForwardKinematics(robot, self.link, dtype="float32")
         self._scale = pose_scale(robot, robot.root_link)
         self._network = ResidualNetwork(

@@ -14,8 +14,8 @@ from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.joint_space import (
     has_two_limits,
-    inward_bounds,
     near_limit,
+    representable_bounds,
     sampling_bounds,
 )
 from fkarm.model import Robot
@@ -54,7 +54,7 @@ class Sampler:
     ) -> None:
         self.robot, self.link, self.batch_size = robot, link, batch_size
         self.near_limits, self.balanced, self.is_free = near_limits, balanced, is_free
-        self._bounds = inward_bounds(*sampling_bounds(robot), "float32")
+        self._bounds = representable_bounds(*sampling_bounds(robot), "float32")
         is_limited = has_two_limits(robot)
         self._limited = int(is_limited.sum())
         # Numbers the limited joints; no joint without limits has a number that is drawn.

@@ -13,9 +13,9 @@ def test_constants_stay_numbers():
     x = tensor(np.array([2.0, 3.0]))
     assert entries.add(0.0, x) is x
     assert entries.add(x, 0.0) is x
-    assert entries.times(1.0, x) is x
-    assert entries.times(x, 0.0) == 0.0
-    assert entries.subtract(x, 0.0) is x
+    assert entries.mul(1.0, x) is x
+    assert entries.mul(x, 0.0) == 0.0
+    assert entries.sub(x, 0.0) is x
     assert entries.cross((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)) == (0.0, 0.0, 1.0)
     assert entries.combine([(1.0, 2.0, 3.0), (4.0, 5.0, 6.0)], [1.0, -1.0]) == (-3.0, -3.0, -3.0)
 
@@ -25,9 +25,9 @@ def test_arithmetic_of_entries_is_that_of_numpy(rng):
     one, other = (tuple(tensor(x) for x in v) for v in (a, b))
     factor = rng.normal(size=5)
     for found, expected in (
-        (entries.plus(one, other), a + b),
-        (entries.minus(one, other), a - b),
-        (entries.scaled(tensor(factor), one), factor * a),
+        (entries.vec_add(one, other), a + b),
+        (entries.vec_sub(one, other), a - b),
+        (entries.vec_scale(tensor(factor), one), factor * a),
         (entries.cross(one, other), np.cross(a, b, axis=0)),
         (entries.combine((one, other), (2.0, tensor(factor))), 2 * a + factor * b),
     ):

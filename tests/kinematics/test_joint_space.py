@@ -43,7 +43,7 @@ def test_bounds_to_sample_between_are_finite(free_robot):
 def test_a_number_of_single_precision_does_not_cross_a_limit_by_rounding(rng):
     lower = rng.uniform(-3, 0, size=1000)
     upper = rng.uniform(0, 3, size=1000)
-    low, high = joint_space.inward_bounds(lower, upper, "float32")
+    low, high = joint_space.representable_bounds(lower, upper, "float32")
     assert low.dtype == high.dtype == np.float32
     assert (low.astype(float) >= lower).all()
     assert (high.astype(float) <= upper).all()
@@ -52,7 +52,7 @@ def test_a_number_of_single_precision_does_not_cross_a_limit_by_rounding(rng):
     assert (np.nextafter(low, -infinity).astype(float) < lower).all()
     assert (np.nextafter(high, infinity).astype(float) > upper).all()
     for one, other in zip(
-        joint_space.inward_bounds(lower, upper, "float64"), (lower, upper), strict=True
+        joint_space.representable_bounds(lower, upper, "float64"), (lower, upper), strict=True
     ):
         np.testing.assert_array_equal(one, other)
 
