@@ -63,7 +63,7 @@ test-oldest: .venv-oldest/.installed
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
 # JAX compiles for each case of a test, for seconds: there one quick case in six is run, hardly optimised.
-SHARED := $(addprefix tests/,backends geometry kinematics layers losses metrics ik learning/test_hosts.py learning/test_pose_batches.py \
+SHARED := $(addprefix tests/,backends geometry kinematics compare layers losses metrics ik learning/test_hosts.py learning/test_pose_batches.py \
 	learning/test_spline.py model/test_named.py)
 test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \

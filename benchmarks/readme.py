@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.catalogue import MODES, PEERS, TREES
 from benchmarks.ik import promises
-from tests import limits
+from tests.backends import limits
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "model": BASE,
     "robots": MODEL,
     "kinematics": TENSORS | MODEL,
+    "compare": TENSORS | MODEL | {"kinematics"},
     "losses": TENSORS | {"_recorded", "_rows", "_carried"},
     "metrics": TENSORS | {"_recorded", "_rows", "_carried"},
     "ik": TENSORS | MODEL | {"kinematics"},

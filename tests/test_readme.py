@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import limits
 import pytest
+from backends import limits
 
 import fkarm
 from benchmarks import readme

@@ -15,11 +15,11 @@ from fkarm.ik.candidates import (
     descend_tested,
     preferred,
 )
-from fkarm.ik.joint_space import difference
 from fkarm.ik.pose_errors import errors_of, is_solved
 from fkarm.ik.request import Request
 from fkarm.ik.result import REASON_DTYPE, IKReason, IKResult, IKSolutions
 from fkarm.ik.starts import PARTS, StartTable, table_for
+from fkarm.kinematics.joint_space import difference
 
 # Damped steps from each start before one is chosen, and how many starts continue if none is solved.
 DAMPED_STEPS = 10

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from typing import Any
 
 import keras
@@ -13,7 +11,7 @@ from fkarm._checks import check_count
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
 from fkarm.ik.problem import WEIGHTS
-from fkarm.kinematics.sampling import inward_bounds
+from fkarm.kinematics.joint_space import representable_bounds, without_wide_limits
 from fkarm.layers import ForwardKinematics, JointLimits
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
 from fkarm.learning.network import ResidualNetwork
@@ -72,8 +70,8 @@ class IKRegressor(IKModel):
             check_count(name, count)
         super().__init__(robot, link, **kwargs)
         self.heads, self.width, self.depth = heads, width, depth
-        self._limits = JointLimits(_one_turn(robot), dtype="float32")
-        self._bounds = inward_bounds(robot.lower_limits, robot.upper_limits, "float32")
+        self._limits = JointLimits(without_wide_limits(robot), dtype="float32")
+        self._bounds = representable_bounds(robot.lower_limits, robot.upper_limits, "float32")
         self._forward = ForwardKinematics(robot, self.link, dtype="float32")
         self._scale = pose_scale(robot, robot.root_link)
         self._network = ResidualNetwork(
@@ -158,22 +156,6 @@ class IKRegressor(IKModel):
     def get_config(self) -> dict[str, Any]:
         sizes = {"heads": self.heads, "width": self.width, "depth": self.depth}
         return {**super().get_config(), **sizes}
-
-
-def _one_turn(robot: Robot) -> Robot:
-    """The robot with joints that can reach all of -pi to pi free of limits: no more is needed."""
-    leaders = {joint.mimic.joint for joint in robot.joints if joint.mimic}
-    joints = [
-        dataclasses.replace(joint, lower=-math.inf, upper=math.inf)
-        if joint.type == "revolute"
-        and joint.lower <= -math.pi
-        and joint.upper >= math.pi
-        and joint.mimic is None
-        and joint.name not in leaders
-        else joint
-        for joint in robot.joints
-    ]
-    return dataclasses.replace(robot, joints=tuple(joints))
 
 
 def _default_loss() -> BestHeadPoseLoss:

@@ -12,10 +12,14 @@ from fkarm._types import Tensor, TensorLike
 from fkarm.errors import RobotError
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
+from fkarm.kinematics.joint_space import (
+    has_two_limits,
+    near_limit,
+    representable_bounds,
+    sampling_bounds,
+)
 from fkarm.model import Robot
 
-NEAR = 0.02  # share of a range that counts as near a bound
 LEAST_SHARE = 1 / 32  # accepted by a predicate
 TRIALS, BALANCED_TRIALS = 4096, 32768
 CELLS = 1000  # of the box around the positions, about
@@ -50,8 +54,8 @@ class Sampler:
     ) -> None:
         self.robot, self.link, self.batch_size = robot, link, batch_size
         self.near_limits, self.balanced, self.is_free = near_limits, balanced, is_free
-        self._bounds = inward_bounds(*sampling_bounds(robot), "float32")
-        is_limited = np.isfinite(robot.lower_limits) & np.isfinite(robot.upper_limits)
+        self._bounds = representable_bounds(*sampling_bounds(robot), "float32")
+        is_limited = has_two_limits(robot)
         self._limited = int(is_limited.sum())
         # Numbers the limited joints; no joint without limits has a number that is drawn.
         self._ranks = np.where(is_limited, np.cumsum(is_limited) - 1, -1).astype("float32")
@@ -98,19 +102,20 @@ class Sampler:
     def _candidates(self, uniform: TensorLike) -> Tensor:
         """Uniform configurations, some of them with one joint near a bound."""
         dof = self.robot.dof
-        q = self._within(uniform[:, :dof])
+        lower, upper = self._bounds
+        # Operators, not keras.ops: NumPy's numbers stay float64 on every backend up to here.
+        q = self._within(lower + (upper - lower) * uniform[:, :dof])
         if not self.near_limits:
             return q
         # Numbers that no joint has for a share of 1 - near_limits.
         rank = uniform[:, dof : dof + 1] // (self.near_limits / self._limited)
-        depth = uniform[:, dof + 1 : dof + 2]
-        edge = 2 * NEAR * depth + (1 - 2 * NEAR) * (depth // 0.5)
-        return ops.where(ops.equal(rank, self._ranks), self._within(edge), q)
+        # The lower half of one number is near the lower limit, its ends are the limits.
+        end = uniform[:, dof + 1 : dof + 2]
+        near = near_limit(lower, upper, 1 - abs(1 - 2 * end), end // 0.5)
+        return ops.where(ops.equal(rank, self._ranks), self._within(near), q)
 
-    def _within(self, share: TensorLike) -> Tensor:
-        lower, upper = self._bounds
-        # Operators, not keras.ops: NumPy's numbers stay float64 on every backend up to here.
-        return ops.clip(ops.cast(lower + (upper - lower) * share, "float32"), lower, upper)
+    def _within(self, q: TensorLike) -> Tensor:
+        return ops.clip(ops.cast(q, "float32"), *self._bounds)
 
     def _positions(self, q: TensorLike) -> Tensor:
         return forward_kinematics(self.robot, q, self.link)[:, :3, 3]

@@ -6,8 +6,8 @@ A mark is `@pytest.mark.only_on("tensorflow", reason="...")`; `conftest.py` skip
 import ast
 from pathlib import Path
 
-TESTS = Path(__file__).parent
-SUITES = ("geometry", "kinematics", "layers", "losses", "metrics", "ik")
+TESTS = Path(__file__).parents[1]
+SUITES = ("geometry", "kinematics", "compare", "layers", "losses", "metrics", "ik")
 BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
 
 

@@ -1,4 +1,4 @@
-"""What is taken for a joint configuration, and what is refused with what to do."""
+"""What is taken for a joint configuration and for links, and what is refused with what to do."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from autodiff import array, dtype_of
 from tables import Frame, structured
 
 import fkarm
-from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.arguments import configuration_array
 
 ARM = fkarm.robots.planar([1.0, 0.5])
 Q = [0.5, 0.25]
@@ -89,3 +89,28 @@ def test_links_that_are_no_names_are_refused():
             fkarm.forward_kinematics(ARM, Q, links)
     with pytest.raises(TypeError, match=r"link must be one name.*Received: \['tool'\]. Call once"):
         fkarm.geometric_jacobian(ARM, Q, ["tool"])
+
+
+@pytest.mark.only_on("tensorflow", reason="tensors that do not know their number of axes")
+def test_a_tensor_of_unknown_rank_is_refused_with_what_to_do(panda):
+    import tensorflow as tf
+
+    layer = fkarm.layers.ForwardKinematics(panda)
+    layer(np.zeros((1, 7), "float32"))
+    functions = [
+        lambda q: fkarm.forward_kinematics(panda, q, "panda_hand"),
+        lambda q: fkarm.geometric_jacobian(panda, q),
+        layer,
+    ]
+    for function in functions:
+        data = tf.data.Dataset.from_generator(lambda: iter([np.zeros(7)]), tf.float32)
+        with pytest.raises(
+            ValueError, match=r"of axes: \(\.\.\., 7\).*ensure_shape\(x, \(None, 7\)\)"
+        ):
+            data.map(tf.autograph.experimental.do_not_convert(function))
+    with pytest.raises(
+        ValueError, match=r"matrix must have a known number of axes: \(\.\.\., 3, 3\)"
+    ):
+        tf.function(fkarm.geometry.matrix_to_rpy, [tf.TensorSpec(None)], autograph=False)(
+            np.eye(3, dtype="float32")
+        )
