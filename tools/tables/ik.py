@@ -1,0 +1,121 @@
+"""Inverse kinematics: success, speed, other libraries, and what `docs/ik.md` promises."""
+
+from __future__ import annotations
+
+from benchmarks.harness import Row
+from tools.tables import in_order, machine, ratio_text, read, rounded, share_text, table
+
+SETS = ("uniform", "near-limit", "near-singular")
+# Keys of the answers that stay, and their columns.
+STAYS = {
+    "exact_start_elsewhere": "exact `q_init`: elsewhere",
+    "near_start_jumps": "`q_init` 2 mm away: jumps where the branch goes on",
+    "elsewhere_after_1e-7_m": "target moved by 1e-7 m: elsewhere",
+}
+
+
+def own_table() -> str:
+    """What `solve_ik` reaches on each arm, and how fast."""
+    report = read("ik")
+    batches = sorted({row["batch"] for row in report["rows"] if "batch" in row})
+    one, largest = batches[0], batches[-1]
+    cells = []
+    for robot in in_order(report["rows"], "robot"):
+        rows = [row for row in report["rows"] if row["robot"] == robot]
+        speed = {row["batch"]: row for row in rows if "batch" in row}
+        latency = f"{speed[one]['median_s'] * 1e3:.1f} ms"
+        cells.append([robot, *successes(rows), latency, rounded(speed[largest]["solves_per_s"])])
+    counts = {row["set"]: row["targets"] for row in report["rows"] if "set" in row}
+    sizes = ", ".join(f"{counts[name]:,} {name}" for name in SETS)
+    solved, *others = SETS
+    header = ["arm", f"solved: {solved}", *others, f"{one:,} target{'s' * (one > 1)}"]
+    return "\n".join(
+        [
+            *table([*header, f"solves/s, batch {largest:,}"], cells),
+            "",
+            f"Targets: {sizes}. Solved: within 1 mm, 0.01 rad and the limits, as Pinocchio sees "
+            f"it. {machine(report)}.",
+        ]
+    )
+
+
+def peers_table() -> str:
+    """What other libraries reach on the same targets, in one run."""
+    report = read("ik_peers")
+    times = {row["over"]: row["times_solves_per_s"] for row in report["rows"] if "over" in row}
+    cells = []
+    for solver in in_order(report["rows"], "solver"):
+        rows = [row for row in report["rows"] if row["solver"] == solver and "over" not in row]
+        speed = sorted((row for row in rows if "batch" in row), key=lambda row: row["batch"])
+        if len(speed) < 2:
+            continue
+        latency, rate = f"{speed[0]['median_s'] * 1e3:.2g} ms", speed[-1]["solves_per_s"]
+        over = ratio_text(times[solver]) if solver in times else ""
+        cells.append([solver, *successes(rows), latency, rounded(rate), over])
+    counts = {row["solver"]: row["targets"] for row in report["rows"] if "set" in row}
+    most = max(counts.values())
+    fewer = "".join(f" ({name}: {n:,})" for name, n in counts.items() if n < most)
+    solved, *others = SETS
+    header = [report["rows"][0]["robot"], f"solved: {solved}", *others]
+    return "\n".join(
+        [
+            *table([*header, "1 target", "solves/s", "fkarm is faster by"], cells),
+            "",
+            f"{most:,} targets of each set{fewer}, solved as above, measured in turns in one run. "
+            "fkarm and pytorch_kinematics solve a set in one call, the others take one target per "
+            f"call. {machine(report)}.",
+        ]
+    )
+
+
+def promises_table() -> str:
+    """The figures of `docs/ik.md`."""
+    rows = read("ik_promises")["rows"]
+    of = {name: [row for row in rows if row["figure"] == name] for name in in_order(rows, "figure")}
+    excess = [
+        [
+            f"{row['robot']}, {row['task']}, {row['dtype']}",
+            str(row["targets"]),
+            *(f"{1e3 * row[f'excess_{key}_m']:.1g} mm" for key in ("p50", "p99", "max")),
+        ]
+        for row in of["out of reach"]
+    ]
+    streams = [
+        [
+            f"{row['robot']}, {row['task']}, {1e3 * row['out_m']:g} mm out of reach",
+            f"{row['frames']:,}",
+            str(row["jumps"]),
+            str(row["needed"]),
+        ]
+        for row in of["streams out of reach"]
+    ]
+    stays = [
+        [row["robot"], f"{row['targets']:,}", *(f"{row[key]:.1%}" for key in STAYS)]
+        for row in of["answers that stay"]
+    ]
+    bases = [
+        [
+            f"{row['robot']}, targets to {row['distance_m']:g} m",
+            str(row["targets"]),
+            f"{row['solved']:.1%}",
+        ]
+        for row in of["free bases"]
+    ]
+    excess_header = ["out of reach", "targets", "excess over the least error: median"]
+    return "\n".join(
+        [
+            *table([*excess_header, "p99", "largest"], excess),
+            "",
+            *table(["stream", "frames", "jumps", "of them needed"], streams),
+            "",
+            *table(["answers, float32", "targets", *STAYS.values()], stays),
+            "",
+            *table(["free bases", "targets", "solved"], bases),
+        ]
+    )
+
+
+def successes(rows: list[Row]) -> list[str]:
+    """Shares solved at the standard tolerance, a cell for each of `SETS`."""
+    standard = {row["set"]: row for row in rows if row.get("tolerance") == "standard"}
+    return [share_text(standard[name]["success"]) if name in standard else "-" for name in SETS]
