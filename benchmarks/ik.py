@@ -300,8 +300,13 @@ def peer_speed_rows(arm: Arm, solvers: Mapping[str, Solver], targets: np.ndarray
         rate = count / spread["median_s"]
         rows[name] = {**about, "batch": count, "success": success, **spread, "solves_per_s": rate}
         yield rows[name]
+    yield from ratio_rows(arm, rows)
+
+
+def ratio_rows(arm: Arm, rows: Mapping[str, Row]) -> Iterator[Row]:
+    """How many times the solves per second of each peer fkarm reaches."""
     for name, row in rows.items():
-        if solvers[name].is_peer and OWN in rows:
+        if name != OWN and OWN in rows:
             yield {
                 "robot": arm.name,
                 "solver": OWN,

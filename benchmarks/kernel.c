@@ -1,6 +1,6 @@
 /* The limit: forward kinematics of one robot, 16 rows at a time, on all cores.
 
-   `robot.h` is generated: DOF, OUT (floats a row of poses), and the straight-line code of a block.
+   `robot.h` is generated: DOF, OUT (floats of poses per row), and the straight-line code of a block.
    Vectors of 16 floats are gcc's own; what the processor has no register for, gcc splits. Rows come
    and go by transposing 16 x 16 blocks in registers, so the arithmetic never sees the memory's
    layout. Single precision only. Every function may be called with any number of rows. */

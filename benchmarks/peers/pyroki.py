@@ -12,6 +12,7 @@ GPU; on a CPU a call for each target is faster than any batch, so that is what i
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -58,15 +59,33 @@ def fk(task: PoseTask) -> Trial:
 
 def ik(task: TargetTask) -> Trial:
     """The beam search for one target, compiled."""
+    robot = pyroki.Robot.from_urdf(_urdf(task))
+    shares = jnp.asarray(_low_discrepancy(STARTS, len(task.joints)), jnp.float32)
+    lower, upper = jnp.asarray(task.lower, jnp.float32), jnp.asarray(task.upper, jnp.float32)
+    starts = lower + shares * (upper - lower)
+    descend = _descent(robot, jnp.array(robot.links.names.index(task.link)))
+    every = jax.vmap(descend, in_axes=(0, 0, None, None))
+
+    @jax.jit
+    def beam(pose: jax.Array) -> jax.Array:
+        target = jaxlie.SE3.from_matrix(pose)
+        q, cost, damping = every(starts, jnp.full(STARTS, DAMPING), target, FIRST_STEPS)
+        best = jnp.argsort(cost)[:BEST]
+        q, cost, _ = every(q[best], damping[best], target, MORE_STEPS)
+        return q[jnp.argmin(cost)]
+
+    def solver(poses: np.ndarray, tolerances: Tolerances) -> np.ndarray:
+        return np.stack([np.asarray(beam(pose)) for pose in poses])
+
+    return Trial(solver)
+
+
+def _descent(robot: pyroki.Robot, link: jax.Array) -> Callable[..., tuple]:
+    """Some steps from one start: configuration, cost and damping at the end."""
     import jaxls
     from loguru import logger
 
     logger.disable("jaxls")
-    robot = pyroki.Robot.from_urdf(_urdf(task))
-    link = jnp.array(robot.links.names.index(task.link))
-    shares = jnp.asarray(_low_discrepancy(STARTS, len(task.joints)), jnp.float32)
-    lower, upper = jnp.asarray(task.lower, jnp.float32), jnp.asarray(task.upper, jnp.float32)
-    starts = lower + shares * (upper - lower)
 
     def descend(q: jax.Array, damping: jax.Array, target: jaxlie.SE3, steps: int) -> tuple:
         variable = robot.joint_var_cls(0)
@@ -87,20 +106,7 @@ def ik(task: TargetTask) -> Trial:
         cost, damping = summary.cost_history, summary.lambda_history
         return solution[variable], cost[summary.iterations], damping[-1]
 
-    every = jax.vmap(descend, in_axes=(0, 0, None, None))
-
-    @jax.jit
-    def beam(pose: jax.Array) -> jax.Array:
-        target = jaxlie.SE3.from_matrix(pose)
-        q, cost, damping = every(starts, jnp.full(STARTS, DAMPING), target, FIRST_STEPS)
-        best = jnp.argsort(cost)[:BEST]
-        q, cost, _ = every(q[best], damping[best], target, MORE_STEPS)
-        return q[jnp.argmin(cost)]
-
-    def solver(poses: np.ndarray, tolerances: Tolerances) -> np.ndarray:
-        return np.stack([np.asarray(beam(pose)) for pose in poses])
-
-    return Trial(solver)
+    return descend
 
 
 def _urdf(task: PoseTask | TargetTask) -> yourdfpy.URDF:

@@ -13,6 +13,7 @@ threads wait for each other, which costs more than they bring on a busy machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -23,6 +24,8 @@ import torch
 from benchmarks.harness import Trial, repeated
 from benchmarks.peers import Tolerances, order
 from benchmarks.robots import PoseTask, TargetTask
+
+Solve = Callable[[np.ndarray, Tolerances], np.ndarray]
 
 STEPS = 30
 RETRIES = (10, 50)
@@ -109,6 +112,11 @@ def ik(task: TargetTask) -> Trial:
                 q[is_open], is_solved[is_open] = attempt(poses[is_open], tolerances, retries)
         return q
 
+    return Trial(_on_fastest_threads(solve))
+
+
+def _on_fastest_threads(solve: Solve) -> Solve:
+    """A solver on all threads or on one, chosen when it first meets a batch of a size."""
     choices = (torch.get_num_threads(), 1)
     best: dict[int, int] = {}
 
@@ -124,4 +132,4 @@ def ik(task: TargetTask) -> Trial:
         torch.set_num_threads(best[len(poses)])
         return solve(poses, tolerances)
 
-    return Trial(solver)
+    return solver

@@ -72,47 +72,62 @@ def promises_table() -> str:
     """The figures of `docs/ik.md`."""
     rows = read("ik_promises")["rows"]
     of = {name: [row for row in rows if row["figure"] == name] for name in in_order(rows, "figure")}
-    excess = [
+    tables = (
+        excess_table(of["out of reach"]),
+        streams_table(of["streams out of reach"]),
+        stays_table(of["answers that stay"]),
+        bases_table(of["free bases"]),
+    )
+    return "\n\n".join("\n".join(lines) for lines in tables)
+
+
+def excess_table(rows: list[Row]) -> list[str]:
+    """How much larger than the least error the errors out of reach are."""
+    cells = [
         [
             f"{row['robot']}, {row['task']}, {row['dtype']}",
             str(row["targets"]),
             *(f"{1e3 * row[f'excess_{key}_m']:.1g} mm" for key in ("p50", "p99", "max")),
         ]
-        for row in of["out of reach"]
+        for row in rows
     ]
-    streams = [
+    header = ["out of reach", "targets", "excess over the least error: median", "p99", "largest"]
+    return table(header, cells)
+
+
+def streams_table(rows: list[Row]) -> list[str]:
+    """Jumps in streams of targets out of reach."""
+    cells = [
         [
             f"{row['robot']}, {row['task']}, {1e3 * row['out_m']:g} mm out of reach",
             f"{row['frames']:,}",
             str(row["jumps"]),
             str(row["needed"]),
         ]
-        for row in of["streams out of reach"]
+        for row in rows
     ]
-    stays = [
-        [row["robot"], f"{row['targets']:,}", *(f"{row[key]:.1%}" for key in STAYS)]
-        for row in of["answers that stay"]
+    return table(["stream", "frames", "jumps", "of them needed"], cells)
+
+
+def stays_table(rows: list[Row]) -> list[str]:
+    """Shares of answers that are elsewhere."""
+    cells = [
+        [row["robot"], f"{row['targets']:,}", *(f"{row[key]:.1%}" for key in STAYS)] for row in rows
     ]
-    bases = [
+    return table(["answers, float32", "targets", *STAYS.values()], cells)
+
+
+def bases_table(rows: list[Row]) -> list[str]:
+    """Shares solved by arms on free bases."""
+    cells = [
         [
             f"{row['robot']}, targets to {row['distance_m']:g} m",
             str(row["targets"]),
             f"{row['solved']:.1%}",
         ]
-        for row in of["free bases"]
+        for row in rows
     ]
-    excess_header = ["out of reach", "targets", "excess over the least error: median"]
-    return "\n".join(
-        [
-            *table([*excess_header, "p99", "largest"], excess),
-            "",
-            *table(["stream", "frames", "jumps", "of them needed"], streams),
-            "",
-            *table(["answers, float32", "targets", *STAYS.values()], stays),
-            "",
-            *table(["free bases", "targets", "solved"], bases),
-        ]
-    )
+    return table(["free bases", "targets", "solved"], cells)
 
 
 def successes(rows: list[Row]) -> list[str]:
