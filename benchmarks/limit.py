@@ -21,18 +21,8 @@ import fkarm
 from benchmarks.harness import Trial, Unavailable
 from benchmarks.robots import PoseTask
 from fkarm.kinematics.entries import (
-    ZERO,
-    Entry,
-    Frame,
-    Vector,
-    add,
-    combine,
-    cross,
-    dot,
-    plus,
-    times,
-)
-from fkarm.kinematics.entries import minus as less
+    ZERO, Entry, Frame, Vector, add, combine, cross, dot, minus, plus, times,
+)  # fmt: skip
 from fkarm.kinematics.joints import KINDS
 from fkarm.kinematics.plan import Plan, plan_chain
 
@@ -183,7 +173,7 @@ def write_gradient(lines: list[str], plan: Plan) -> None:
         parent, _, motion = plan.nodes[index]
         force, moment = wrenches[index]
         turns = KINDS[motion.type].turns
-        lever = less(moment, cross(frames[index].origin, force)) if turns else force
+        lever = minus(moment, cross(frames[index].origin, force)) if turns else force
         taken = dot(frames[index].columns[2], lever)
         totals[motion.first] = add(totals[motion.first], times(motion.multipliers[0], taken))
         if parent >= 0:

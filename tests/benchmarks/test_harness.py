@@ -49,14 +49,14 @@ def test_workers_take_turns_and_one_that_fails_has_no_further_turn():
     order = []
 
     def turn(name):
-        if name == "c" and len(order) > 4:
-            raise harness.Unavailable("its process ended")
         order.append(name)
+        if name == "c" and len(order) > 3:
+            raise harness.Unavailable("its process ended")
         return [1e-9]
 
     turns = {name: lambda name=name: turn(name) for name in "abc"}
     times = dict(harness.take_turns(turns, 4, lambda spent: len(spent) >= 3))
-    assert order == list("abc" + "ab" + "ab")
+    assert order == list("abc" + "abc" + "ab")
     assert times == {"a": [1e-9] * 3, "b": [1e-9] * 3, "c": "its process ended"}
 
 
