@@ -21,8 +21,18 @@ import fkarm
 from benchmarks.harness import Trial, Unavailable
 from benchmarks.robots import PoseTask
 from fkarm.kinematics.entries import (
-    ZERO, Entry, Frame, Vector, add, combine, cross, dot, minus, plus, times,
-)  # fmt: skip
+    ZERO,
+    Entry,
+    Frame,
+    Vector,
+    add,
+    combine,
+    cross,
+    dot,
+    minus,
+    plus,
+    times,
+)
 from fkarm.kinematics.joints import KINDS
 from fkarm.kinematics.plan import Plan, plan_chain
 
