@@ -72,6 +72,16 @@ def parts():
     return found
 
 
+@pytest.mark.parametrize(
+    ("folder", "others"), [("benchmarks", {"tools", "tests"}), ("tools", {"tests"})]
+)
+def test_documents_and_benchmarks_form_no_circle(folder, others):
+    paths = sorted((PACKAGE.parent / folder).rglob("*.py"))
+    assert paths
+    for path in paths:
+        assert not others & {name.split(".")[0] for name in imports(path)}, path
+
+
 @pytest.mark.parametrize(("part", "path"), parts())
 def test_imports_go_up_the_list_only(part, path):
     assert part in MAY_IMPORT, f"{part} has no place in the plan"

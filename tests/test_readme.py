@@ -1,4 +1,4 @@
-"""The README's code runs, and its numbers are those of the recorded files."""
+"""The README's code runs, and the links of all documents lead somewhere."""
 
 import re
 import subprocess
@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from backends import limits
 
 import fkarm
-from benchmarks import readme
 
 pytestmark = pytest.mark.in_test_all("document")
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -33,18 +32,8 @@ def test_the_code_of_the_readme_runs(block, capsys):
     exec(compile(block, "README.md", "exec"), {})
 
 
-@pytest.mark.parametrize("name", readme.TABLES)
-def test_the_numbers_of_the_readme_come_from_the_recorded_files(name):
-    assert readme.TABLES[name]() in README
-
-
-def test_what_other_backends_cannot_do_is_what_the_tests_leave_out():
-    assert f"begin -->\n{limits.table()}\n<!-- backends:end" in README
-
-
 def test_every_link_in_the_documents_leads_somewhere():
-    root = Path(readme.__file__).parent.parent
-    for document in root.glob("**/*.md"):
+    for document in ROOT.glob("**/*.md"):
         if ".venv" in document.parts:
             continue
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
