@@ -34,7 +34,8 @@ def headline() -> str:
     (ratio, name), (ratio_both, name_both) = best
     return (
         f"The layer is {ratio_text(forward)} as fast as `tf.map_fn` over joints, the forum answer "
-        f"that fkarm began with, and {ratio_text(both)} with the gradient (Panda, batch {batch:,}). "
+        f"that fkarm began with, and {ratio_text(both)} with the gradient (Panda, batch "
+        f"{batch:,}). "
         f"Compared with the fastest other library it is {ratio_text(ratio)} as fast ({name}), and "
         f"{ratio_text(ratio_both)} with the gradient ({name_both}; batch {large:,}). "
         f"{machine(report)}."

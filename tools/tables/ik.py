@@ -33,7 +33,8 @@ def headline() -> str:
     return (
         f"It solves {share_text(share)} of {count:,} reachable targets on {arms} arms within 1 mm "
         f"and 0.01 rad, on the Panda {rounded(panda[large]['solves_per_s'])} per second at batch "
-        f"{large:,}. At batch {peer_batch:,} it is {ratio_text(times[best])} as fast as the fastest "
+        f"{large:,}. At batch {peer_batch:,} it is {ratio_text(times[best])} as fast as the "
+        f"fastest "
         f"other library that was measured ({best}). The first call for one target compiles for "
         f"{panda[1]['first_call_s']:.0f} s. {machine(report)}."
     )
