@@ -1,9 +1,9 @@
 """Add val1 to channel 0 and val2 to channel 1 of a (batch, channel, height, width) tensor.
 
-Broadcasting counts axes from the last one, so a plain `pred + [v1, v2]` fails, and on an image
-two pixels wide does not fail but adds along the width. Three ways that are right follow: slice
-and assign, a reshape, and `add_per_channel`, which is the reshape with checks. Look at the
-operations in the graph, at the time, and at the gradients, which are the same.
+Broadcasting aligns axes at the last one, so the plain sum `pred + [v1, v2]` fails. On an image that
+is two pixels wide it does not fail, but adds along the width. The example compares three correct
+ways: slice and assign, a reshape, and `add_per_channel`, which is the reshape with checks. Look at
+the operations in the graph, at the times, and at the gradients, which are equal.
 
     python examples/add_per_channel.py
 """
@@ -21,7 +21,7 @@ from fkarm.primers import ChannelAffine, add_per_channel, gradient_cost
 
 
 def slice_and_assign(x: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """What a loop over `x[:, c] += v` becomes where tensors cannot be assigned to."""
+    """A loop over `x[:, c] += v`, for tensors, which do not allow assignment."""
     images = tf.range(tf.shape(x)[0])
     for c in range(x.shape[1]):
         where = tf.stack([images, tf.fill(tf.shape(images), c)], axis=-1)
@@ -40,7 +40,7 @@ def show_plain_sum(values: list[float]) -> None:
         message = error.message.split("}} ")[-1].split(" [Op")[0]
         print(f"pred + {values} on an image 3 wide: {message}")
     wrong = (tf.zeros((1, 2, 2, 2)) + values).numpy()
-    print(f"on an image 2 wide, no error: channel 0 becomes {wrong[0, 0].tolist()}, and so does 1")
+    print(f"on an image 2 wide no error: channels 0 and 1 become {wrong[0, 0].tolist()}")
     try:
         add_per_channel(tf.zeros((1, 2, 2, 3)), values, axis=-1)
     except ValueError as error:
@@ -49,14 +49,14 @@ def show_plain_sum(values: list[float]) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=200, help="evaluations to time, and to train")
+    parser.add_argument("--steps", type=int, default=200, help="timed evaluations, training steps")
     options = parser.parse_args(arguments)
 
     show_plain_sum([1.0, 2.0])
     rng = np.random.default_rng(0)
     x, upstream = (tf.constant(rng.normal(size=(16, 2, 64, 64))) for _ in range(2))
     values = tf.constant([1.0, 2.0], tf.float64)
-    of_values = np.sum(upstream, axis=(0, 2, 3))  # the gradient: a sum over all other axes
+    of_values = np.sum(upstream, axis=(0, 2, 3))  # the expected gradient: a sum over all other axes
 
     print(
         f"{'':18}{'operations, forward + gradient':>32}{'time':>12}{'error of both gradients':>26}"
@@ -67,8 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
         with tf.GradientTape() as tape:
             tape.watch([x, values])
             loss = tf.reduce_sum(upstream * way(x, values))
-        found = tape.gradient(loss, [x, values])
-        errors = [np.abs(a - b).max() for a, b in zip(found, (upstream, of_values), strict=True)]
+        pairs = zip(tape.gradient(loss, [x, values]), (upstream, of_values), strict=True)
+        errors = [np.abs(gradient - expected).max() for gradient, expected in pairs]
         operations = f"{cost.forward_ops} + {cost.backward_ops}"
         print(f"{way.__name__:18}{operations:>32}{1e3 * cost.seconds:>9.2f} ms{max(errors):>26.1e}")
 

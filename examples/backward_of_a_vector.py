@@ -1,9 +1,9 @@
-"""f(x) = x, and yet `backward(z)` gives z: a backward pass computes v^T J, not a derivative.
+"""For f(x) = x, `backward(z)` returns z: a backward pass computes v^T J, not a derivative.
 
 `y.backward(v)` and `tape.gradient(y, x, output_gradients=v)` multiply the Jacobian from the left by
-`v`. For an elementwise function the Jacobian is diagonal, and dividing by `v` gives the
-derivative. For any other function it does not: look at the last lines, where descent along the
-gradient arrives and descent along that quotient does not.
+`v`. The Jacobian of an elementwise function is diagonal, so the product divided by `v` is the
+derivative. For other functions it is not: look at the last lines, where descent along the gradient
+reaches the minimum and descent along the quotient does not.
 
     python examples/backward_of_a_vector.py
 """
@@ -20,7 +20,7 @@ from fkarm.primers import full_jacobian, jacobian_vector_product, vector_jacobia
 
 
 def squares_of_sums(z: tf.Tensor) -> tf.Tensor:
-    """Not elementwise: entry i depends on all entries up to i."""
+    """A function that is not elementwise: entry i depends on all entries up to i."""
     return tf.square(tf.cumsum(z))
 
 
@@ -30,11 +30,11 @@ def show(what: str, numbers: tf.Tensor) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=300, help="steps of the descent")
+    parser.add_argument("--steps", type=int, default=300, help="number of steps of the descent")
     options = parser.parse_args(arguments)
 
     z = np.linspace(-1, 1, 5)
-    show("f(x) = x at z, v = z: gives v", vector_jacobian_product(lambda x: x, z, z))
+    show("f(x) = x at z, v = z: the result is v", vector_jacobian_product(lambda x: x, z, z))
     show("f(x) = x at z, v = 1: the gradient of sum(x)", vector_jacobian_product(lambda x: x, z, 1))
     show("sum(x**2) at z, v = 1", vector_jacobian_product(lambda x: tf.reduce_sum(x**2), z, 1))
 

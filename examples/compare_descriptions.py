@@ -1,9 +1,9 @@
-"""One arm, two descriptions: is the table from the manual the arm in the URDF?
+"""One arm, two descriptions: does the table in the manual describe the arm in the URDF?
 
-A Denavit-Hartenberg table in degrees and millimetres, with joints that count the other way
-round and a zero of its own, is compared with a URDF. `compare_robots` finds what stands
-between them; with that, joint values of one can be sent to the other. Then one number of
-the table gets a typing error of 2 mm. Look at what is left over in both cases.
+The Denavit-Hartenberg table is in degrees and millimetres, some of its joints turn the other way,
+and their zeros differ. `compare_robots` finds the base, the tool, the offsets and the senses that
+relate the two descriptions, so that joint values of one can be sent to the other. Then one number
+of the table gets a typing error of 2 mm. Look at the remaining errors in both cases.
 
     python examples/compare_descriptions.py
 """
@@ -38,19 +38,22 @@ def table(elbow_mm: float) -> fkarm.Robot:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=1000, help="configurations to compare at")
+    parser.add_argument(
+        "--steps", type=int, default=1000, help="number of configurations at which to compare"
+    )
     options = parser.parse_args(arguments)
 
     urdf, dh = fkarm.robots.ur5e(), table(elbow_mm=-392.2)
     print(f"{urdf}\n\n{urdf.report()}\n")
-    found = fkarm.compare_robots(urdf, dh, samples=options.steps)
-    print(found)
+    comparison = fkarm.compare_robots(urdf, dh, samples=options.steps)
+    print(comparison)
 
     q = fkarm.sample_configurations(urdf, 1, seed=1)[0]
     tip = fkarm.forward_kinematics(urdf, q, "tool0").numpy()
-    same = fkarm.forward_kinematics(dh, found.senses * q + found.offsets, "flange").numpy()
-    gap = np.abs(found.base @ same @ found.tool - tip).max()
-    print(f"\none configuration sent from the URDF to the table: {gap:.1e} m apart")
+    q_dh = comparison.senses * q + comparison.offsets
+    flange = fkarm.forward_kinematics(dh, q_dh, "flange").numpy()
+    gap = np.abs(comparison.base @ flange @ comparison.tool - tip).max()
+    print(f"\none configuration sent from the URDF to the table: the poses differ by {gap:.1e} m")
 
     wrong = fkarm.compare_robots(urdf, table(elbow_mm=-390.2), samples=options.steps)
     print(f"with 2 mm wrong in the table: {str(wrong).splitlines()[0]}")

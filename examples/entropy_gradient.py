@@ -1,14 +1,15 @@
-"""The derivative of an entropy: the true one, and the step that spoils a difference.
+"""The derivative of an entropy, and how the step of a finite difference spoils it.
 
-Somebody counted the values of a vector, took the entropy of the counts in bits, and its
-derivative by differences with a step of 1e-12. Three things to look for:
+A forum question counted the values of a vector, computed the entropy of the counts in bits, and
+differentiated it by finite differences with a step of 1e-12. Look for three things:
 
-1. the picture: small steps divide rounding, large ones cut the series off. Near the entropy
-   numbers are 2.2e-16 apart, so a difference over 1e-12 is a multiple of 2.2e-4;
-2. the sum of the partial derivatives is not the derivative of the entropy of a distribution:
-   they leave the simplex. The projected gradient stays on it, and is 0 for the most even counts;
-3. with respect to the values there is none: counts do not change when a value moves a little.
-   For one that can be trained see spread_configurations.py.
+1. The picture: small steps have rounding errors, large steps have truncation errors. Numbers near
+   the entropy are 2.2e-16 apart, so a difference divided by 1e-12 is a multiple of 2.2e-4.
+2. The sum of the partial derivatives is not the derivative of the entropy of a distribution,
+   because partial derivatives leave the simplex. The projected gradient stays on it, and is 0 for a
+   uniform distribution.
+3. The gradient with respect to the values does not exist: counts do not change when a value moves a
+   little. For a trainable entropy see spread_configurations.py.
 
     python examples/entropy_gradient.py
 """
@@ -26,7 +27,7 @@ from matplotlib.figure import Figure
 from fkarm.primers import entropy_gradient, projected_entropy_gradient, shannon_entropy
 
 VECTORS = ([1, 1, 1, 3, 3, 2], [1, 1, 1, 3, 3, 3], [1, 1, 1, 1, 1, 1])
-P = np.array([3, 2, 1]) / 6  # of the first vector
+P = np.array([3, 2, 1]) / 6  # probabilities of the values in the first vector
 
 
 def print_entropies() -> None:
@@ -45,7 +46,7 @@ def print_entropies() -> None:
 
 
 def differences_in_plain_numpy(step: float) -> float:
-    """Sum over all probabilities, each moved by the step: what the question did."""
+    """Sum of the difference quotients of all probabilities, as in the question."""
 
     def entropy(p: np.ndarray) -> float:
         return float(-np.sum(p * np.log2(p)))
@@ -55,14 +56,14 @@ def differences_in_plain_numpy(step: float) -> float:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=57, help="how many steps of differences")
+    parser.add_argument("--steps", type=int, default=57, help="number of step sizes to try")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "output")
     options = parser.parse_args(arguments)
 
     print_entropies()
     truth = entropy_gradient(P).numpy()
-    found = differences_in_plain_numpy(1e-12)
-    print(f"differences over 1e-12: {found:.5f}; the truth: {truth.sum():.5f}")
+    total = differences_in_plain_numpy(1e-12)
+    print(f"differences with a step of 1e-12: {total:.5f}; exact: {truth.sum():.5f}")
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     ax = figure.subplots()
@@ -72,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
         best = int(np.argmin(errors))
         print(f"{method} differences: best step {steps[best]:.0e}, error {errors[best]:.0e}")
         ax.loglog(steps, errors, ".-", label=method)
-    ax.axvline(1e-12, color="0.7", label="the forum's step")
+    ax.axvline(1e-12, color="0.7", label="step in the question")
     ax.set(xlabel="step", ylabel="largest error of a partial derivative, bits")
     ax.legend()
     options.out.mkdir(parents=True, exist_ok=True)

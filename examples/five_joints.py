@@ -1,9 +1,9 @@
-"""An arm with five joints: what it can promise of a pose, and how to ask for it.
+"""An arm with five joints: which part of a pose it can reach, and how to ask for it.
 
-A hobby arm (yaw, three pitches, a roll, and a jaw) cannot turn its hand about the vertical
-axis where it stands. Asked for a whole pose it trades millimetres for degrees; with a light
-weight on the orientation it keeps the position and turns as far as it can; asked for the
-hand's axis alone it has both. Look at the two errors in each row, and at the picture.
+At a given position a hobby arm (yaw, three pitches, a roll, and a jaw) cannot turn its hand about
+the vertical axis. A request for a whole pose trades millimetres for degrees. With a small weight on
+the orientation, the arm keeps the position and turns as far as it can. A request for the axis of
+the hand alone is met exactly. Look at the two errors in each row, and at the picture.
 
     python examples/five_joints.py
 """
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent
 
 
 def hobby_arm() -> Robot:
-    """Five joints to the hand, and a jaw beside it. The hand's x is where it points."""
+    """Five joints up to the hand, and a jaw. The hand points along its x axis."""
     return Robot(
         [
             Joint("pan", axis="z", xyz=(0, 0, 0.06), lower=-1.9, upper=1.9,
@@ -46,8 +46,8 @@ def hobby_arm() -> Robot:
     )  # fmt: skip
 
 
-def turned(yaw: float, pitch: float, xyz: tuple[float, float, float]) -> np.ndarray:
-    """A pose that points along yaw and pitch, rad, at a place, m."""
+def pointing(yaw: float, pitch: float, xyz: tuple[float, float, float]) -> np.ndarray:
+    """The pose at `xyz`, m, whose x axis has this yaw and pitch, rad."""
     return fkarm.geometry.make_transform(
         fkarm.geometry.rpy_to_matrix(np.array([0.0, pitch, yaw])), np.array(xyz)
     ).numpy()
@@ -55,25 +55,25 @@ def turned(yaw: float, pitch: float, xyz: tuple[float, float, float]) -> np.ndar
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=48, help="steps from each start")
+    parser.add_argument("--steps", type=int, default=48, help="largest number of steps per start")
     parser.add_argument("--out", type=Path, default=ROOT / "images", help="folder of the picture")
     options = parser.parse_args(arguments)
     arm, steps = hobby_arm(), {"max_steps": options.steps}
 
-    side = turned(yaw=0.3, pitch=0.2, xyz=(0.2, -0.05, 0.2))
-    down = turned(yaw=1.0, pitch=math.pi / 2, xyz=(0.2, 0.08, 0.03))
-    rest = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.6])  # the jaw is open and stays so
-    questions = {
+    side = pointing(yaw=0.3, pitch=0.2, xyz=(0.2, -0.05, 0.2))
+    down = pointing(yaw=1.0, pitch=math.pi / 2, xyz=(0.2, 0.08, 0.03))
+    rest = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.6])  # the jaw is open and stays open
+    requests = {
         "whole pose": (side, {}),
         "position first": (side, {"weights": (1, 0.002)}),
         "x axis down": (down, {"task": ("x", "y", "z", "ry", "rz"), "frame": "target"}),
     }
-    found = {}
-    for name, (target, asked) in questions.items():
-        found[name] = fkarm.solve_ik(arm, target, q_init=rest, **steps, **asked)
-        millimetres = 1e3 * found[name].position_error
-        degrees = np.rad2deg(found[name].orientation_error)
-        jaw = found[name].q[-1]
+    results = {}
+    for name, (target, request) in requests.items():
+        results[name] = fkarm.solve_ik(arm, target, q_init=rest, **steps, **request)
+        millimetres = 1e3 * results[name].position_error
+        degrees = np.rad2deg(results[name].orientation_error)
+        jaw = results[name].q[-1]
         print(f"{name:15} {millimetres:6.2f} mm {degrees:6.2f} degrees   jaw {jaw:.1f} rad")
 
     from matplotlib.figure import Figure
@@ -81,9 +81,9 @@ def main(arguments: list[str] | None = None) -> None:
     from fkarm.viz import draw_frame, draw_robot
 
     figure = Figure(figsize=(11, 4), layout="constrained")
-    for place, (name, (target, _)) in enumerate(questions.items(), start=1):
-        ax = figure.add_subplot(1, 3, place, projection="3d")
-        draw_robot(ax, arm, found[name].q, color="tab:blue")
+    for number, (name, (target, _)) in enumerate(requests.items(), start=1):
+        ax = figure.add_subplot(1, 3, number, projection="3d")
+        draw_robot(ax, arm, results[name].q, color="tab:blue")
         draw_frame(ax, target, size=0.07)
         ax.set(title=name, xlim=(-0.05, 0.3), ylim=(-0.15, 0.2), zlim=(0.0, 0.35))
         ax.view_init(elev=22, azim=-60)

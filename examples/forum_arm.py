@@ -1,15 +1,15 @@
-"""The forum's five-joint arm, done right: forward kinematics as a layer of a Sequential model.
+"""The five-joint arm of a forum question: forward kinematics as a layer of a Sequential model.
 
-Somebody wrote a `Lambda` layer for an arm with angles in degrees: base about z; shoulder,
-elbow and wrist_1 about y; wrist_2 about x. Each joint is `[R d; 0 1]`, `d` its constant
-offset in the parent's frame; the output is `[x, y, z, yaw, pitch, roll]`. Four traps of that
-code, and where they went:
+The question used a `Lambda` layer for an arm with angles in degrees: the base turns about z; the
+shoulder, elbow and wrist_1 about y; wrist_2 about x. Every joint is `[R d; 0 1]`, where `d` is its
+constant offset in the parent's frame. The output is `[x, y, z, yaw, pitch, roll]`. The code had
+four errors that fkarm avoids:
 
-1. its y matrix `[[c, 0, -s], [0, 1, 0], [s, 0, c]]` turns about -y: here `axis="-y"`;
-2. its y matrix has `.1` where the homogeneous 1 belongs, which shrinks every offset above it
-   to a tenth: here no user writes a 4 x 4 matrix;
-3. its yaw is `atan2(T[1, 0], T[1, 1])`, but yaw is `atan2(T[1, 0], T[0, 0])`;
-4. it took one vector and broke on a batch: the layer takes any number of batch axes.
+1. Its y matrix `[[c, 0, -s], [0, 1, 0], [s, 0, c]]` turns about -y. Here this is `axis="-y"`.
+2. Its y matrix has `.1` in place of the homogeneous 1, which divides all later offsets by ten. Here
+   users write no 4 x 4 matrix.
+3. Its yaw is `atan2(T[1, 0], T[1, 1])`, but yaw is `atan2(T[1, 0], T[0, 0])`.
+4. It accepts one vector and no batch. The layer accepts any number of batch axes.
 
     python examples/forum_arm.py
 """
@@ -42,7 +42,7 @@ def build_arm() -> fkarm.Robot:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=3000, help="training steps")
+    parser.add_argument("--steps", type=int, default=3000, help="number of training steps")
     options = parser.parse_args(arguments)
 
     arm = build_arm()
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
         model.save(path)
         loaded = keras.models.load_model(path)
     same = np.array_equal(model.predict(angles, verbose=0), loaded.predict(angles, verbose=0))
-    print(f"saved and loaded with the arm inside; same output: {same}")
+    print(f"the model was saved and loaded with the arm inside; same output: {same}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Does autograd skip what is multiplied by zero? No: what shall cost nothing must not be computed.
+"""Does autograd skip what is multiplied by zero? No: only work that is not computed costs nothing.
 
-Two tables, forward and backward, eagerly, in a graph and under XLA. A whole term of a loss of
-weight zero: kept, cut from the gradient, left out. And three rows in five of weight zero: kept,
-detached row by row (which saves nothing), replaced by a gather of the rows that count. Look at
-the ratios to the first line (the forum's, of the backward pass alone, went from 0.503 s to
-0.198 s), then at where `0 * x` is not zero, and at the operations of `PoseLoss` with a weight
-of zero, which leaves that part of the graph out.
+Two tables show the cost of the forward and backward pass, eagerly, in a graph and under XLA. In the
+first, a whole term of a loss has weight zero; it is computed, cut from the gradient, or left out.
+In the second, three of five rows have weight zero; they are computed, detached row by row (which
+saves nothing), or left out by gathering the other rows. Look at the ratios to the first line (in
+the forum, the backward pass alone went from 0.503 s to 0.198 s), then at the case where `0 * x` is
+not zero, and at the operations of `PoseLoss` with a weight of zero, which does not compute that
+term.
 
     python examples/multiply_by_zero.py [--size 1e8]
 """
@@ -33,7 +34,7 @@ def gradient(f: Loss, x: list[float]) -> np.ndarray:
 
 
 def term(x: tf.Tensor) -> tf.Tensor:
-    """One loss a row, through three layers of a network."""
+    """One loss per row, through three layers of a network."""
     for _ in range(3):
         x = tf.tanh(x @ WEIGHTS)
     return tf.reduce_sum(tf.square(x), axis=-1)
@@ -94,19 +95,21 @@ def print_times(losses: dict[str, Loss], x: tf.Tensor, repeats: int) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=10, help="evaluations to time")
-    parser.add_argument("--size", type=float, default=1e6, help="numbers in x, four bytes each")
+    parser.add_argument("--steps", type=int, default=10, help="number of timed evaluations")
+    parser.add_argument(
+        "--size", type=float, default=1e6, help="number of entries of x, four bytes per entry"
+    )
     options = parser.parse_args(arguments)
 
     y, z = 2.0, tf.constant([1.0, 1.0, 0.0, 0.0, 0.0])
     of_x = gradient(lambda x: tf.reduce_sum(x * y * z), [1.0, 2.0, 3.0, 4.0, 5.0])
-    print(f"d sum(x y z) / dx with z = {z.numpy()}: {of_x}; the work, {COLUMNS} numbers a row:")
+    print(f"d sum(x y z) / dx with z = {z.numpy()}: {of_x}; the cost, {COLUMNS} numbers per row:")
     rows = max(int(options.size) // COLUMNS, 1)
     x = tf.random.stateless_uniform((rows, COLUMNS), seed=(0, 1))
     print_times(whole_terms(), x, options.steps)
     print_times(some_rows(tf.range(rows) % 5 < 2), x, options.steps)
 
-    print("\nx log(x) at (1, 0), the second masked out: its gradient")
+    print("\ngradient of x log(x) at (1, 0), with the second entry masked out")
     for name, loss in not_a_number().items():
         print(f"  {name:41}{gradient(loss, [1.0, 0.0])}")
 

@@ -1,8 +1,8 @@
-"""Reach 10,000 targets on a Panda, and draw several ways to reach one of them.
+"""Reach 10,000 targets with a Panda, and draw several configurations that reach one pose.
 
-The targets are poses of random configurations, which the solver never sees. Look at the share
-that is solved, at how sharp the solutions are, and at the picture: a redundant arm reaches one
-pose in many ways.
+The targets are poses of random configurations, and the solver does not know these. Look at the
+share of solved targets, at the errors of the solutions, and at the picture: a redundant arm reaches
+one pose in many ways.
 
     python examples/solve_ik.py [--targets 10000]
 """
@@ -24,34 +24,35 @@ OUT = Path(__file__).parent / "output"
 def solve_many(robot: fkarm.Robot, count: int) -> None:
     q = fkarm.sample_configurations(robot, count, seed=0, dtype="float32")
     targets = fkarm.forward_kinematics(robot, q, robot.end_effector).numpy()
-    fkarm.solve_ik(robot, targets)  # compiles
+    fkarm.solve_ik(robot, targets)  # the first call compiles
     start = time.perf_counter()
     result = fkarm.solve_ik(robot, targets)
     seconds = time.perf_counter() - start
-    print(
-        f"{count} targets in {seconds:.2f} s: {result.converged.mean():.2%} within 1 mm, 0.01 rad"
-    )
-    print(f"median position error {np.median(result.position_error) * 1e6:.2f} micrometres")
+    solved = f"{result.converged.mean():.2%} solved within 1 mm and 0.01 rad"
+    print(f"{count} targets in {seconds:.2f} s: {solved}")
+    print(f"median position error: {np.median(result.position_error) * 1e6:.2f} micrometres")
 
 
 def draw_solutions(robot: fkarm.Robot, path: Path) -> None:
     from matplotlib.figure import Figure
 
+    from fkarm.viz import draw_frame, draw_robot
+
     q = np.array([0.3, -0.4, 0.2, -2.0, 0.1, 1.8, 0.7], "float32")
     target = fkarm.forward_kinematics(robot, q, robot.end_effector).numpy()
-    found = fkarm.solve_ik_all(robot, target, starts=64)
-    solutions = found.q[found.is_solution]
+    result = fkarm.solve_ik_all(robot, target, starts=64)
+    solutions = result.q[result.is_solution]
     print(
-        f"{len(solutions)} different configurations reach one pose; joint 1 from "
-        f"{np.degrees(solutions[:, 0].min()):.0f} to {np.degrees(solutions[:, 0].max()):.0f} deg"
+        f"{len(solutions)} different configurations reach one pose; joint 1 is between "
+        f"{np.degrees(solutions[:, 0].min()):.0f} and {np.degrees(solutions[:, 0].max()):.0f} deg"
     )
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.add_subplot(projection="3d")
-    links = [str(joint.child) for joint in robot.path_to(robot.end_effector)]
+    figure = Figure(figsize=(6, 6))
+    ax = figure.add_subplot(projection="3d")
     for row in solutions[:8]:
-        points = fkarm.forward_kinematics(robot, row, links).numpy()[:, :3, 3]
-        axes.plot(*np.concatenate([np.zeros((1, 3)), points]).T, marker=".", alpha=0.8)
-    axes.set(xlabel="x, m", ylabel="y, m", zlabel="z, m", box_aspect=(1, 1, 1))
+        draw_robot(ax, robot, row, alpha=0.8)
+    draw_frame(ax, target, size=0.15)
+    ax.set(xlabel="x, m", ylabel="y, m", zlabel="z, m", aspect="equal")
+    ax.set_box_aspect(None, zoom=0.85)  # room for the labels
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     print(f"picture: {path.name}")
@@ -60,7 +61,7 @@ def draw_solutions(robot: fkarm.Robot, path: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--targets", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, help="a small run: so many targets")
+    parser.add_argument("--steps", type=int, help="number of targets of a short run")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the picture")
     options = parser.parse_args(arguments)
     robot = fkarm.robots.panda()

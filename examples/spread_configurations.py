@@ -1,10 +1,10 @@
-"""Arms that all reach one target, each in its own way: an entropy as a regularizer.
+"""Arms that reach one target in different ways: an entropy as a regularizer.
 
-64 planar arms of four joints begin nearly equal and are trained to put their tips on one
-target. There are many ways to do it, and without more to ask for they all find the same. The
-entropy of their joint configurations, with smoothed counts so that it has a gradient, spreads
-them over those ways, and the tips stay on the target. Look at the bits, the error and the
-picture.
+64 planar arms with four joints begin nearly equal and are trained to put their tips on one target.
+Many configurations do so, but without a further term in the loss all arms learn the same one. The
+entropy of their configurations spreads the arms over the possible configurations, while the tips
+stay on the target. Its counts are smoothed, so that it has a gradient. Look at the bits, the errors
+and the picture.
 
     python examples/spread_configurations.py
 """
@@ -27,9 +27,9 @@ TARGET = np.array([0.5, 0.4])  # m
 
 
 def train(robot: fkarm.Robot, weight: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Trained configurations, and how far their tips are from the target, m."""
+    """Trained configurations, and the distances of their tips from the target, m."""
     keras.utils.set_random_seed(0)
-    arm = keras.Input((), dtype="int32")  # its number
+    arm = keras.Input((), dtype="int32")  # the number of an arm
     nearly_equal = keras.initializers.RandomNormal(0.3, 0.03)
     free = keras.layers.Embedding(ARMS, robot.dof, embeddings_initializer=nearly_equal)(arm)
     spread = EntropyRegularizer(BANDWIDTH, weight)
@@ -47,7 +47,7 @@ def train(robot: fkarm.Robot, weight: float, steps: int) -> tuple[np.ndarray, np
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=1000, help="training steps")
+    parser.add_argument("--steps", type=int, default=1000, help="number of training steps")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "output")
     options = parser.parse_args(arguments)
 

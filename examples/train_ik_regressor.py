@@ -1,9 +1,9 @@
-"""Train inverse kinematics twice: by joint error, and by task-space error through the robot.
+"""Train inverse kinematics twice: by joint error, and by pose error through the robot.
 
-The same network, the same time, the same targets. A pose has several solutions, and the mean
-of two solutions is no solution: the network that imitates joint angles learns such means. The
-one whose loss is the pose, computed by `ForwardKinematics` inside the model, picks a
-solution of its own. Look at the table, and at the picture in the output folder.
+Both trainings use the same network, time and targets. A pose has several solutions, and the mean of
+two solutions is no solution. The network that imitates joint angles learns such means. The network
+whose loss is the pose error, computed by `ForwardKinematics` inside the model, learns one of the
+solutions. Look at the table, and at the picture in the output folder.
 
     python examples/train_ik_regressor.py [--urdf FILE --link NAME] [--minutes 3.5]
 """
@@ -27,7 +27,7 @@ from fkarm.learning import PoseErrors, TimeBudget, last_layer_share, pose_errors
 from fkarm.viz import plot_reach
 
 BATCH, TARGETS = 512, 10_000
-AFTERWARDS = 20.0  # seconds kept back for compiling, evaluation, loading and the picture
+AFTERWARDS = 20.0  # seconds for compiling, evaluation, loading and the picture
 LOAD_AND_COMPARE = """
 import sys, numpy as np, keras, fkarm
 x, q = np.load(sys.argv[2]).values()
@@ -36,7 +36,7 @@ print(np.abs(keras.models.load_model(sys.argv[1]).predict(x, verbose=0) - q).max
 
 
 def build_network(robot: fkarm.Robot) -> keras.Model:
-    """Pose (position, two rotation columns) to a configuration within the limits."""
+    """A network from a pose (position, two rotation columns) to a configuration in the limits."""
     keras.utils.set_random_seed(0)
     limits = fkarm.layers.JointLimits(robot)
     x = pose = keras.Input((9,), name="pose")
@@ -57,27 +57,27 @@ def train(title: str, model: keras.Model, data, seconds: float, steps: int | Non
 def print_table(errors: dict[str, PoseErrors]) -> None:
     print(f"{'':22}{'median':>17}{'p90':>20}{'within 1 cm, 5 deg':>21}")
     row = "{:22}{median_mm:6.1f} mm {median_deg:5.1f} deg {p90_mm:7.1f} mm {p90_deg:5.1f} deg"
-    for name, each in errors.items():
-        print((row + "{share_within:19.1%}").format(name, **each.summary()))
+    for name, model_errors in errors.items():
+        print((row + "{share_within:19.1%}").format(name, **model_errors.summary()))
 
 
 def check_reload(model: keras.Model, path: Path, x: np.ndarray) -> None:
-    """Save, load in a fresh process that knows only fkarm, compare the outputs."""
+    """Save, load in a new process that imports only fkarm, and compare the outputs."""
     model.save(path)
     np.savez(path.with_suffix(".npz"), x, model.predict(x, verbose=0))
     command = [sys.executable, "-c", LOAD_AND_COMPARE, path, path.with_suffix(".npz")]
     difference = float(subprocess.run(command, check=True, capture_output=True).stdout)
-    print(f"saved, loaded in a fresh process: largest difference {difference} rad")
+    print(f"after saving and loading in a new process: largest difference {difference} rad")
     if difference != 0.0:
-        raise SystemExit("The loaded model must give equal outputs.")
+        raise SystemExit("The loaded model must return the same outputs.")
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--urdf", help="train this robot instead of the Franka Panda")
-    parser.add_argument("--link", help="the link that reaches; default: the end effector")
-    parser.add_argument("--minutes", type=float, default=3.5, help="time for the whole run")
-    parser.add_argument("--steps", type=int, help="train this many steps, whatever the time")
+    parser.add_argument("--link", help="the link to place; default: the end effector")
+    parser.add_argument("--minutes", type=float, default=3.5, help="duration of the whole run")
+    parser.add_argument("--steps", type=int, help="train this many steps, without a time limit")
     parser.add_argument("--out", type=Path, help="folder to write to; default: examples/output")
     options = parser.parse_args(arguments)
     if options.minutes <= 0 or (options.steps is not None and options.steps < 1):
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     train("joint MSE", by_joints, angles, seconds, options.steps)
     train("pose loss through FK", through_robot, poses, seconds, options.steps)
 
-    true_q = fkarm.sample_configurations(robot, TARGETS, seed=1)  # not the stream's generator
+    true_q = fkarm.sample_configurations(robot, TARGETS, seed=1)  # no training data
     targets = np.asarray(fkarm.forward_kinematics(robot, true_q, link))
     x = np.asarray(fkarm.geometry.matrix_to_pose(targets, "xyz_rot6d"))
     models = {"joint MSE": by_joints, "pose loss through FK": by_pose}
@@ -117,22 +117,22 @@ def main(arguments: list[str] | None = None) -> None:
     errors = {name: pose_errors(robot, q[name], targets, link) for name in models}
     print(f"\n{TARGETS} held-out targets, {robot.name}, {link}")
     print_table(errors)
-    print(f"forward kinematics, forward and gradient: {share:.1%} of a training step")
+    print(f"forward kinematics with its gradient takes {share:.1%} of a training step")
 
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"ik_{robot.name}{f'_{link}' if options.link else ''}.keras"
     check_reload(by_pose, path, x[:64])
-    few = {name: each[:3] for name, each in q.items()}
+    few = {name: rows[:3] for name, rows in q.items()}
     plot_reach(robot, targets[:3], true_q[:3], few, errors, link).savefig(path.with_suffix(".png"))
     report = {
         "robot": robot.name, "link": link, "targets": TARGETS,
         "seconds_per_training": None if options.steps else round(seconds, 1),
-        "models": {name: each.summary() for name, each in errors.items()},
+        "models": {name: pair.summary() for name, pair in errors.items()},
         "fk_share_of_training_step": share,
         "cores": os.cpu_count(), "tensorflow": version("tensorflow"), "fkarm": fkarm.__version__,
     }  # fmt: skip
     path.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")
-    print(f"written: {path}, .png and .json beside it")
+    print(f"written: {path}, and .png and .json files with the same name")
 
 
 if __name__ == "__main__":

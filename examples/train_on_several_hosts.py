@@ -1,15 +1,17 @@
-"""Train one IK regressor on several machines, lose one of them, go on where it stopped.
+"""Train one IK regressor on several machines, and resume after one of them failed.
 
-Every process takes its share of each batch; the gradients are averaged, so that the result is that
-of one process with the whole batch. Kill one: the others end too. Start all again with
-the same output folder: at most the running epoch is lost. On hosts 10.0.0.1 and 10.0.0.2 run
+Every process computes a part of each batch. The gradients are averaged, so the result is the same
+as that of one process with the whole batch. If you kill one process, the others end too. Start all
+of them again with the same output folder: at most the running epoch is lost. On hosts 10.0.0.1 and
+10.0.0.2 run
 
     export KERAS_BACKEND=jax HOSTS=10.0.0.1:12321,10.0.0.2:12321
     python examples/train_on_several_hosts.py --hosts $HOSTS --process 0  # on the first
     python examples/train_on_several_hosts.py --hosts $HOSTS --process 1  # on the second
 
-and look at the losses: both print the same. To try it on one machine use two terminals and
-HOSTS=localhost:12321,localhost:12321. Without --hosts it trains in one process, on any backend.
+and look at the losses: both processes print the same numbers. To try it on one machine, use two
+terminals and HOSTS=localhost:12321,localhost:12321. Without --hosts the example trains in one
+process, on any backend.
 """
 
 import argparse
@@ -29,7 +31,7 @@ BATCH = 512
 
 
 def build_model(robot: fkarm.Robot) -> keras.Model:
-    """Pose to the pose that the network's configuration reaches."""
+    """A model from a target pose to the pose of the configuration that its network predicts."""
     keras.utils.set_random_seed(0)
     limits = fkarm.layers.JointLimits(robot)
     x = pose = keras.Input((9,), name="pose")
@@ -43,10 +45,10 @@ def build_model(robot: fkarm.Robot) -> keras.Model:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--hosts", help="host:port of every process, the first one coordinates")
-    parser.add_argument("--process", type=int, default=0, help="which of them this is")
+    parser.add_argument("--hosts", help="host:port of every process; the first one coordinates")
+    parser.add_argument("--process", type=int, default=0, help="number of this process")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=100, help="batches an epoch")
+    parser.add_argument("--steps", type=int, default=100, help="number of batches per epoch")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "output" / "hosts")
     options = parser.parse_args(arguments)
     hosts = options.hosts.split(",") if options.hosts else [None]
@@ -56,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
         first = checkpoint.first_epoch
         data = PoseBatches(robot, batch_size=BATCH, steps=options.steps,
                            part=(options.process, len(hosts)), first_epoch=first)  # fmt: skip
-        print(f"{first} of {options.epochs} epochs done before", flush=True)
+        print(f"{first} of {options.epochs} epochs are already done", flush=True)
         show = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(
             json.dumps({"epoch": epoch + 1, "loss": float(logs["loss"])}), flush=True))  # fmt: skip
         build_model(robot).fit(data, initial_epoch=first, epochs=options.epochs, shuffle=False,

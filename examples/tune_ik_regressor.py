@@ -1,8 +1,8 @@
 """Let KerasTuner choose the width, depth and learning rate of an IK regressor.
 
-The last layer of the model is the robot: the objective is the position error in millimetres, on
-poses that no trial has trained on. Needs `pip install keras-tuner tensorboard`: without tensorboard
-every trial fails. Look at the table of trials, best first.
+The last layer of the model is the robot. The objective is the position error in millimetres on
+poses that no trial has trained on. The example needs `pip install keras-tuner tensorboard`; without
+tensorboard every trial fails. Look at the table of trials, which begins with the best one.
 """
 
 import argparse
@@ -20,7 +20,7 @@ ROBOT = fkarm.robots.ur5e()
 
 
 def build(choices) -> keras.Model:
-    """A model from a tuner's choices."""
+    """The model for the choices of a tuner."""
     limits = fkarm.layers.JointLimits(ROBOT)
     x = pose = keras.Input((9,), name="pose")
     for _ in range(choices.Int("layers", 2, 4)):
@@ -39,7 +39,7 @@ def build(choices) -> keras.Model:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trials", type=int, default=6)
-    parser.add_argument("--steps", type=int, default=400, help="training steps of each trial")
+    parser.add_argument("--steps", type=int, default=400, help="number of training steps per trial")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "output" / "tuning")
     options = parser.parse_args(arguments)
     try:

@@ -1,10 +1,15 @@
 """Differentiable robot kinematics for Keras and TensorFlow.
 
-Conventions, everywhere unless a name says otherwise: metres, radians; `T_a_b` is the pose of
-b in a, with `p_a = T_a_b @ p_b`; poses are given in the robot's root link; a link's frame sits
-at the joint that moves it, as in URDF; twists and Jacobian rows list the linear part first;
-`rpy` turns about fixed axes, `R = Rz(yaw) Ry(pitch) Rx(roll)`; quaternions name their order.
-Any number of batch axes leads. Functions keep the dtype of `q`; layers have their own.
+Conventions, unless a name or an argument says otherwise:
+
+- Lengths are in metres, angles in radians.
+- `T_a_b` is the pose of b in a: `p_a = T_a_b @ p_b`. Poses are given in the robot's root link.
+- The frame of a link lies at the joint that moves the link, as in URDF.
+- Twists and the rows of Jacobians list the linear part first.
+- `rpy` turns about fixed axes: `R = Rz(yaw) Ry(pitch) Rx(roll)`.
+- Names of quaternions give their order: `quat_wxyz`, `quat_xyzw`.
+- Arrays have any number of batch axes, and these come first.
+- Functions keep the dtype of `q`. Layers have a dtype of their own.
 """
 
 from importlib import import_module
@@ -18,7 +23,7 @@ except ModuleNotFoundError as _error:
         raise
     raise ModuleNotFoundError(
         f"fkarm runs on Keras, and Keras is set to run on {_missing}, which is not installed. "
-        "Install it, or set KERAS_BACKEND to the one of tensorflow, jax and torch that is, before "
+        "Install it, or set KERAS_BACKEND to an installed one of tensorflow, jax and torch before "
         "Python starts: KERAS_BACKEND=jax python ...",
         name=_missing,
     ) from _error
@@ -92,7 +97,7 @@ _defer("fkarm.primers", "ChannelAffine", "EntropyRegularizer")
 
 
 def __getattr__(name: str) -> Any:
-    """`learning`, `primers` (TensorFlow) and `viz` (matplotlib) are imported when first used."""
+    """Import `learning`, `primers` (needs TensorFlow) or `viz` (needs matplotlib) on first use."""
     if name in ("learning", "primers", "viz"):
         return import_module(f"fkarm.{name}")
     raise AttributeError(f"module 'fkarm' has no attribute {name!r}")

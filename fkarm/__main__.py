@@ -9,14 +9,14 @@ from fkarm.commands import Refused, evaluate, inspect, train
 from fkarm.errors import FkarmError
 
 COMMANDS = {
-    "inspect": (inspect, "read a URDF; print its tree, limits, report"),
-    "train": (train, "train a network for inverse kinematics; save and evaluate it"),
-    "evaluate": (evaluate, "print how good a trained network is"),
+    "inspect": (inspect, "read a URDF and print its tree, limits and report"),
+    "train": (train, "train a network for inverse kinematics, save and evaluate it"),
+    "evaluate": (evaluate, "print the errors, the success rate and the speed of a trained network"),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit status is not 0 where it is refused."""
+    """Run a command and return its exit status, which is 0 unless the command is refused."""
     parser = argparse.ArgumentParser(prog="python -m fkarm", description="Robot kinematics.")
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (command, purpose) in COMMANDS.items():

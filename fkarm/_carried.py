@@ -1,4 +1,4 @@
-"""What a tensor carries beside its numbers: Keras' mask and, by the same means, their units."""
+"""Attributes of a tensor besides its numbers: Keras' mask and the units of the numbers."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ _UNITS = "_fkarm_units"
 
 
 def mark_units(tensor: Any, angle: str | None, length: str | None) -> Any:
-    """The tensor, with the units of its angles and lengths on it; None: it has no such numbers.
+    """Attach the units of its angles and lengths to a tensor and return the tensor.
 
-    They are lost, as a mask is, with the first operation on the tensor.
+    None stands for a tensor without angles, or without lengths. Any operation on the tensor loses
+    its units, as it loses a mask.
     """
     set_tensor_attr(tensor, _UNITS, (angle, length))
     return tensor
 
 
 def check_units(name: str, tensor: Any, angle: str | None, length: str | None) -> None:
-    """Raise ValueError if a tensor is known to be in other units; None: any will do."""
-    found = get_tensor_attr(tensor, _UNITS) or (None, None)
+    """Raise ValueError if a tensor is known to be in other units. None accepts any unit."""
+    units = get_tensor_attr(tensor, _UNITS) or (None, None)
     for argument, has, wanted in zip(
-        ("angle_unit", "length_unit"), found, (angle, length), strict=True
+        ("angle_unit", "length_unit"), units, (angle, length), strict=True
     ):
         if has and wanted and has != wanted:
             raise ValueError(
-                f"{name} must be in {wanted}, as {argument} says. Received: numbers in {has}, as "
-                f"the layer before gives them. Give both the same {argument}."
+                f"{name} must be in {wanted}, as {argument} says. Received: numbers in {has}, "
+                f"from a layer that returns them. Give both the same {argument}."
             )

@@ -1,6 +1,6 @@
-"""Keras objects of the parts that are imported when first used.
+"""Keras objects of the modules that are imported on first use.
 
-A model that was saved with one of them opens after `import fkarm`: only then is the part imported.
+A saved model with such an object opens after `import fkarm`; opening it imports the module.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import keras
 
 
 class Deferred:
-    """Stands for a class in Keras' registry, which asks it for an object of a configuration.
+    """Placeholder for a class in Keras' registry. Keras only calls its `from_config`.
 
     Args:
-        module: Where the class is.
-        name: Its name.
+        module: Module of the class.
+        name: Name of the class.
     """
 
     def __init__(self, module: str, name: str) -> None:
@@ -24,11 +24,11 @@ class Deferred:
         self.name = name
 
     def from_config(self, config: dict[str, Any]) -> Any:
-        """What the class makes of the configuration."""
+        """Import the class and return its object of this configuration."""
         return getattr(import_module(self.module), self.name).from_config(config)
 
 
 def defer(module: str, *names: str) -> None:
-    """Register classes of a module under their names without importing it."""
+    """Register classes of a module under their names, without importing the module."""
     for name in names:
         keras.saving.get_custom_objects()[f"fkarm>{name}"] = Deferred(module, name)

@@ -16,7 +16,7 @@ class FkarmError(Exception):
 
 
 class RobotError(FkarmError, ValueError):
-    """A description that is not a robot: a bad joint, a broken tree, an impossible limit."""
+    """A description that does not make a robot: a bad joint, a broken tree, an impossible limit."""
 
 
 class URDFError(RobotError):
@@ -40,14 +40,14 @@ class UnknownJointError(FkarmError, KeyError):
 
 
 class TrainingError(FkarmError, ArithmeticError):
-    """A training whose numbers are no longer finite."""
+    """A training in which a number is no longer finite."""
 
 
 def unknown_name(kind: str, name: object, names: Iterable[str]) -> str:
-    """Message for a name that does not exist: the names there are, nearest spelling first."""
+    """Message for an unknown name. It lists the known names, the nearest spelling first."""
     near = difflib.get_close_matches(str(name), list(names), n=3, cutoff=0.6)
-    ordered = near + [each for each in names if each not in near]
-    listed = ", ".join(repr(each) for each in ordered[:_LISTED])
+    ordered = near + [known for known in names if known not in near]
+    listed = ", ".join(repr(known) for known in ordered[:_LISTED])
     more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{kind} must be one of: {listed or '(none)'}{more}. Received: {name!r}.{hint}"

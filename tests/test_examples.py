@@ -1,4 +1,4 @@
-"""Every example runs, small, and says what it promised."""
+"""Every example runs for a few steps and prints what its text promises."""
 
 import json
 import re
@@ -17,7 +17,7 @@ def run(name, *arguments):
     return runpy.run_path(str(EXAMPLES / name))["main"](list(arguments))
 
 
-def test_no_example_is_left_out():
+def test_every_example_has_a_test():
     tested = {
         "add_per_channel.py",
         "backward_of_a_vector.py",
@@ -37,12 +37,12 @@ def test_no_example_is_left_out():
         assert path.read_text().count("\n") <= 140, path
 
 
-def test_the_forum_arm(capsys):
+def test_the_forum_arm_is_saved_and_loaded(capsys):
     run("forum_arm.py", "--steps", "64")
     assert "same output: True" in capsys.readouterr().out
 
 
-def test_solving_inverse_kinematics(tmp_path, capsys):
+def test_inverse_kinematics_is_solved_and_drawn(tmp_path, capsys):
     run("solve_ik.py", "--steps", "50", "--out", str(tmp_path))
     out = capsys.readouterr().out
     assert "50 targets" in out
@@ -50,10 +50,10 @@ def test_solving_inverse_kinematics(tmp_path, capsys):
     assert (tmp_path / "ik_solutions.png").stat().st_size > 10_000
 
 
-def test_an_arm_with_five_joints_keeps_what_it_is_asked_for(tmp_path, capsys):
+def test_an_arm_with_five_joints_meets_each_request(tmp_path, capsys):
     run("five_joints.py", "--out", str(tmp_path))
     rows = re.findall(r"([\d.]+) mm +([\d.]+) degrees +jaw ([\d.]+)", capsys.readouterr().out)
-    whole, first, down = ([float(each) for each in row] for row in rows)
+    whole, first, down = ([float(number) for number in row] for row in rows)
     assert whole[0] > 1.0 > 0.1 > first[0]
     assert first[1] > whole[1]
     assert down[:2] == [0.0, 0.0]
@@ -61,7 +61,7 @@ def test_an_arm_with_five_joints_keeps_what_it_is_asked_for(tmp_path, capsys):
     assert (tmp_path / "five_joints.png").stat().st_size > 10_000
 
 
-def test_comparing_descriptions(capsys):
+def test_a_typing_error_in_a_table_is_found(capsys):
     run("compare_descriptions.py", "--steps", "20")
     out = capsys.readouterr().out
     assert "the same arm" in out
@@ -69,7 +69,7 @@ def test_comparing_descriptions(capsys):
 
 
 @pytest.mark.parametrize("own_robot", [False, True], ids=["panda", "urdf"])
-def test_training_saves_loads_draws_and_reports(own_robot, tmp_path, capsys):
+def test_the_regressor_is_trained_saved_and_drawn(own_robot, tmp_path, capsys):
     arguments = ["--steps", "20", "--out", str(tmp_path)]
     name = "panda"
     if own_robot:
@@ -85,23 +85,23 @@ def test_training_saves_loads_draws_and_reports(own_robot, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("arguments", [("--steps", "0"), ("--minutes", "-1")], ids=str)
-def test_training_wants_positive_numbers(arguments, capsys):
+def test_training_refuses_numbers_that_are_not_positive(arguments, capsys):
     with pytest.raises(SystemExit):
         run("train_ik_regressor.py", *arguments)
     assert "must be positive" in capsys.readouterr().err
 
 
-def test_training_wants_a_link_that_moves(capsys):
+def test_training_refuses_a_link_that_does_not_move(capsys):
     with pytest.raises(SystemExit):
         run("train_ik_regressor.py", "--link", "panda_link0")
     assert "no joint moves the link 'panda_link0'" in capsys.readouterr().err
 
 
-def test_adding_per_channel(capsys):
+def test_three_ways_to_add_per_channel_agree(capsys):
     run("add_per_channel.py", "--steps", "40")
     out = capsys.readouterr().out
     assert "Incompatible shapes: [1,2,2,3] vs. [2]" in out
-    assert "channel 0 becomes [[1.0, 2.0], [1.0, 2.0]]" in out
+    assert "channels 0 and 1 become [[1.0, 2.0], [1.0, 2.0]]" in out
     assert "scale [3. 3.], offset [1. 2.]" in out
     rows = re.findall(r"^(\w+) +(\d+) \+ (\d+) .* ms +(\S+)$", out, re.MULTILINE)
     ops = {name: int(forward) + int(backward) for name, forward, backward, _ in rows}
@@ -109,7 +109,7 @@ def test_adding_per_channel(capsys):
     assert all(float(error) < 1e-11 for *_, error in rows)
 
 
-def test_the_backward_pass_of_a_vector(capsys):
+def test_descent_needs_the_gradient_not_the_quotient(capsys):
     run("backward_of_a_vector.py", "--steps", "30")
     out = capsys.readouterr().out
     for numbers in ("[-1.  -0.5  0.   0.5  1. ]", "[1. 1. 1. 1. 1.]", "[-2. -1.  0.  1.  2.]"):
@@ -119,13 +119,13 @@ def test_the_backward_pass_of_a_vector(capsys):
     assert gradient < 0.5 * quotient
 
 
-def test_the_gradient_of_an_entropy(tmp_path, capsys):
+def test_a_step_of_1e_12_spoils_the_gradient_of_an_entropy(tmp_path, capsys):
     run("entropy_gradient.py", "--steps", "57", "--out", str(tmp_path))
     out = capsys.readouterr().out
     for number in ("1.4591479170272446", "0.84183987878", "-0.88539008178", "-1.44269504089"):
         assert number in out
     assert "respect to the values: None" in out
-    assert "over 1e-12: 0.84177; the truth: 0.84184" in out
+    assert "step of 1e-12: 0.84177; exact: 0.84184" in out
     best = dict(re.findall(r"(\w+) differences: best step (\S+),", out))
     assert 1e-9 < float(best["forward"]) < 1e-7
     assert 1e-7 < float(best["central"]) < 1e-4
@@ -134,9 +134,9 @@ def test_the_gradient_of_an_entropy(tmp_path, capsys):
 
 @pytest.mark.skipif(
     tuple(map(int, keras.__version__.split(".")[:2])) < (3, 14),
-    reason="Keras before 3.14 does not divide by the batch size what regularizers of outputs give",
+    reason="Keras before 3.14 does not divide penalties of outputs by the batch size",
 )
-def test_spreading_configurations(tmp_path, capsys):
+def test_an_entropy_spreads_configurations(tmp_path, capsys):
     run("spread_configurations.py", "--steps", "300", "--out", str(tmp_path))
     plain, spread = re.findall(r"([\d.]+) of 6 bits, largest error (\S+)", capsys.readouterr().out)
     assert float(plain[0]) < 0.5
@@ -145,7 +145,7 @@ def test_spreading_configurations(tmp_path, capsys):
     assert (tmp_path / "spread_configurations.png").stat().st_size > 10_000
 
 
-def test_multiplying_by_zero(capsys):
+def test_multiplying_by_zero_saves_no_work(capsys):
     run("multiply_by_zero.py", "--steps", "2", "--size", "1e4")
     out = capsys.readouterr().out
     assert "[2. 2. 0. 0. 0.]" in out
@@ -160,17 +160,17 @@ def test_multiplying_by_zero(capsys):
     assert sum(map(int, of_poses[1])) < 0.2 * sum(map(int, of_poses[0]))
 
 
-def test_training_that_goes_on_where_it_stopped(tmp_path, capsys):
+def test_an_interrupted_training_resumes(tmp_path, capsys):
     arguments = ["--steps", "2", "--output", str(tmp_path)]
     run("train_on_several_hosts.py", "--epochs", "1", *arguments)
     run("train_on_several_hosts.py", "--epochs", "2", *arguments)
     printed = capsys.readouterr().out
-    assert "1 of 2 epochs done before" in printed
+    assert "1 of 2 epochs are already done" in printed
     assert [row["epoch"] for row in map(json.loads, re.findall(r"{.*}", printed))] == [1, 2]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of keras_tuner's own
-def test_tuning(tmp_path, capsys):
+def test_a_tuner_sorts_its_trials_by_error(tmp_path, capsys):
     pytest.importorskip("keras_tuner")
     run("tune_ik_regressor.py", "--trials", "2", "--steps", "3", "--output", str(tmp_path))
     errors = [float(line.split()[0]) for line in capsys.readouterr().out.splitlines()[-2:]]

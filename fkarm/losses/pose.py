@@ -76,12 +76,12 @@ def pose_loss(
     scales = ANGLE_UNITS[angle_unit], LENGTH_UNITS[length_unit]
     poses = [scaled_pose(at_least_single(as_float(y)), output, *scales) for y in (y_true, y_pred)]
     check_same_rows(poses[0].shape, poses[1].shape, len(pose_shape(output)))
-    parts = []
+    terms = []
     if not _is_zero(orientation_weight):
-        parts.append(orientation_weight * _orientation_error(poses, output, orientation))
-    if not _is_zero(position_weight) or not parts:
-        parts.append(position_weight * _position_error(poses, output))
-    return sum(parts[1:], start=parts[0])
+        terms.append(orientation_weight * _orientation_error(poses, output, orientation))
+    if not _is_zero(position_weight) or not terms:
+        terms.append(position_weight * _position_error(poses, output))
+    return sum(terms[1:], start=terms[0])
 
 
 def check_poses(output: str, angle_unit: str, length_unit: str) -> None:

@@ -1,7 +1,8 @@
-"""Forum questions about TensorFlow, answered as functions to import.
+"""Answers to four forum questions about TensorFlow, as functions to import.
 
-One value a channel, the entropy of a vector and its derivative, what `backward(z)` means, and
-whether a multiplication by zero is free. They know no robot and need TensorFlow.
+How to add one value per channel; the derivative of the entropy of a vector; the meaning of
+`backward(z)`; whether a multiplication by zero costs time. The functions know no robots and need
+TensorFlow.
 """
 
 try:

@@ -1,7 +1,7 @@
-"""One value a channel: adding to and scaling a tensor along any one of its axes.
+"""One value per channel: add to a tensor, or scale it, along any of its axes.
 
-Broadcasting lines shapes up from the last axis, so `x + [a, b]` adds along the width of an
-image in `(batch, channel, height, width)`, or fails. The values need the rank of `x` first.
+Broadcasting aligns shapes at the last axis, so `x + [a, b]` adds along the width of an image in
+`(batch, channel, height, width)`, or fails. The values must first be given as many axes as `x`.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from fkarm._types import Tensor, TensorLike
 def add_per_channel(x: TensorLike, values: TensorLike, axis: int = 1) -> Tensor:
     """`x` with one value added to each channel.
 
-    Eagerly, in `tf.function`, under XLA and on symbolic inputs; any other axis may be unknown
-    while tracing. A channel axis that is unknown then is checked when the function runs.
+    Runs eagerly, in `tf.function`, under XLA and on symbolic inputs. The size of any axis may be
+    unknown while tracing; an unknown number of channels is checked when the function runs.
 
     Args:
-        x: Floating tensor of one axis or more. Shape `(..., channels, ...)`.
-        values: One number a channel: a list, an array, a tensor or a variable; cast to the
+        x: Floating tensor with at least one axis. Shape `(..., channels, ...)`.
+        values: One number per channel: a list, an array, a tensor or a variable, cast to the
             dtype of `x`. Shape `(channels,)`.
-        axis: The axis of the channels; negative ones count from the end: 1 or -3 for
+        axis: Axis of the channels. Negative numbers count from the end: 1 or -3 for
             `(batch, channel, height, width)`, -1 for channels last.
     Returns:
         The sum. Shape and dtype of `x`.
     Raises:
-        TypeError: If `x` is not floating: values would lose their fractions in it.
-        ValueError: If `x` has no such axis, or `values` is not one number a channel.
+        TypeError: If `x` is not floating, because the values would lose their fractions.
+        ValueError: If `x` has no such axis, or `values` is not one number per channel.
     Gradient:
-        Of `values`: the upstream gradient summed over every axis but `axis`.
+        With respect to `values`: the upstream gradient, summed over all axes except `axis`.
     Example:
         >>> fkarm.primers.add_per_channel(np.zeros((1, 2, 1, 3)), [1.0, 2.0]).numpy()
         array([[[[1., 1., 1.]],
@@ -51,20 +51,21 @@ def scale_per_channel(x: TensorLike, values: TensorLike, axis: int = 1) -> Tenso
     Arguments, result and errors are those of `add_per_channel`.
 
     Gradient:
-        Of `values`: `x` times the upstream gradient, summed over every axis but `axis`.
+        With respect to `values`: `x` times the upstream gradient, summed over all axes except
+        `axis`.
     """
     x, values = _aligned(x, values, axis)
     return x * values
 
 
 def _aligned(x: TensorLike, values: TensorLike, axis: int) -> tuple[Tensor, Tensor]:
-    """`x`, and `values` in its dtype and rank, ready to broadcast along `axis`."""
+    """`x`, and `values` in the dtype and rank of `x`, which broadcast along `axis`."""
     x = ops.convert_to_tensor(x)
     check_floating("x", x.dtype)
     values = ops.convert_to_tensor(values, dtype=x.dtype)
     _check_channels(tuple(x.shape), tuple(values.shape), axis)
     shape: list[Any] = [1] * len(x.shape)
-    # The size of x, not -1: one value must not spread over channels unknown while tracing.
+    # The number of channels of x, not -1: one value must not broadcast to an unknown number.
     size = ops.shape(x)[axis]
     shape[axis] = -1 if size is None else size
     return x, ops.reshape(values, shape)
@@ -86,27 +87,27 @@ def _check_channels(
         wanted = "channels" if channels is None else channels
         raise ValueError(
             f"values must hold one number for each channel of x, shape ({wanted},). {received} "
-            "Are the channels on another axis?"
+            "Pass its number as axis= if the channels are on another axis."
         )
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class ChannelAffine(keras.layers.Layer):
-    """`scale * x + offset` with one scale and one offset a channel.
+    """`scale * x + offset` with one scale and one offset per channel.
 
     Args:
-        axis: The axis of the channels; -1 for channels last.
-        offset: Initial offsets: one number for all channels, or one a channel; None for no offset.
-        scale: Initial scales, likewise; None for no scale.
-        trainable: Whether training changes them.
+        axis: Axis of the channels; -1 for channels last.
+        offset: Initial offsets: one number for all channels, or one per channel. None: no offset.
+        scale: Initial scales: one number for all channels, or one per channel. None: no scale.
+        trainable: Whether training changes offsets and scales.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        x: Shape `(..., channels, ...)`; the number of channels must be known.
+        x: Shape `(..., channels, ...)`. The number of channels must be known.
     Returns:
         Shape of `x`, dtype of the layer.
     Raises:
-        ValueError: When built, if the input has no such axis, its channels are unknown, or
-            `offset` or `scale` has another number of values.
+        ValueError: When the layer is built, if the input has no such axis, the number of channels
+            is unknown, or `offset` or `scale` has another number of values.
     Example:
         >>> layer = fkarm.primers.ChannelAffine(axis=-1, offset=[1.0, 2.0], scale=None)
         >>> layer(np.zeros((1, 2), "float32")).numpy()
@@ -141,7 +142,7 @@ class ChannelAffine(keras.layers.Layer):
         if channels is None:
             raise ValueError(
                 "The input of ChannelAffine must have a known number of channels. Received: "
-                f"axis={self.axis}, input of shape {shape}. Name it in keras.Input(shape)."
+                f"axis={self.axis}, input of shape {shape}. State it in keras.Input(shape)."
             )
         if initial is None:
             return None

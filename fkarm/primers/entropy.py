@@ -1,9 +1,9 @@
-"""Entropy in bits, of values and of probabilities, its derivative, and one that can be trained.
+"""Entropy in bits of values and of probabilities, its derivative, and a trainable entropy.
 
-The entropy of the value counts of a vector does not change when a value moves a little: its
-derivative with respect to the *values* is zero almost everywhere, and no optimizer can use
-it. With respect to the *probabilities* it has one. `soft_entropy` smooths the counts and has
-a useful derivative with respect to the values.
+The entropy of the value counts of a vector does not change when a value moves a little. Its
+derivative with respect to the *values* is zero almost everywhere, so no optimizer can use it. Its
+derivative with respect to the *probabilities* is not zero. `soft_entropy` smooths the counts and
+has a useful derivative with respect to the values.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _METHODS = ("analytic", "tape", "forward", "central")
 def shannon_entropy(x: TensorLike) -> Tensor:
     """Entropy in bits of the value counts of a vector, `sum_v (c_v / n) log2(n / c_v)`.
 
-    Eagerly, in `tf.function` and under XLA.
+    Runs eagerly, in `tf.function` and under XLA.
 
     Args:
-        x: Numbers, whole or not; equal ones are counted together. Shape `(..., n)`.
+        x: Numbers, whole or not. Equal numbers are counted together. Shape `(..., n)`.
     Returns:
-        Between 0 and `log2(n)`; 0 for no values, NaN if one of them is NaN. Shape `(...)`, in
-        the dtype of `x`; Keras' default float for whole numbers.
+        Entropy between 0 and `log2(n)`: 0 for no values, NaN if a value is NaN. Shape `(...)`. The
+        dtype is that of `x`, or Keras' default float if `x` holds whole numbers.
     Raises:
         ValueError: If `x` is a single number.
     Gradient:
@@ -45,7 +45,7 @@ def shannon_entropy(x: TensorLike) -> Tensor:
     dtype = x.dtype if x.dtype.is_floating else keras.config.floatx()
     ordered = tf.sort(x, axis=-1)
     first, end = (tf.searchsorted(ordered, x, side=side) for side in ("left", "right"))
-    # A value that occurs c times meets its term c times: the mean over all n is the sum.
+    # A value that occurs c times contributes c terms, so the mean over all n terms is the sum.
     entropy = _mean_bits(tf.cast(tf.shape(x)[-1], dtype) / tf.cast(end - first, dtype))
     if x.dtype.is_floating:
         unknown = tf.reduce_any(tf.math.is_nan(x), axis=-1)
@@ -56,8 +56,8 @@ def shannon_entropy(x: TensorLike) -> Tensor:
 def entropy_of_probabilities(p: TensorLike) -> Tensor:
     """`sum_i p_i log2(1 / p_i)`, with `0 log 0 = 0`: the entropy of a distribution in bits.
 
-    Defined for any `p_i >= 0`, normalised or not: partial derivatives need it next to the
-    simplex too. Eagerly, in `tf.function` and under XLA.
+    It is defined for any `p_i >= 0`, normalised or not, because partial derivatives need its values
+    next to the simplex. Runs eagerly, in `tf.function` and under XLA.
 
     Args:
         p: Probabilities. Shape `(..., k)`.
@@ -66,7 +66,7 @@ def entropy_of_probabilities(p: TensorLike) -> Tensor:
     Raises:
         TypeError: If `p` is not floating.
     Gradient:
-        `-log2(p_i) - 1 / ln 2`. It grows to +infinity as `p_i` falls to 0; at 0 itself it is
+        `-log2(p_i) - 1 / ln 2`. It tends to infinity as `p_i` tends to 0. At `p_i = 0` it is
         replaced by 0.
     """
     p, positive = _probabilities(p)
@@ -75,33 +75,34 @@ def entropy_of_probabilities(p: TensorLike) -> Tensor:
 
 
 def _probabilities(p: TensorLike) -> tuple[Tensor, Tensor]:
-    """`p`, and `p` with 1 in place of 0: what is not taken must still have a finite gradient."""
+    """`p`, and `p` with 1 in place of 0, so that the branch not taken has a finite gradient."""
     p = tf.convert_to_tensor(p)
     check_floating("p", p.dtype)
     return p, tf.where(p == 0.0, tf.ones_like(p), p)
 
 
 def entropy_gradient(p: TensorLike, method: str = "analytic", step: float | None = None) -> Tensor:
-    """Partial derivatives of `entropy_of_probabilities`, each `p_i` moved on its own.
+    """Partial derivatives of `entropy_of_probabilities`, each with respect to one `p_i`.
 
-    They leave the simplex: their sum is no derivative of the entropy of a distribution. For
-    that see `projected_entropy_gradient`.
+    A partial derivative moves `p` off the simplex, so the sum of the partial derivatives is no
+    derivative of the entropy of a distribution. `projected_entropy_gradient` computes that one.
 
     Args:
         p: Probabilities. Shape `(..., k)`.
-        method: `"analytic"`, the formula; `"tape"`, `tf.GradientTape`; `"forward"`,
-            `(H(p + h) - H(p)) / h`; `"central"`, `(H(p + h) - H(p - h)) / 2h`, for `p >= h`.
-        step: The `h` of the differences. None: the square root of the rounding unit for
-            `"forward"`, its cube root for `"central"`. Too large a step truncates the series,
-            error `O(h)` and `O(h^2)`; too small a one divides rounding, `O(1 / h)`.
+        method: `"analytic"` uses the formula, `"tape"` uses `tf.GradientTape`, `"forward"` uses
+            `(H(p + h) - H(p)) / h`, and `"central"` uses `(H(p + h) - H(p - h)) / 2h`, which needs
+            `p >= h`.
+        step: Step `h` of the differences. None: the square root of the machine epsilon for
+            `"forward"`, its cube root for `"central"`. A larger step has a larger truncation error,
+            `O(h)` or `O(h^2)`; a smaller step has a larger rounding error, `O(1 / h)`.
     Returns:
         Derivatives, bits. Shape and dtype of `p`.
     Raises:
         TypeError: If `p` is not floating.
         ValueError: If `method` is unknown or `step` is not positive.
     Gradient:
-        At `p_i = 0` the first two give 0, see `entropy_of_probabilities`; forward differences
-        give what they find.
+        At `p_i = 0`, `"analytic"` and `"tape"` return 0, as `entropy_of_probabilities` does.
+        `"forward"` returns the finite difference.
     """
     check_choice("method", method, _METHODS)
     p, positive = _probabilities(p)
@@ -126,19 +127,20 @@ def entropy_gradient(p: TensorLike, method: str = "analytic", step: float | None
 
 
 def projected_entropy_gradient(p: TensorLike) -> Tensor:
-    """Derivative of the entropy along the simplex: what moving probability about can gain.
+    """Gradient of the entropy along the simplex: how much a shift of probability can gain.
 
-    The partials less their mean, `mean(log2 p) - log2(p_i)`: the direction of steepest ascent
-    that keeps the sum of `p`. Zero for a uniform distribution.
+    It is the partial derivatives minus their mean, `mean(log2 p) - log2(p_i)`: the direction of
+    steepest ascent that keeps the sum of `p`. It is zero for a uniform distribution.
 
     Args:
         p: Probabilities. Shape `(..., k)`.
     Returns:
-        Sums to 0 over the last axis. Shape and dtype of `p`.
+        Gradient, bits, with sum 0 over the last axis. Shape and dtype of `p`.
     Raises:
         TypeError: If `p` is not floating.
     Gradient:
-        On the border of the simplex, along the face that `p` lies in: 0 where `p_i` is 0.
+        On the border of the simplex it is the gradient along the face that contains `p`: 0 where
+        `p_i` is 0.
     """
     p, positive = _probabilities(p)
     support = tf.cast(p != 0.0, p.dtype)
@@ -151,48 +153,48 @@ def projected_entropy_gradient(p: TensorLike) -> Tensor:
 def soft_entropy(x: TensorLike, bandwidth: TensorLike) -> Tensor:
     """Entropy in bits of the smoothed value counts of a vector: differentiable in `x`.
 
-    Each value counts its neighbours by a Gaussian of their distance,
-    `c_i = sum_j exp(-(x_i - x_j)^2 / (2 bandwidth^2))`; the entropy is the mean of
-    `log2(n / c_i)`. As the bandwidth shrinks below the gaps between different values it
-    becomes `shannon_entropy(x)`. Eagerly, in `tf.function` and under XLA; time and memory grow
-    with `n^2`.
+    Every value counts its neighbours with Gaussian weights,
+    `c_i = sum_j exp(-(x_i - x_j)^2 / (2 bandwidth^2))`, and the entropy is the mean of
+    `log2(n / c_i)`. If the bandwidth is much smaller than the gaps between different values, the
+    result is `shannon_entropy(x)`. Runs eagerly, in `tf.function` and under XLA. Time and memory
+    grow with `n^2`.
 
     Args:
         x: Numbers. Shape `(..., n)`.
-        bandwidth: How near two values are to count as one, in the unit of `x`, > 0.
+        bandwidth: Distance within which two values count as one, in the unit of `x`, > 0.
     Returns:
-        Between 0 (all equal) and `log2(n)` (all far apart); 0 for no values. Shape `(...)`,
-        dtype of `x`.
+        Entropy between 0 (all values equal) and `log2(n)` (all far apart); 0 for no values. Shape
+        `(...)`, dtype of `x`.
     Raises:
         TypeError: If `x` is not floating.
         ValueError: If `bandwidth` is not positive.
     Gradient:
-        Smooth. Zero between equal values, which nothing tells apart, and between values many
-        bandwidths apart: begin with a bandwidth as large as the spread you wish for.
+        Smooth. It is zero between equal values and between values that are many bandwidths apart.
+        Begin with a bandwidth as large as the spread that you want.
     """
     return soft_entropy_of_points(tf.convert_to_tensor(x)[..., None], bandwidth)
 
 
 def soft_entropy_of_points(points: TensorLike, bandwidth: TensorLike) -> Tensor:
-    """`soft_entropy` of points instead of numbers, by their Euclidean distance.
+    """`soft_entropy` of points instead of numbers, with Euclidean distances.
 
     Args:
         points: Shape `(..., n, d)`.
-        bandwidth: > 0, one number, or one for each coordinate, `(d,)`, where units differ.
+        bandwidth: One number, or one per coordinate where units differ, shape `(d,)`; > 0.
     Returns:
         Entropy. Shape `(...)`, dtype of `points`.
     Raises:
         TypeError: If `points` is not floating.
         ValueError: If `bandwidth` is not positive.
     Gradient:
-        As that of `soft_entropy`.
+        As for `soft_entropy`.
     """
     counts = _soft_counts(points, bandwidth)
     return _mean_bits(tf.cast(tf.shape(counts)[-1], counts.dtype) / counts)
 
 
 def _soft_counts(points: TensorLike, bandwidth: TensorLike) -> Tensor:
-    """For each point, how many are near it, itself included. `(..., n, d)` to `(..., n)`."""
+    """Smoothed number of points near each point, including itself. `(..., n, d)` to `(..., n)`."""
     points = tf.convert_to_tensor(points)
     check_floating("points", points.dtype)
     if not tf.is_tensor(bandwidth):
@@ -210,28 +212,29 @@ def _mean_bits(ratios: Tensor) -> Tensor:
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class EntropyRegularizer(keras.regularizers.Regularizer):
-    """Penalty on rows that lie close together: the bits of `soft_entropy` that they miss.
+    """Penalty on rows that are close together: the bits that their `soft_entropy` lacks.
 
-    `weight * sum_i log2(c_i)`, which is `weight * n * (log2(n) - soft_entropy)`: zero for n
-    rows far apart. As an `activity_regularizer` it spreads the outputs of a batch (Keras divides it
-    by the batch size, from 3.14 on); as a `kernel_regularizer` it spreads the rows of a kernel.
+    The penalty is `weight * sum_i log2(c_i)`, which equals `weight * n * (log2(n) - soft_entropy)`.
+    It is zero for n rows that are far apart. As an `activity_regularizer` it spreads the outputs of
+    a batch (from version 3.14 on Keras divides it by the batch size). As a `kernel_regularizer` it
+    spreads the rows of a kernel.
 
     Args:
-        bandwidth: How near two rows are to count as one, > 0: a number, or one for each entry
-            of a row.
-        weight: Penalty a bit and a row, >= 0.
+        bandwidth: Distance within which two rows count as one, > 0: one number, or one per entry of
+            a row.
+        weight: Penalty per bit and row, >= 0.
     Call arguments:
-        x: One row a point; further axes are entries of the row. Shape `(n, ...)`.
+        x: Rows; all further axes are entries of a row. Shape `(n, ...)`.
     Returns:
         Penalty, a scalar.
     Raises:
         TypeError: If `x` is not floating.
         ValueError: If `bandwidth` is not positive or `weight` is negative.
     Gradient:
-        Zero for rows that are equal: begin with rows that are not.
+        Zero for equal rows. Begin with rows that differ.
     Example:
         >>> penalty = fkarm.primers.EntropyRegularizer(bandwidth=0.1)
-        >>> float(penalty(np.zeros((4, 7))))  # four equal rows miss two bits each
+        >>> float(penalty(np.zeros((4, 7))))  # each of four equal rows lacks two bits
         8.0
     """
 

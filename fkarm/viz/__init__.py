@@ -1,4 +1,4 @@
-"""Pictures (extra `fkarm[viz]`). Import it by name."""
+"""Pictures with matplotlib (extra `fkarm[viz]`), on every backend of Keras."""
 
 from fkarm.viz.draw import draw_frame, draw_robot, plot_errors, plot_reach
 

@@ -23,8 +23,9 @@ except ModuleNotFoundError as error:
     ) from error
 
 TRUTH_COLOUR = "0.65"
-_SMALLEST = 1e-2  # smaller errors are drawn as this, mm or degrees
-_LEAST_CURVE = 1e-5  # likewise in curves, which show refined answers too
+# mm or degrees: smaller errors are drawn as these. Curves also show refined solutions.
+_SMALLEST_IN_HISTOGRAM = 1e-2
+_SMALLEST_IN_CURVE = 1e-5
 _UNITS = ("position error, mm", "orientation error, deg")
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple")
 
@@ -37,7 +38,7 @@ def draw_robot(ax: Any, robot: Robot, q: ArrayLike, link: str | None = None, **s
         robot: The robot.
         q: One joint configuration, rad or m. Shape `(dof,)`.
         link: Last link of the chain; None: `robot.end_effector`.
-        **style: Passed to `ax.plot`: `color`, `label`, ...
+        **style: Arguments of `ax.plot`: `color`, `label`, ...
     Raises:
         UnknownLinkError: If the link does not exist.
         ValueError: If `q` is not of shape `(dof,)`.
@@ -55,7 +56,7 @@ def draw_robot(ax: Any, robot: Robot, q: ArrayLike, link: str | None = None, **s
 
 
 def draw_frame(ax: Any, pose: ArrayLike, size: float = 0.1) -> None:
-    """Draw a pose `(4, 4)` as three arrows of length `size` (m): x red, y green, z blue."""
+    """Draw a pose `(4, 4)` as three arrows of length `size` (m): x is red, y green, z blue."""
     pose = np.asarray(pose)
     for column, colour in zip(pose[:3, :3].T, ("r", "g", "b"), strict=True):
         ax.quiver(*pose[:3, 3], *(size * column), color=colour, linewidth=1.5)
@@ -69,14 +70,14 @@ def plot_reach(
     errors: Mapping[str, PoseErrors],
     link: str | None = None,
 ) -> Figure:
-    """One picture of what inverse-kinematics models do: arms at targets, error histograms.
+    """Draw the arms of inverse-kinematics models at targets, above histograms of their errors.
 
     Args:
         robot: The robot.
         targets: Target poses to draw, m. Shape `(n, 4, 4)`.
         true_q: Configurations that reach them, rad or m. Shape `(n, dof)`.
-        predicted_q: For each model, its configurations. Shape `(n, dof)`.
-        errors: For each model, its errors on a test set.
+        predicted_q: Configurations of each model by its name. Shape `(n, dof)`.
+        errors: Errors of each model on a test set by its name.
         link: The link that reaches; None: `robot.end_effector`.
     Returns:
         Figure, to save or show.
@@ -84,11 +85,23 @@ def plot_reach(
         UnknownLinkError: If the link does not exist.
     """
     targets, true_q = np.asarray(targets), configuration_array("true_q", true_q)
-    count = len(targets)
-    figure = Figure(figsize=(4 * max(count, 2), 7.5), layout="constrained")
+    figure = Figure(figsize=(4 * max(len(targets), 2), 7.5), layout="constrained")
     panels: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
-    upper, lower = panels
-    axes = upper.subplots(1, count, subplot_kw={"projection": "3d"}, squeeze=False)[0]
+    arms, histograms = panels
+    _draw_arms(arms, robot, targets, true_q, predicted_q, link)
+    _draw_histograms(histograms, errors)
+    return figure
+
+
+def _draw_arms(
+    panel: Any,
+    robot: Robot,
+    targets: np.ndarray,
+    true_q: np.ndarray,
+    predicted_q: Mapping[str, ArrayLike],
+    link: str | None,
+) -> None:
+    axes = panel.subplots(1, len(targets), subplot_kw={"projection": "3d"}, squeeze=False)[0]
     reach = float(np.abs(targets[:, :3, 3]).max()) + 0.1
     for k, ax in enumerate(axes):
         draw_robot(ax, robot, true_q[k], link, color=TRUTH_COLOUR, label="one exact solution")
@@ -101,45 +114,42 @@ def plot_reach(
         ax.set(xlabel="x, m", ylabel="y, m", zlabel="z, m")
         ax.tick_params(labelsize=6)
     axes[0].legend(loc="upper left", fontsize=8)
-    for ax, field, unit in zip(
-        lower.subplots(1, 2),
-        PoseErrors._fields,
-        _UNITS,
-        strict=True,
-    ):
-        values = {
-            name: np.maximum(getattr(each, field), _SMALLEST) for name, each in errors.items()
-        }
-        largest = max(10 * _SMALLEST, *(float(v.max()) for v in values.values()))
-        bins = np.geomspace(_SMALLEST, 1.01 * largest, 80)
+
+
+def _draw_histograms(panel: Any, errors: Mapping[str, PoseErrors]) -> None:
+    smallest = _SMALLEST_IN_HISTOGRAM
+    for ax, field, unit in zip(panel.subplots(1, 2), PoseErrors._fields, _UNITS, strict=True):
+        values = {name: np.maximum(getattr(e, field), smallest) for name, e in errors.items()}
+        largest = max(10 * smallest, *(float(v.max()) for v in values.values()))
+        bins = np.geomspace(smallest, 1.01 * largest, 80)
         for (name, value), colour in zip(values.items(), cycle(COLOURS), strict=False):
             ax.hist(value, bins, color=colour, alpha=0.6, label=name)
         ax.set(xscale="log", xlabel=unit, ylabel="poses")
         ax.legend(fontsize=8)
-    return figure
 
 
 def plot_errors(errors: Mapping[str, PoseErrors]) -> Figure:
-    """How many targets are reached how well: cumulative shares over position and orientation error.
+    """Draw cumulative errors: the share of targets within each position and orientation error.
 
     Args:
-        errors: For each curve, its name and the errors of its poses, such as
-            `fkarm.learning.errors_by_steps` gives.
+        errors: Errors of the poses of each curve by the curve's name, such as
+            `fkarm.learning.errors_by_steps` returns.
     Returns:
         Figure, to save or show.
     Raises:
-        ValueError: If there is no curve, or one without poses.
+        ValueError: If there is no curve, or a curve without poses.
     """
-    if not errors or not all(len(each.position_mm) for each in errors.values()):
-        empty = [name for name, each in errors.items() if not len(each.position_mm)]
+    empty = [name for name, curve in errors.items() if not len(curve.position_mm)]
+    if empty or not errors:
         raise ValueError(
-            f"errors must hold a curve, and each curve a pose. Received: {empty or 'none'}."
+            "errors must hold at least one curve, and every curve at least one pose. Received: "
+            f"{f'no pose for {empty}' if empty else 'no curve'}."
         )
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes: Any = figure.subplots(1, 2, sharey=True)
     for ax, field, unit in zip(axes, PoseErrors._fields, _UNITS, strict=True):
-        for (name, each), colour in zip(errors.items(), cycle(COLOURS), strict=False):
-            values = np.sort(np.maximum(getattr(each, field), _LEAST_CURVE))
+        for (name, curve), colour in zip(errors.items(), cycle(COLOURS), strict=False):
+            values = np.sort(np.maximum(getattr(curve, field), _SMALLEST_IN_CURVE))
             share = 100 * np.arange(1, len(values) + 1) / len(values)
             ax.step(values, share, where="post", color=colour, label=name)
         ax.set(xscale="log", xlabel=unit, ylim=(0, 101))

@@ -1,4 +1,4 @@
-"""Pictures: what is drawn is where forward kinematics says it is."""
+"""Arms are drawn where forward kinematics places them; curves show all models."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def test_a_stick_figure_passes_through_the_links(panda):
         draw_robot(ax, panda, np.zeros((1, 7)))
 
 
-def test_a_reach_picture_is_written(panda, tmp_path):
+def test_a_picture_of_arms_and_errors_shows_all_models(panda, tmp_path):
     q = fkarm.sample_configurations(panda, 5, seed=0)
     targets = fkarm.forward_kinematics(panda, q, "panda_hand").numpy()
     guesses = {f"model {k}": q + 1e-9 * k for k in range(6)}
@@ -33,7 +33,7 @@ def test_a_reach_picture_is_written(panda, tmp_path):
     figure = plot_reach(
         panda, targets[:2], q[:2], {name: guess[:2] for name, guess in guesses.items()}, errors
     )
-    assert len(figure.subfigs[0].axes[0].get_lines()) == 7  # no model is left out
+    assert len(figure.subfigs[0].axes[0].get_lines()) == 7  # the exact solution and six models
     figure.savefig(tmp_path / "reach.png")
     assert (tmp_path / "reach.png").stat().st_size > 10_000
 
@@ -50,7 +50,7 @@ def test_curves_rise_to_the_share_of_targets_within_an_error(tmp_path):
         "position error, mm",
         "orientation error, deg",
     )
-    assert [line.get_label() for line in position.get_lines()] == list(curves)  # none is left out
+    assert [line.get_label() for line in position.get_lines()] == list(curves)  # all of them
     x, y = position.get_lines()[0].get_data()
     np.testing.assert_allclose(x, [1e-5, 1, 2, 3])
     np.testing.assert_allclose(y, [25, 50, 75, 100])
@@ -58,10 +58,10 @@ def test_curves_rise_to_the_share_of_targets_within_an_error(tmp_path):
     assert (tmp_path / "errors.png").stat().st_size > 10_000
 
 
-def test_curves_need_targets():
-    with pytest.raises(ValueError, match="a curve, and each curve a pose. Received: none"):
+def test_empty_curves_are_refused():
+    with pytest.raises(ValueError, match="at least one pose. Received: no curve"):
         plot_errors({})
-    with pytest.raises(ValueError, match=r"Received: \['b'\]"):
+    with pytest.raises(ValueError, match=r"Received: no pose for \['b'\]"):
         plot_errors({"a": PoseErrors(*np.ones((2, 1))), "b": PoseErrors(*np.ones((2, 0)))})
 
 
