@@ -47,6 +47,8 @@ BATCH = 1024
 class JointRegressor(IKRegressor):
     """One head that imitates configurations: the loss that everybody tries first."""
 
+    labels = "configuration"
+
     def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
         keras.Model.compile(self, optimizer)
 
@@ -92,9 +94,7 @@ def trained(arm: Arm, kind: str, minutes: float, seed: int) -> tuple[IKModel, fl
     model = MODELS[kind](arm.robot)
     start = time.perf_counter()
     with TemporaryDirectory() as folder:
-        data = "configuration" if kind in ("joint MSE", "flow") else "pose"
-        train_ik(model, folder, minutes=minutes, batch_size=BATCH, seed=seed, verbose=False,
-                 target=data)  # fmt: skip
+        train_ik(model, folder, minutes=minutes, batch_size=BATCH, seed=seed, verbose=False)
     return model, time.perf_counter() - start
 
 
