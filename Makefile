@@ -63,7 +63,7 @@ test-oldest: .venv-oldest/.installed
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
 # JAX compiles for each case of a test, for seconds: there one quick case in six is run, hardly optimised.
-SHARED := $(addprefix tests/,backends geometry kinematics layers losses metrics ik model/test_named.py) \
+SHARED := $(addprefix tests/,backends geometry kinematics compare layers losses metrics ik model/test_named.py) \
 	$(patsubst %,tests/learning/test_%.py,ahead checkpoint data epochs hosts spline)
 test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
@@ -89,14 +89,14 @@ lint: $(STAMP)
 
 # More options: make benchmark ARGS="--batch 1000 --robots ur5"
 benchmark: $(STAMP)
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.fk $(ARGS)
 
-# Beside other libraries, in an environment of their own (5 GB).
+# Compared with other libraries, in an environment of their own (5 GB).
 benchmark-peers: $(PEERS)/.installed
-	$(PEERS)/bin/python -m benchmarks --device cpu --robots panda,g1 \
+	$(PEERS)/bin/python -m benchmarks.fk --device cpu --robots panda,g1 \
 		--batch 1,1000,10000,100000 --peers --json benchmarks/results/peers_cpu.json $(ARGS)
 
-# Inverse kinematics beside other libraries; the same environment.
+# Inverse kinematics compared with other libraries; the same environment.
 benchmark-ik-peers: $(PEERS)/.installed
 	$(PEERS)/bin/python -m benchmarks.ik --peers --json benchmarks/results/ik_peers.json $(ARGS)
 
@@ -107,12 +107,12 @@ $(PEERS)/.installed: benchmarks/peers/requirements.txt pyproject.toml setup.cfg
 		-r benchmarks/peers/requirements.txt -e .
 	@touch $@
 
-# The numbers in the README, from the files that the commands wrote.
+# The numbers in the documents, from the files that the commands wrote.
 readme: $(STAMP)
-	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m tools.readme
 
 plots: $(STAMP)
-	$(BIN)/python -m benchmarks.plot
+	$(BIN)/python -m tools.plot
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache

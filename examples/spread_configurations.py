@@ -58,7 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
         q, errors = train(robot, weight, options.steps)
         bits = f"{float(soft_entropy_of_points(q, BANDWIDTH)):.1f} of {np.log2(ARMS):.0f} bits"
         print(f"weight {weight:4}: {bits}, largest error {1e3 * errors.max():.1f} mm")
-        points = fkarm.forward_kinematics(robot, q).numpy()[..., :2, 3]  # (arms, links, 2)
+        poses = fkarm.forward_kinematics(robot, q, robot.link_names).numpy()
+        points = poses[..., :2, 3]  # (arms, links, 2)
         ax.plot(points[..., 0].T, points[..., 1].T, color="tab:blue", alpha=0.3)
         ax.plot(*TARGET, "r*", markersize=12)
         ax.set(aspect="equal", xlim=(-0.3, 0.9), ylim=(-0.5, 0.7), xlabel="x, m", ylabel="y, m")

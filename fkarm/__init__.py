@@ -25,6 +25,7 @@ except ModuleNotFoundError as _error:
 
 from fkarm import geometry, kinematics, layers, losses, metrics, robots
 from fkarm._registered import defer as _defer
+from fkarm.compare import compare_robots
 from fkarm.errors import (
     FkarmError,
     MissingFileError,
@@ -39,7 +40,6 @@ from fkarm.ik import IKReason, IKResult, IKSolutions, follow_path, solve_ik, sol
 from fkarm.kinematics import (
     analytic_jacobian,
     body_jacobian,
-    compare_robots,
     forward_kinematics,
     geometric_jacobian,
     kinematic_hessian,

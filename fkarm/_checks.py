@@ -36,7 +36,7 @@ def check_last_axes(name: str, shape: tuple, expected: tuple[int, ...], hint: st
         )
 
 
-# By the last axis, or the last two: what makes a pose of it.
+# What turns an array into a pose, by the sizes of its last axis or its last two.
 _POSE_HINTS: dict[tuple[int, ...], str] = {
     (3,): "Positions become poses by fkarm.geometry.make_transform(numpy.eye(3), positions); "
     "task='position' then leaves the orientation free.",
@@ -87,7 +87,7 @@ def check_positive(name: str, values: object) -> None:
         numbers = np.asarray(values)
     except (TypeError, ValueError):
         numbers = np.array("")
-    # A text would do as a number for NumPy.
+    # NumPy also compares texts, dates and booleans.
     if numbers.dtype.kind not in "iuf" or not np.all((numbers > 0) & (numbers < np.inf)):
         raise ValueError(f"{name} must be finite and > 0. Received: {values!r}.")
 
@@ -101,7 +101,7 @@ def check_floating(name: str, dtype: object) -> None:
 
 
 def check_real(name: str, dtype: object, values: object) -> None:
-    """Raise TypeError unless `dtype`, of any tensor library, is one of real numbers."""
+    """Raise TypeError unless `dtype`, of any tensor library, is a type of real numbers."""
     if not any(kind in str(dtype) for kind in ("float", "int", "bool")):
         raise TypeError(
             f"{name} must be real numbers. Received: {dtype} in {reprlib.repr(values)}. Complex "
@@ -110,9 +110,9 @@ def check_real(name: str, dtype: object, values: object) -> None:
 
 
 def real_array(name: str, values: Any) -> np.ndarray:
-    """Real numbers as NumPy floats, float64 but for those of float32; or TypeError.
+    """Real numbers as a NumPy array: float32 stays, all others become float64; or TypeError.
 
-    `Decimal`, `longdouble` and columns of several kinds of numbers become float64.
+    These include `Decimal`, `longdouble` and columns of several kinds of numbers.
     """
     try:
         array = np.asarray(values)
@@ -122,7 +122,7 @@ def real_array(name: str, values: Any) -> np.ndarray:
         ) from error
     if array.dtype == np.float32:
         return array
-    if array.dtype == object and all(isinstance(each, (Real, Decimal)) for each in array.flat):
+    if array.dtype == object and all(isinstance(number, (Real, Decimal)) for number in array.flat):
         return array.astype(np.float64)
     check_real(name, array.dtype, values)
     return array.astype(np.float64)

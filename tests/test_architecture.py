@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "model": BASE,
     "robots": MODEL,
     "kinematics": TENSORS | MODEL,
+    "compare": TENSORS | MODEL | {"kinematics"},
     "losses": TENSORS | {"_recorded", "_rows", "_carried"},
     "metrics": TENSORS | {"_recorded", "_rows", "_carried"},
     "ik": TENSORS | MODEL | {"kinematics"},
@@ -69,6 +70,16 @@ def parts():
         if part != "__init__":
             found.append(pytest.param(part, path, id=str(path.relative_to(PACKAGE))))
     return found
+
+
+@pytest.mark.parametrize(
+    ("folder", "others"), [("benchmarks", {"tools", "tests"}), ("tools", {"tests"})]
+)
+def test_documents_and_benchmarks_form_no_circle(folder, others):
+    paths = sorted((PACKAGE.parent / folder).rglob("*.py"))
+    assert paths
+    for path in paths:
+        assert not others & {name.split(".")[0] for name in imports(path)}, path
 
 
 @pytest.mark.parametrize(("part", "path"), parts())

@@ -1,25 +1,62 @@
-"""The pages of docs/: their code runs."""
+"""The README and the pages of docs/: their code runs, links resolve, lists are complete."""
 
 import re
-from pathlib import Path
 
+import documents
 import pytest
 
-from benchmarks import readme
-from benchmarks.ik import promises
+import fkarm
 
 pytestmark = pytest.mark.in_test_all("document")
 
-PAGES = sorted((Path(__file__).parent.parent / "docs").glob("*.md"))
+PROGRAMS = [program for program in documents.programs() if program.backend == "tensorflow"]
+ROW = re.compile(r"^\| `(\w+)\((.*?)\)` \| .* \| (\d+) \| `(\w+)` \| `(\w+)` \|$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_code_of_a_page_runs(page):
-    names: dict[str, object] = {}
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
-        exec(compile(block, page.name, "exec"), names)
+def headings(page):
+    """The headings of a page, as a renderer names their anchors."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^(#+) (.+)$", text, re.MULTILINE)
+    return [
+        (len(marks), re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-")) for marks, t in titles
+    ]
 
 
-def test_the_figures_of_inverse_kinematics_come_from_the_recorded_file():
-    table = promises.table(readme.RESULTS / "ik_promises.json")
-    assert table in (readme.ROOT / "docs" / "ik.md").read_text()
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.page)
+def test_the_code_of_a_page_runs(program, tmp_path):
+    program.run(tmp_path)
+
+
+@pytest.mark.parametrize("page", documents.PAGES, ids=lambda page: page.stem)
+def test_a_page_has_one_title_and_its_links_lead_somewhere(page):
+    levels = [level for level, _ in headings(page)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        name, _, anchor = target.partition("#")
+        other = page.parent / name if name else page
+        assert other.exists(), target
+        assert not anchor or anchor in [title for _, title in headings(other)], target
+
+
+def test_the_index_lists_every_page():
+    index = (documents.ROOT / "docs" / "README.md").read_text()
+    listed = re.findall(r"^\| \[.+\]\((\w.+\.md)\)", index, re.MULTILINE)
+    assert sorted(["README.md", *listed]) == [page.name for page in documents.PAGES]
+
+
+def test_the_table_of_packaged_robots_is_what_fkarm_holds():
+    rows = ROW.findall((documents.ROOT / "docs" / "robots.md").read_text())
+    assert sorted(row[0] for row in rows) == sorted(fkarm.robots.__all__)
+    for name, lengths, dof, root, end_effector in rows:
+        arguments = [[float(each) for each in lengths.strip("[]").split(",")]] if lengths else []
+        robot = getattr(fkarm.robots, name)(*arguments)
+        assert (robot.dof, robot.root_link, robot.end_effector) == (int(dof), root, end_effector)
+
+
+def test_every_link_in_the_documents_leads_somewhere():
+    for document in documents.ROOT.glob("**/*.md"):
+        if ".venv" in document.parts:
+            continue
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document}: {target}"

@@ -1,4 +1,4 @@
-"""frax: `joint_to_world_transforms` and `ee_jacobian` in `jax.jit(jax.vmap(...))`.
+"""frax: `ee_transform` and `joint_to_world_transforms` in `jax.jit(jax.vmap(...))`.
 
 Its process starts with the settings that its README recommends on a CPU. It merges links that a
 fixed joint holds; their constant frames are multiplied on, as its own `ee_transform` does.
@@ -15,14 +15,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.backends.jax import memory, tensor
-from benchmarks.contestants import Answer, Trial
-from benchmarks.task import Task, places
+from benchmarks.harness import Trial
+from benchmarks.peers import jax_trial, order
+from benchmarks.robots import PoseTask
 
 
-def prepare(task: Task) -> Trial:
-    """End effector or every link, their gradient by `jax.vjp`, or the closed-form Jacobian."""
-    q = tensor(task.q, task.device)
+def fk(task: PoseTask) -> Trial:
+    """End effector or every link, and their gradient by `jax.vjp`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "robot.urdf")
         path.write_text(task.plain_urdf)
@@ -30,40 +29,18 @@ def prepare(task: Task) -> Trial:
             robot = frax.Manipulator(str(path), ee_offset=task.ends[0][1])
         else:
             robot = frax.Robot(str(path))
-    q = q[:, places(task.joints, robot.joint_names)]
-    back = places(robot.joint_names, task.joints)
+    q = task.q[:, order(task.joints, robot.joint_names)]
+    back = order(robot.joint_names, task.joints)
     single = robot.ee_transform if isinstance(task.links, str) else _every_link(robot, task)
-
-    def both(q: jax.Array) -> tuple[jax.Array, jax.Array]:
-        found, pull = jax.vjp(jax.vmap(single), q)
-        return found, pull(jnp.ones_like(found))[0]
-
-    if task.mode == "jacobian":
-        function = jax.jit(jax.vmap(robot.ee_jacobian))
-    else:
-        function = jax.jit(both if task.mode == "forward+gradient" else jax.vmap(single))
-
-    def run() -> Any:
-        return jax.block_until_ready(function(q))
-
-    def read(result: Any, rows: np.ndarray) -> Answer:
-        parts = result if task.mode == "forward+gradient" else (result,)
-        arrays = [np.asarray(part)[rows].astype(np.float64) for part in parts]
-        if task.mode == "jacobian":
-            return {"jacobian": arrays[0][..., back]}
-        answer = {"poses": arrays[0]}
-        if len(arrays) > 1:
-            answer["gradient"] = arrays[1][:, back]
-        return answer
-
-    return Trial(run, read, memory(task.device))
+    every = jax.vmap(single)
+    return jax_trial(task, q, every, every, back, lambda poses: poses)
 
 
-def _every_link(robot: frax.Robot, task: Task) -> Any:
-    """Frames of joints, those of fixed links multiplied on, in the order of the task."""
+def _every_link(robot: frax.Robot, task: PoseTask) -> Any:
+    """Frames of joints, with those of fixed links multiplied on, in the order of the task."""
     joints = [joint for joint, _ in task.ends]
-    # A link that nothing moves takes any joint's place and is replaced by its constant frame.
-    index = places(robot.joint_names, [joint or robot.joint_names[0] for joint in joints])
+    # A link at rest takes any joint's place and is replaced by its constant frame.
+    index = order(robot.joint_names, [joint or robot.joint_names[0] for joint in joints])
     frames = np.stack([frame for _, frame in task.ends])
     moved = np.array([joint is not None for joint in joints])
     at_joint = moved & (np.abs(frames - np.eye(4)).max(axis=(1, 2)) == 0.0)
@@ -72,8 +49,8 @@ def _every_link(robot: frax.Robot, task: Task) -> Any:
     own, held, still = groups
 
     def single(q: jax.Array) -> jax.Array:
-        found = robot.joint_to_world_transforms(q)
-        parts = [found[index[own]], found[index[held]] @ frames[held].astype(q.dtype)]
+        transforms = robot.joint_to_world_transforms(q)
+        parts = [transforms[index[own]], transforms[index[held]] @ frames[held].astype(q.dtype)]
         parts.append(jnp.asarray(frames[still], q.dtype))
         return jnp.concatenate(parts)[in_order]
 

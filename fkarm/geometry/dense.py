@@ -23,7 +23,7 @@ def checked_tensor(name: str, x: TensorLike, last_axes: tuple[int, ...], hint: s
 
 
 def in_one_type(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Two tensors in the wider of their types: one may be a plain list or array."""
+    """Two tensors in the wider of their types."""
     dtype = result_type(a.dtype, b.dtype)
     return ops.cast(a, dtype), ops.cast(b, dtype)
 

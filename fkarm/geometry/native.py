@@ -1,8 +1,9 @@
 """Functions of `keras.ops`, in the type of their input on every backend.
 
-Keras follows JAX's default of 32 bits: on JAX and PyTorch its promotion makes float32 of float64,
+Keras follows JAX's default of 32 bits: on JAX and PyTorch its promotion turns float64 into float32,
 in `sin`, `cos`, `tanh`, `arctan2`, `matmul`, `maximum`, `minimum` and the bounds of `clip`, among
-others. The backend's own keep it. On symbolic inputs these are Keras'.
+others. The functions here are the backend's own, which keep float64; on symbolic inputs they are
+those of Keras.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ def _typed(name: str) -> Any:
 
     @wraps(of_keras)
     def function(*inputs: Tensor) -> Tensor:
-        if any(isinstance(each, keras.KerasTensor) for each in inputs):
+        if any(isinstance(x, keras.KerasTensor) for x in inputs):
             return of_keras(*inputs)
-        if _BACKEND == "torch":  # takes no numbers and no arrays
-            like = next(each.dtype for each in inputs if ops.is_tensor(each))
-            inputs = tuple(ops.convert_to_tensor(each, like) for each in inputs)
+        if _BACKEND == "torch":  # it takes neither numbers nor arrays
+            dtype = next(x.dtype for x in inputs if ops.is_tensor(x))
+            inputs = tuple(ops.convert_to_tensor(x, dtype) for x in inputs)
         return of_backend(*inputs)
 
     return of_keras if library is ops else function
@@ -47,7 +48,7 @@ matmul = _typed("matmul")
 
 
 def has_float64() -> bool:
-    """Whether the backend computes in float64: JAX does not, unless it is told to."""
+    """Whether the backend computes in float64: JAX does so only if its x64 mode is on."""
     return _BACKEND != "jax" or library.result_type(float) == "float64"
 
 
@@ -65,5 +66,5 @@ def to_numpy(x: Any) -> np.ndarray:
 
 def result_type(a: Any, b: Any) -> str:
     """The wider of two floating types."""
-    names = {keras.backend.standardize_dtype(each) for each in (a, b)}
+    names = {keras.backend.standardize_dtype(dtype) for dtype in (a, b)}
     return "float64" if "float64" in names else keras.backend.result_type(*names)

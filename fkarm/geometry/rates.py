@@ -1,7 +1,7 @@
-"""How the numbers of an orientation change while it turns: analytic Jacobians are made of this.
+"""Rates of the numbers of an orientation while it turns, of which analytic Jacobians are made.
 
-`angular` is the angular velocity in the axes the orientation is given in (those in which it is
-`R`, so that `dR/dt = hat(angular) R`). Batch axes broadcast.
+`angular` is the angular velocity in the axes that the orientation `R` is given in, so that
+`dR/dt = hat(angular) R`. Batch axes broadcast.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def left_jacobian_inverse(rotvec: Tensor, vector: Tensor) -> Tensor:
 def rpy_rate(rpy: Tensor, angular: Tensor) -> Tensor:
     """Rates of roll, pitch and yaw. Shapes `(..., 3)`.
 
-    They grow as `1 / cos(pitch)` towards the pole; at the pole itself roll and yaw have no
-    rates of their own, and the part that divides by zero is left out.
+    They grow as `1 / cos(pitch)` towards the pole. At the pole itself roll and yaw have no rates of
+    their own, and the term that divides by zero is left out.
 
     Reference:
         [Siciliano2009], section 3.6, for these angles.
@@ -56,8 +56,9 @@ def rpy_rate(rpy: Tensor, angular: Tensor) -> Tensor:
     x, y, z = ops.unstack(angular, 3, axis=-1)
     cos_pitch = cos(pitch)
     at_pole = is_at_pole(ops.square(cos_pitch))
-    ahead = cos(yaw) * x + sin(yaw) * y
-    roll_rate = ops.where(at_pole, 0.0, ahead / ops.where(at_pole, 1.0, cos_pitch))
+    # The angular velocity along the heading, and across it.
+    along = cos(yaw) * x + sin(yaw) * y
+    roll_rate = ops.where(at_pole, 0.0, along / ops.where(at_pole, 1.0, cos_pitch))
     pitch_rate = cos(yaw) * y - sin(yaw) * x
     return ops.stack([roll_rate, pitch_rate, z + sin(pitch) * roll_rate], axis=-1)
 

@@ -1,4 +1,4 @@
-"""The numbers a pose is written as, by name: what `ForwardKinematics(output=...)` accepts."""
+"""The ways to write a pose, by name: what `ForwardKinematics(output=...)` accepts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ORIENTATIONS = {
     "xyz_quat_wxyz": _WXYZ,
     "xyz_quat_xyzw": _XYZW,
     "xyz_rotvec": _ROTVEC,
-    # What the functions of vendors.py say, each with its source.
+    # The functions of vendors.py name the source of each.
     "xyz_kuka_abc": _YPR,
     "xyz_fanuc_wpr": _RPY,
     "xyz_ur_rotvec": _ROTVEC,
@@ -84,8 +84,8 @@ def matrix_to_pose(
     Args:
         transform: Pose. Shape `(..., 4, 4)`.
         representation: One of `POSE_REPRESENTATIONS`.
-        angle_scale: Output units a radian, for angles and rotation vectors.
-        length_scale: Output units a metre, for the position.
+        angle_scale: Output units per radian, for angles and rotation vectors.
+        length_scale: Output units per metre, for the position.
     Returns:
         Pose. Shape `(..., *pose_shape(representation))`.
     Raises:
@@ -113,7 +113,7 @@ def has_angles(representation: str) -> bool:
 def scaled_pose(
     pose: TensorLike, representation: str, angle_scale: float, length_scale: float
 ) -> Tensor:
-    """A pose with its angles and its lengths times a factor, as from degrees and mm to SI.
+    """A pose with its angles and its lengths scaled, as from degrees and mm to SI.
 
     Args:
         pose: Pose. Shape `(..., *pose_shape(representation))`.
@@ -136,7 +136,7 @@ def scaled_pose(
 
 
 def pose_rate(transform: TensorLike, twist: TensorLike, representation: str) -> Tensor:
-    """How the numbers of a pose change while the pose moves.
+    """Rates of the numbers of a pose while the pose moves.
 
     Args:
         transform: Pose. Shape `(..., 4, 4)`.

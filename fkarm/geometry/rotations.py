@@ -1,8 +1,8 @@
-"""SO(3): rotation matrices and the numbers people write them with.
+"""SO(3): rotation matrices and the other ways to write a rotation.
 
 Matrices act on column vectors, angles are in rad, quaternions are Hamilton's, with their
 order in the name. `rpy` turns about fixed axes, `R = Rz(yaw) Ry(pitch) Rx(roll)`, as in
-URDF; `ypr` is the same rotation listed the other way round. Any number of batch axes leads.
+URDF; `ypr` lists the same three angles in reverse. Any number of batch axes leads.
 """
 
 from __future__ import annotations
@@ -125,10 +125,11 @@ def so3_log(matrix: TensorLike) -> Tensor:
         [Sola2018], eq. 105.
     """
     quat = matrix_to_quat_wxyz(matrix)
-    s, v = quat[..., :1], quat[..., 1:]
+    s, v = quat[..., :1], quat[..., 1:]  # (..., 1), (..., 3)
     length = safe_norm(v, keepdims=True)
     is_small = length * length < 1e-3 * s * s
     ratio = ops.where(is_small, ops.square(length / ops.where(is_small, s, 1.0)), 0.0)
+    # atan(x) / x as a series in x^2 = |v|^2 / s^2.
     series = power_series([(-1) ** k / (2 * k + 1) for k in range(7)], ratio)
     near = 2.0 * series / ops.where(is_small, s, 1.0)
     # `length` is safe_norm's: its gradient vanishes at zero, where only the series counts.
@@ -190,10 +191,11 @@ def matrix_to_quat_wxyz(matrix: TensorLike) -> Tensor:
         m[..., 0, 2] - m[..., 2, 0],
         m[..., 1, 0] - m[..., 0, 1],
     )
+    # The rows of 4 q q^T, and the one with the largest diagonal entry in each matrix of the batch.
     kw, kx = 1.0 + m00 + m11 + m22, 1.0 + m00 - m11 - m22
     ky, kz = 1.0 - m00 + m11 - m22, 1.0 - m00 - m11 + m22
     rows = [(kw, dx, dy, dz), (dx, kx, sz, sy), (dy, sz, ky, sx), (dz, sy, sx, kz)]
-    best, best_diagonal = ops.stack(rows[0], axis=-1), kw
+    best, best_diagonal = ops.stack(rows[0], axis=-1), kw  # (..., 4), (...)
     for row, diagonal in zip(rows[1:], (kx, ky, kz), strict=True):
         is_larger = diagonal > best_diagonal
         best = ops.where(is_larger[..., None], ops.stack(row, axis=-1), best)
@@ -258,10 +260,10 @@ def matrix_to_rpy(matrix: TensorLike) -> Tensor:
     pitch = arctan2(-m[..., 2, 0], safe_sqrt(cos_pitch_sq))
     at_pole = is_at_pole(cos_pitch_sq)
     yaw = safe_atan2(ops.where(at_pole, 0.0, m[..., 1, 0]), ops.where(at_pole, 1.0, m[..., 0, 0]))
-    is_up = m[..., 2, 0] < 0  # pitch > 0
+    is_up = m[..., 2, 0] < 0  # pitch > 0: roll - yaw is determined, else roll + yaw
     one = ops.ones_like(pitch)
     sign = ops.where(is_up, one, -one)
-    # (1 + |sin(pitch)|) times the sine and cosine of roll -+ yaw
+    # (1 + |sin(pitch)|) times the sine and the cosine of roll -+ yaw.
     sine = sign * m[..., 0, 1] - m[..., 1, 2]
     cosine = m[..., 1, 1] + sign * m[..., 0, 2]
     near = cos_pitch_sq < _GIMBAL_SQ

@@ -1,6 +1,6 @@
 """Roots, norms, angles and series whose gradients are finite wherever their values are.
 
-The only owner of epsilons. Both branches of `where` are differentiated, so each function
+No other module has epsilons. Both branches of `where` are differentiated, so each function
 replaces the *input* of the branch that is not taken, not only its output.
 """
 
@@ -18,8 +18,7 @@ from fkarm.geometry.native import arctan2
 
 # The smallest normal numbers: a sum of squares below them has lost its digits.
 _TINY = {"float64": 2.3e-308, "float32": 1.2e-38, "bfloat16": 1.2e-38, "float16": 6.2e-5}
-
-
+# Spacing of the numbers next to 1.
 _ROUNDING = {"float64": 2.2e-16, "float32": 1.2e-7, "bfloat16": 7.8e-3, "float16": 9.8e-4}
 # Below this squared angle (0.22 rad) the series of geometry are exact to float64 rounding.
 SMALL_ANGLE_SQ = 0.05

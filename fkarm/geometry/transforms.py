@@ -76,7 +76,7 @@ def transform_points(transform_a_b: TensorLike, points_b: TensorLike) -> Tensor:
 
     Args:
         transform_a_b: Transform. Shape `(..., 4, 4)`.
-        points_b: Points, one set a transform. Shape `(..., n, 3)`.
+        points_b: Points, one set per transform. Shape `(..., n, 3)`.
     Returns:
         Points in a. Shape `(..., n, 3)`.
     Raises:
@@ -139,16 +139,16 @@ def se3_log(transform: TensorLike) -> Tensor:
 def interpolate_transforms(
     transform_a: TensorLike, transform_b: TensorLike, share: TensorLike, motion: str = "straight"
 ) -> Tensor:
-    """Poses on the way from one to another.
+    """Poses between two poses.
 
     `"straight"`: the origin moves on a line, the orientation turns about a fixed axis at a steady
-    rate. `"screw"`: `T_a exp(share log(T_a^-1 T_b))`, the shortest way on SE(3), on which the
-    origin follows a helix.
+    rate. `"screw"`: `T_a exp(share log(T_a^-1 T_b))`, one constant twist, which moves the origin on
+    a helix.
 
     Args:
-        transform_a: Where the way begins. Shape `(..., 4, 4)`.
-        transform_b: Where it ends; batch axes broadcast. Shape `(..., 4, 4)`.
-        share: How far along, 0 to 1; beyond them the motion goes on. Shape `(n,)`.
+        transform_a: The first pose. Shape `(..., 4, 4)`.
+        transform_b: The last pose; batch axes broadcast. Shape `(..., 4, 4)`.
+        share: Share of the motion, 0 to 1; outside this range the motion continues. Shape `(n,)`.
         motion: `"straight"` or `"screw"`.
     Returns:
         Poses. Shape `(..., n, 4, 4)`.
@@ -165,18 +165,18 @@ def interpolate_transforms(
         raise ValueError(f"share must be a vector, shape (n,). Received: shape {share.shape}.")
     between = compose_transforms(invert_transform(a), b)
     if motion == "screw":
-        way = se3_exp(share[:, None] * se3_log(between)[..., None, :])
+        motion_ab = se3_exp(share[:, None] * se3_log(between)[..., None, :])  # (..., n, 4, 4)
     else:
         turn, move = split_transform(between)
-        way = make_transform(
+        motion_ab = make_transform(
             so3_exp(share[:, None] * so3_log(turn)[..., None, :]),
             share[:, None] * move[..., None, :],
         )
-    return compose_transforms(a[..., None, :, :], way)
+    return compose_transforms(a[..., None, :, :], motion_ab)
 
 
 def pose_error(transform_current: TensorLike, transform_target: TensorLike) -> Tensor:
-    """What moves the current pose to the target, in the axes the poses are given in.
+    """The motion from the current pose to the target, in the axes that the poses are given in.
 
     `[p_target - p_current, log(R_target R_current^T)]`: the same axes and order as the rows
     of the geometric Jacobian, so that `J dq` approximates it.

@@ -1,8 +1,8 @@
 """Orientations as robot controllers show them.
 
-Each is one of the representations of `rotations` under its maker's name and in its maker's
-order. Angles are in rad here; controllers of KUKA and Fanuc show degrees, which
-`ForwardKinematics(..., angle_unit="deg", length_unit="mm")` gives.
+Each is one of the representations of `rotations`, under its maker's name and in its maker's
+order. Angles are in rad here. Controllers of KUKA and Fanuc show degrees and millimetres:
+`ForwardKinematics(..., angle_unit="deg", length_unit="mm")`.
 """
 
 from __future__ import annotations

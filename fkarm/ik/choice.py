@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
-from fkarm.ik.joint_space import difference
+from fkarm.kinematics.joint_space import difference
 from fkarm.model import Robot
 
 # Margin of misses that are equally near where nothing else is asked for: some units of rounding, m.

@@ -16,7 +16,6 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.native import cos, maximum, sin
 from fkarm.geometry.safe import is_negligible
-from fkarm.ik.joint_space import entry_kinds
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.residual import (
     Line,
@@ -27,10 +26,10 @@ from fkarm.ik.residual import (
     have_fixed_directions,
     in_root,
 )
-from fkarm.kinematics.chain import chain_frames, columns, link_frames, link_levers
-from fkarm.kinematics.engine import kept, sincos
-from fkarm.kinematics.entries import ZERO, Vector, cross, dot, minus, plus, scaled, times
-from fkarm.kinematics.jacobian import link_twist
+from fkarm.kinematics.chain import chain_frames, link_frames, link_levers, link_twist, screws
+from fkarm.kinematics.engine import sincos, xla_barrier
+from fkarm.kinematics.entries import ZERO, Vector, cross, dot, mul, vec_add, vec_scale, vec_sub
+from fkarm.kinematics.joint_space import entry_kinds
 from fkarm.kinematics.plan import Plan
 
 
@@ -53,7 +52,7 @@ def look(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Seen:
     def run(q: Tensor, targets: Tensor) -> Tensor:
         entries = list(ops.unstack(q, plan.dof, axis=0))
         chain = chain_frames(plan, entries, sincos)
-        parts = columns(plan, entries, chain)
+        parts = screws(plan, entries, chain)
         frames = frames_of(targets, links)
         flat = list(counted_errors(problem, link_frames(plan, chain), frames))
         zeros = ops.zeros_like(flat[0])
@@ -69,7 +68,7 @@ def look(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Seen:
         return ops.stack(flat)
 
     is_fixed = have_fixed_directions(problem)
-    flat = kept(run, q, targets)
+    flat = xla_barrier(run, q, targets)
     parts = _parts(plan)
     end = size + 6 * links * len(parts)
     twists = ops.reshape(flat[size:end], (links, 2, 3, len(parts), -1))
@@ -108,7 +107,7 @@ def bending(
             for q in of_entry[j]:
                 for above, below in ((p, q), (q, p)):
                     for a, b in zip(left, right, strict=True):
-                        total = total + times(order[above][below], a[above] * b[below])
+                        total = total + mul(order[above][below], a[above] * b[below])
         return total
 
     def run(
@@ -120,7 +119,7 @@ def bending(
         weights: Tensor,
     ) -> Tensor:
         inputs = (error, twists, targets, bend, weights)
-        pairs = kept(lambda *each: _pairs(problem, *each), *inputs)
+        pairs = xla_barrier(lambda *each: _pairs(problem, *each), *inputs)
         count = pairs.shape[1]
         left, right = (
             [ops.unstack(x, len(parts), axis=0) for x in ops.unstack(half, count, axis=0)]
@@ -131,7 +130,7 @@ def bending(
         return ops.stack(found)
 
     error, jacobian = ops.stack(seen.error), ops.stack(seen.jacobian)
-    flat = kept(run, error, seen.twists, targets, jacobian, bend, terms.weights)
+    flat = xla_barrier(run, error, seen.twists, targets, jacobian, bend, terms.weights)
     entries = iter(ops.unstack(flat, len(active) * (len(active) + 1) // 2, axis=0))
     return [[next(entries) for _ in range(i + 1)] for i in range(len(active))]
 
@@ -186,7 +185,7 @@ def _of_turn(error: Vector, angular: Vector, is_whole: bool) -> tuple[list[Tenso
 
     Exact if all three components of the rotation vector count.
     """
-    left, right = list(scaled(0.5, cross(angular, error))), list(angular)
+    left, right = list(vec_scale(0.5, cross(angular, error))), list(angular)
     if is_whole:
         share, squared = bend_of_angle(error)
         along = dot(error, angular)
@@ -207,9 +206,9 @@ def _of_axis(error: Vector, axis: Vector, angular: Vector) -> tuple[list[Tensor]
     is_small = is_negligible(squared * squared)
     angle = ops.sqrt(ops.where(is_small, 1.0, squared))
     sine, cosine = sin(angle), cos(angle)
-    side = cross(scaled(1.0 / angle, error), axis)
-    across = plus(scaled(cosine, side), scaled(sine, axis))
-    other = minus(scaled(cosine, axis), scaled(sine, side))
+    side = cross(vec_scale(1.0 / angle, error), axis)
+    across = vec_add(vec_scale(cosine, side), vec_scale(sine, axis))
+    other = vec_sub(vec_scale(cosine, axis), vec_scale(sine, side))
     p, q, r = (dot(v, angular) for v in (across, side, other))
     # Straight against the axis it is a ridge, as high as you like.
     slope = angle * cosine / maximum(sine, 1e-3)
@@ -222,7 +221,7 @@ def _vector(x: Tensor) -> Vector:
 
 
 def _parts(plan: Plan) -> list[tuple[int, int]]:
-    """Node and entry of each part of a Jacobian's columns, in the order of `columns`."""
+    """Node and entry of each part of a Jacobian's columns, in the order of `screws`."""
     return [
         (index, entry) for index, node in enumerate(plan.nodes) for entry in node.motion.entries
     ]

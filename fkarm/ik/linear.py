@@ -12,7 +12,7 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.native import maximum
-from fkarm.kinematics.engine import kept
+from fkarm.kinematics.engine import xla_barrier
 
 
 def solve_symmetric(
@@ -78,7 +78,7 @@ def isolated_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[l
         matrix = normal_matrix([entries[i * n : (i + 1) * n] for i in range(m)], damping)
         return ops.stack([each for line in matrix for each in line])
 
-    flat = kept(build, ops.stack([each for row in rows for each in row]), damping)
+    flat = xla_barrier(build, ops.stack([each for row in rows for each in row]), damping)
     entries = iter(ops.unstack(flat, m * (m + 1) // 2, axis=0))
     return [[next(entries) for _ in range(i + 1)] for i in range(m)]
 
@@ -96,4 +96,4 @@ def isolated_solution(
 
     flat = ops.stack([*(each for line in matrix for each in line), *right])
     least = () if least_pivot is None else (least_pivot,)
-    return list(ops.unstack(kept(solve, flat, *least), size, axis=0))
+    return list(ops.unstack(xla_barrier(solve, flat, *least), size, axis=0))

@@ -16,10 +16,9 @@ import numpy as np
 from fkarm._checks import check_choice, check_non_negative
 from fkarm._types import Tensor
 from fkarm.errors import unknown_name
-from fkarm.ik.joint_space import entry_kinds
-from fkarm.kinematics.forward import base_name
+from fkarm.kinematics.arguments import base_name
+from fkarm.kinematics.joint_space import entry_kinds, representable_bounds
 from fkarm.kinematics.plan import Plan, plan_chain
-from fkarm.kinematics.sampling import inward_bounds
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
 from fkarm.model.named import check_unnamed
@@ -260,5 +259,5 @@ def _bounds(
             "limit_margin must leave a range to each joint that may move: at most "
             f"{least:g} here. Received: {margin!r}."
         )
-    lower, upper = inward_bounds(lower, upper, dtype)
+    lower, upper = representable_bounds(lower, upper, dtype)
     return np.where(free, lower, -np.inf), np.where(free, upper, np.inf)

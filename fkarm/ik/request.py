@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fkarm._types import TensorLike
-from fkarm.ik.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
     POSITION_TOLERANCE,
@@ -20,7 +19,8 @@ from fkarm.ik.problem import (
     make_terms,
 )
 from fkarm.ik.targets import check_rotations, read_targets
-from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.arguments import configuration_array
+from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.model import Robot
 
 

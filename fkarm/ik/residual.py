@@ -14,10 +14,9 @@ from fkarm._types import Tensor
 from fkarm.geometry.native import arctan2, maximum
 from fkarm.geometry.safe import is_negligible
 from fkarm.ik.problem import Problem, Terms
-from fkarm.kinematics.chain import Chain, chain_frames, columns, link_frames
-from fkarm.kinematics.engine import kept, sincos
-from fkarm.kinematics.entries import Frame, Vector, combine, cross, dot, minus
-from fkarm.kinematics.jacobian import link_twists
+from fkarm.kinematics.chain import Chain, chain_frames, link_frames, link_twists, screws
+from fkarm.kinematics.engine import sincos, xla_barrier
+from fkarm.kinematics.entries import Frame, Vector, combine, cross, dot, vec_sub
 
 Line = list[Tensor]
 
@@ -47,7 +46,7 @@ def linearised(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Li
         plan, frames = problem.plan, frames_of(targets, len(problem.links))
         entries = list(ops.unstack(q, plan.dof, axis=0))
         chain = chain_frames(plan, entries, sincos)
-        parts = columns(plan, entries, chain)
+        parts = screws(plan, entries, chain)
         jacobian = []
         for index, rows in enumerate(problem.rows):
             twists = link_twists(plan, parts, chain, index)
@@ -57,7 +56,7 @@ def linearised(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Li
         zeros = ops.zeros_like(error[0])
         return ops.stack([*error, *(each + zeros for each in jacobian)])
 
-    flat = list(ops.unstack(kept(run, q, targets), size * (1 + len(active)), axis=0))
+    flat = list(ops.unstack(xla_barrier(run, q, targets), size * (1 + len(active)), axis=0))
     rows = [flat[size + i * len(active) :][: len(active)] for i in range(size)]
     weights = ops.unstack(terms.weights, size, axis=0)
     return Linear(
@@ -73,7 +72,7 @@ def weighted_errors(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) 
     def placed(q: Tensor) -> Tensor:
         plan = problem.plan
         chain = chain_frames(plan, list(ops.unstack(q, plan.dof, axis=0)), sincos)
-        vectors = [v for f in link_frames(plan, chain) for v in (*f.columns, f.origin)]
+        vectors = [v for f in link_frames(plan, chain) for v in (*f.axes, f.origin)]
         zeros = ops.zeros_like(q[0])
         return ops.stack([x + zeros for vector in vectors for x in vector])
 
@@ -81,7 +80,7 @@ def weighted_errors(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) 
         of_links = frames_of(frames, links)
         return ops.stack(counted_errors(problem, of_links, frames_of(targets, links)))
 
-    flat = ops.unstack(kept(run, kept(placed, q), targets), size, axis=0)
+    flat = ops.unstack(xla_barrier(run, xla_barrier(placed, q), targets), size, axis=0)
     weights = ops.unstack(terms.weights, size, axis=0)
     return [weight * each for weight, each in zip(weights, flat, strict=True)]
 
@@ -91,7 +90,7 @@ def counted_errors(problem: Problem, links: list[Frame], targets: list[Frame]) -
     error: Line = []
     for frame, target, rows in zip(links, targets, problem.rows, strict=True):
         turning = [row - 3 for row in rows if row >= 3]
-        position = in_axes(problem, target, minus(target.origin, frame.origin))
+        position = in_axes(problem, target, vec_sub(target.origin, frame.origin))
         if len(turning) == 2:
             orientation = tilt(problem, target, frame, 3 - sum(turning))
         elif turning:
@@ -104,7 +103,7 @@ def directions(problem: Problem, chain: Chain, targets: list[Frame]) -> list[lis
     """For each row that counts along or about what, in root axes, a motion brings it down."""
     found = []
     for frame, target, rows in zip(chain.links, targets, problem.rows, strict=True):
-        axes = target.columns if problem.frame == "target" else _ROOT_AXES
+        axes = target.axes if problem.frame == "target" else _ROOT_AXES
         along = [axes[row % 3] for row in rows]
         if sum(row >= 3 for row in rows) == 1:
             along[-1] = _share_of_turn(rotation_vector(target, frame), along[-1])
@@ -159,13 +158,13 @@ def in_axes(problem: Problem, target: Frame, vector: Vector) -> Vector:
     """A vector of the root link in the axes that the problem names."""
     if problem.frame == "root":
         return vector
-    x, y, z = target.columns
+    x, y, z = target.axes
     return dot(x, vector), dot(y, vector), dot(z, vector)
 
 
 def in_root(problem: Problem, target: Frame, vector: Vector) -> Vector:
     """A vector in the axes that the problem names, in those of the root link."""
-    return vector if problem.frame == "root" else combine(target.columns, vector)
+    return vector if problem.frame == "root" else combine(target.axes, vector)
 
 
 def tilt(problem: Problem, target: Frame, frame: Frame, axis: int) -> Vector:
@@ -175,10 +174,10 @@ def tilt(problem: Problem, target: Frame, frame: Frame, axis: int) -> Vector:
     the root's axis, carried along by the turn from target to link, back to where it was.
     """
     if problem.frame == "root":
-        source, other = frame.columns, target.columns
+        source, other = frame.axes, target.axes
         n = [sum(s[i] * o[axis] for s, o in zip(source, other, strict=True)) for i in range(3)]
     else:
-        n = [dot(column, frame.columns[axis]) for column in target.columns]
+        n = [dot(column, frame.axes[axis]) for column in target.axes]
     a, b = (axis + 1) % 3, (axis + 2) % 3
     squared = n[a] * n[a] + n[b] * n[b]
     is_zero = is_negligible(squared)
@@ -195,10 +194,7 @@ def tilt(problem: Problem, target: Frame, frame: Frame, axis: int) -> Vector:
 def rotation_vector(target: Frame, frame: Frame) -> Vector:
     """`log(R_target R^T)`, valid up to half a turn."""
     turn = [
-        [
-            sum(t[i] * c[j] for t, c in zip(target.columns, frame.columns, strict=True))
-            for j in range(3)
-        ]
+        [sum(t[i] * c[j] for t, c in zip(target.axes, frame.axes, strict=True)) for j in range(3)]
         for i in range(3)
     ]
     sine = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -14,11 +15,11 @@ from fkarm.ik.candidates import (
     descend_tested,
     preferred,
 )
-from fkarm.ik.joint_space import difference
 from fkarm.ik.pose_errors import errors_of, is_solved
 from fkarm.ik.request import Request
 from fkarm.ik.result import REASON_DTYPE, IKReason, IKResult, IKSolutions
 from fkarm.ik.starts import PARTS, StartTable, table_for
+from fkarm.kinematics.joint_space import difference
 
 # Damped steps from each start before one is chosen, and how many starts continue if none is solved.
 DAMPED_STEPS = 10
@@ -117,10 +118,9 @@ class Search:
         """Write the first solution per target; return the rows without one, and their misses."""
         first, finalists = self._first, None
         won: list[tuple[np.ndarray, Candidates]] = []
-        for wished in ROUNDS + (ROUNDS[-1],) * (self.starts // ROUNDS[-1]):
-            if first >= self.starts or not open_rows.size:
-                break
-            count = min(starts_to_try(len(open_rows), wished), self.starts - first)
+        rounds = chain(ROUNDS, repeat(ROUNDS[-1]))
+        while first < self.starts and open_rows.size:
+            count = min(starts_to_try(len(open_rows), next(rounds)), self.starts - first)
             starts = self._starts(open_rows, first, count)
             new = descend_damped(self.request, open_rows, starts, self._damped_steps)
             is_exact = new.ratio <= self._exact

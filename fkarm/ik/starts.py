@@ -12,7 +12,7 @@ from keras import ops
 from fkarm.geometry.native import to_numpy
 from fkarm.ik.problem import WEIGHTS, Problem, Terms, Weights
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.sampling import sampling_bounds
+from fkarm.kinematics.joint_space import sampling_bounds
 from fkarm.model import Robot
 
 # Configurations in a table, and parts of it that give one start each.

@@ -77,7 +77,7 @@ def _by_link(
             f"link must be one name, or None. Received: {link!r}. For several links give "
             "target_poses={link: poses}."
         )
-    return {robot.end_effector if link is None else link: target_poses}
+    return {robot.link_or_end_effector(link): target_poses}
 
 
 def _pose_array(pose: TensorLike) -> np.ndarray:

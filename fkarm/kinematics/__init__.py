@@ -1,6 +1,5 @@
 """Kinematics as pure functions of a robot and a joint configuration."""
 
-from fkarm.kinematics.compare import RobotComparison, compare_robots
 from fkarm.kinematics.forward import forward_kinematics
 from fkarm.kinematics.hessian import kinematic_hessian
 from fkarm.kinematics.jacobian import (
@@ -13,10 +12,8 @@ from fkarm.kinematics.manipulability import manipulability
 from fkarm.kinematics.sampling import sample_configurations
 
 __all__ = [
-    "RobotComparison",
     "analytic_jacobian",
     "body_jacobian",
-    "compare_robots",
     "forward_kinematics",
     "geometric_jacobian",
     "kinematic_hessian",

@@ -2,9 +2,9 @@
 
 `chain_frames` carries the nine entries of a rotation and the three of an origin from the base to
 the tips, as separate arrays with the batch as their only axes. Each origin is measured from that
-of the frame before it: what does not depend on how far the base stands, as Jacobians, keeps all its
-digits. `twists` and `push_forward` are the derivative of poses forwards, `link_wrench` and
-`pull_back` the derivative backwards. There is no matmul: accelerators would drop it to TF32.
+of the frame before it, so what does not depend on the distance of the base, such as a Jacobian,
+keeps all its digits. `twists` and `push_forward` are the forward derivative of poses, `link_wrench`
+and `pull_back` the reverse one. There is no matmul: accelerators would round it to TF32.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from fkarm.kinematics.entries import (
     combine,
     cross,
     dot,
-    plus,
-    scaled,
-    subtract,
-    times,
+    mul,
+    sub,
+    vec_add,
+    vec_scale,
 )
-from fkarm.kinematics.joints import KINDS, Turn, Wrench
+from fkarm.kinematics.motions import Turn, Wrench
 from fkarm.kinematics.plan import Plan
 from fkarm.model.frames import Matrix
 
@@ -41,25 +41,25 @@ Twist = tuple[Vector, Vector]
 
 
 class Chain(NamedTuple):
-    """A plan at a configuration: frames in the base's axes, each origin from the one before.
+    """A plan at a configuration: frames in the axes of the base.
 
-    The origins of a node's frames and of links are measured from the origin that the node before
-    them moved.
+    The origin of a node's frames, or of a link, is measured from the origin of the node before it,
+    after that node's motion.
     """
 
-    before: list[Frame]  # of each node, before it moves
-    after: list[Frame]  # moved
+    before: list[Frame]  # of each node, before its motion
+    after: list[Frame]  # of each node, after its motion
     links: list[Frame]
 
 
-class Column(NamedTuple):
-    """The part of a Jacobian's column that one node adds."""
+class Screw(NamedTuple):
+    """The axis about which, or along which, one entry of `q` moves one node."""
 
-    node: int  # place in the plan's nodes
-    entry: int  # place in q
-    multiplier: float | Tensor
+    node: int  # index in the plan's nodes
+    entry: int  # index in q
+    multiplier: float | Tensor  # of the entry
     axis: Vector  # angular velocity about the node's origin, or direction of sliding
-    turns: bool
+    turns: bool  # whether it is an angular velocity
 
 
 def chain_frames(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> Chain:
@@ -68,92 +68,119 @@ def chain_frames(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> Chain:
     Args:
         plan: What to compute.
         q: The entries of the joint configuration, each of the batch shape.
-        sincos: What computes all sines and cosines, in one call. Shapes `(n, ...)`.
+        sincos: Computes all sines and cosines in one call. Shapes `(n, ...)`.
     """
     before: list[Frame] = []
     after: list[Frame] = []
     for node, turn in zip(plan.nodes, _turns(plan, q, sincos), strict=True):
         frame = _moved(after, node.parent, node.origin)
         before.append(frame)
-        after.append(KINDS[node.motion.type].move(frame, node.motion.values(q), turn))
+        after.append(node.motion.kind.move(frame, node.motion.values(q), turn))
     links = [_moved(after, above, frame) for above, frame in plan.links]
     return Chain(before, after, links)
 
 
 def link_frames(plan: Plan, chain: Chain) -> list[Frame]:
-    """Frames of the links with their origins measured from the base."""
+    """Frames of the links with their origins measured from that of the base."""
     origins: list[Vector] = []
     for node, frame in zip(plan.nodes, chain.after, strict=True):
-        origins.append(plus(_above(origins, node.parent), frame.origin))
+        origins.append(vec_add(_above(origins, node.parent), frame.origin))
     return [
-        Frame(frame.columns, plus(_above(origins, above), frame.origin))
+        Frame(frame.axes, vec_add(_above(origins, above), frame.origin))
         for (above, _), frame in zip(plan.links, chain.links, strict=True)
     ]
 
 
 def link_levers(plan: Plan, chain: Chain, link: int = 0) -> dict[int, Vector]:
-    """For each node on the way to a link: the link's origin, measured from the node's."""
-    found: dict[int, Vector] = {}
+    """For each node between base and link: the link's origin, measured from that of the node."""
+    levers: dict[int, Vector] = {}
     node, lever = plan.links[link][0], chain.links[link].origin
     while node >= 0:
-        found[node] = lever
-        lever = plus(chain.after[node].origin, lever)
+        levers[node] = lever
+        lever = vec_add(chain.after[node].origin, lever)
         node = plan.nodes[node].parent
-    return found
+    return levers
 
 
-def columns(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[Column]:
-    """What each entry of `q` moves, node after node."""
-    found = []
-    for index, (_, _, motion) in enumerate(plan.nodes):
-        kind = KINDS[motion.type]
-        axes = kind.axes(chain.before[index], motion.values(q))
-        for entry, multiplier, axis in zip(motion.entries, motion.multipliers, axes, strict=True):
-            found.append(Column(index, entry, multiplier, axis, kind.turns))
-    return found
+def screws(plan: Plan, q: Sequence[Tensor], chain: Chain) -> list[Screw]:
+    """The axes of all motions, node after node; one for each entry of `q` that a motion has."""
+    return [
+        Screw(index, entry, multiplier, axis, motion.kind.turns)
+        for index, (_, _, motion) in enumerate(plan.nodes)
+        for entry, multiplier, axis in zip(
+            motion.entries,
+            motion.multipliers,
+            motion.kind.screw_axes(chain.before[index], motion.values(q)),
+            strict=True,
+        )
+    ]
+
+
+def link_twist(screw: Screw, lever: Vector) -> Twist:
+    """Velocity of a link's origin, and its angular velocity, per unit rate of the screw's entry."""
+    velocity = vec_scale(screw.multiplier, screw.axis)
+    return (cross(velocity, lever), velocity) if screw.turns else (velocity, ZERO)
+
+
+def link_twists(
+    plan: Plan, motion_screws: Sequence[Screw], chain: Chain, link: int = 0
+) -> list[Twist]:
+    """The geometric Jacobian of one of the plan's links: a twist for each entry of `q`."""
+    levers = link_levers(plan, chain, link)
+    jacobian: list[Twist] = [(ZERO, ZERO)] * plan.dof
+    for screw in motion_screws:
+        if screw.node in levers:
+            twist = link_twist(screw, levers[screw.node])
+            jacobian[screw.entry] = sum_of_twists(jacobian[screw.entry], twist)
+    return jacobian
+
+
+def sum_of_twists(a: Twist, b: Twist) -> Twist:
+    """The sum of two twists, or of two wrenches."""
+    return vec_add(a[0], b[0]), vec_add(a[1], b[1])
 
 
 def twists(
-    plan: Plan, parts: Sequence[Column], chain: Chain, rates: Sequence[Entry]
+    plan: Plan, motion_screws: Sequence[Screw], chain: Chain, rates: Sequence[Entry]
 ) -> list[Twist]:
-    """The twist of each node, its origin's velocity first, for rates of `q`."""
-    found: list[Twist] = []
+    """The twist of each node, the velocity of its origin first, for rates of `q`."""
+    node_twists: list[Twist] = []
     for index, node in enumerate(plan.nodes):
-        linear, angular = found[node.parent] if node.parent >= 0 else (ZERO, ZERO)
-        linear = plus(linear, cross(angular, chain.after[index].origin))
-        for part in parts:
-            if part.node == index:
-                change = scaled(times(part.multiplier, rates[part.entry]), part.axis)
-                if part.turns:
-                    angular = plus(angular, change)
+        linear, angular = node_twists[node.parent] if node.parent >= 0 else (ZERO, ZERO)
+        linear = vec_add(linear, cross(angular, chain.after[index].origin))
+        for screw in motion_screws:
+            if screw.node == index:
+                velocity = vec_scale(mul(screw.multiplier, rates[screw.entry]), screw.axis)
+                if screw.turns:
+                    angular = vec_add(angular, velocity)
                 else:
-                    linear = plus(linear, change)
-        found.append((linear, angular))
-    return found
+                    linear = vec_add(linear, velocity)
+        node_twists.append((linear, angular))
+    return node_twists
 
 
 def push_forward(plan: Plan, velocities: Sequence[Twist], chain: Chain) -> list[Frame]:
-    """Changes of the link frames for twists of the nodes: the derivative, forwards."""
+    """Changes of the link frames for twists of the nodes: the forward derivative."""
     changes = []
     for (above, _), frame in zip(plan.links, chain.links, strict=True):
         linear, angular = velocities[above] if above >= 0 else (ZERO, ZERO)
-        x, y, z = (cross(angular, column) for column in frame.columns)
-        changes.append(Frame((x, y, z), plus(linear, cross(angular, frame.origin))))
+        x, y, z = (cross(angular, axis) for axis in frame.axes)
+        changes.append(Frame((x, y, z), vec_add(linear, cross(angular, frame.origin))))
     return changes
 
 
 def link_wrench(frame: Frame, cotangent: Frame) -> Wrench:
-    """Force and moment at a link's origin, in its own axes, that stand for a cotangent.
+    """Force and moment at a link's origin, in the link's axes, that a cotangent of its pose means.
 
-    `R^T f` and `sum_k e_k x R^T g_k`, for the cotangents `f` of the origin, `g_k` of the columns.
+    `R^T f` and `sum_k e_k x R^T g_k`, for the cotangents `f` of the origin and `g_k` of the axes.
     """
-    x, y, z = frame.columns
-    g_x, g_y, g_z = cotangent.columns
+    x, y, z = frame.axes
+    g_x, g_y, g_z = cotangent.axes
     f = cotangent.origin
     moment = (
-        subtract(dot(z, g_y), dot(y, g_z)),
-        subtract(dot(x, g_z), dot(z, g_x)),
-        subtract(dot(y, g_x), dot(x, g_y)),
+        sub(dot(z, g_y), dot(y, g_z)),
+        sub(dot(x, g_z), dot(z, g_x)),
+        sub(dot(y, g_x), dot(x, g_y)),
     )
     return (dot(x, f), dot(y, f), dot(z, f)), moment
 
@@ -161,25 +188,27 @@ def link_wrench(frame: Frame, cotangent: Frame) -> Wrench:
 def pull_back(
     plan: Plan, q: Sequence[Tensor], wrenches: Sequence[Wrench], sincos: SinCos
 ) -> list[Entry]:
-    """Cotangents of `q` from wrenches on the links: the derivative, backwards.
+    """Cotangents of `q` from wrenches on the links: the reverse derivative.
 
-    From the tips to the base, each wrench in the axes of its node: a motion takes the component
-    along its own axis, and hands the wrench on to the node before.
+    Wrenches go from the tips to the base, each in the axes of its node: a motion takes the
+    component along its own axis, and passes the wrench to the node before it.
     """
     turns = _turns(plan, q, sincos)
-    found: list[Wrench] = [(ZERO, ZERO)] * len(plan.nodes)
+    on_node: list[Wrench] = [(ZERO, ZERO)] * len(plan.nodes)
     for (above, constant), wrench in zip(plan.links, wrenches, strict=True):
         if above >= 0:
-            found[above] = _sum(found[above], _carried(constant, wrench))
-    totals: list[Entry] = [0.0] * plan.dof
+            on_node[above] = sum_of_twists(on_node[above], _carried(constant, wrench))
+    cotangents: list[Entry] = [0.0] * plan.dof
     for index in reversed(range(len(plan.nodes))):
         parent, origin, motion = plan.nodes[index]
-        taken, wrench = KINDS[motion.type].take(motion.values(q), turns[index], found[index])
-        for entry, multiplier, each in zip(motion.entries, motion.multipliers, taken, strict=True):
-            totals[entry] = add(totals[entry], times(multiplier, each))
+        components, wrench = motion.kind.take(motion.values(q), turns[index], on_node[index])
+        for entry, multiplier, component in zip(
+            motion.entries, motion.multipliers, components, strict=True
+        ):
+            cotangents[entry] = add(cotangents[entry], mul(multiplier, component))
         if parent >= 0:
-            found[parent] = _sum(found[parent], _carried(origin, wrench))
-    return totals
+            on_node[parent] = sum_of_twists(on_node[parent], _carried(origin, wrench))
+    return cotangents
 
 
 _AXES: tuple[Vector, Vector, Vector] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -190,34 +219,30 @@ def _above(origins: Sequence[Vector], node: int) -> Vector:
 
 
 def _moved(after: Sequence[Frame], node: int, constant: Matrix) -> Frame:
-    """A constant frame behind a node; its origin from the node's."""
-    axes = after[node].columns if node >= 0 else _AXES
+    """A constant frame after a node; its origin measured from that of the node."""
+    axes = after[node].axes if node >= 0 else _AXES
     x, y, z, origin = (combine(axes, weights) for weights in constant[:3].T.tolist())
     return Frame((x, y, z), origin)
 
 
 def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
-    """Sine and cosine of the turn about z of each node; of zero, if it has none."""
+    """Sine and cosine of the turn about z of each node; those of zero if it does not turn so."""
     angles: list[Entry] = []
     for _, _, motion in plan.nodes:
-        angles.append(motion.values(q)[0] if KINDS[motion.type].has_angle else 0.0)
+        angles.append(motion.values(q)[0] if motion.kind.has_angle else 0.0)
     # A mimic with the multiplier 0 holds still: its angle is a constant too.
     variable = [angle for angle in angles if not isinstance(angle, float)]
     if variable:
-        pair = sincos(ops.stack(variable, axis=0))
-        found = zip(*(ops.unstack(each, len(variable), axis=0) for each in pair), strict=True)
+        pair = sincos(ops.stack(variable, axis=0))  # (n, ...) each
+        turns = zip(*(ops.unstack(x, len(variable), axis=0) for x in pair), strict=True)
     return [
-        (math.sin(angle), math.cos(angle)) if isinstance(angle, float) else next(found)
+        (math.sin(angle), math.cos(angle)) if isinstance(angle, float) else next(turns)
         for angle in angles
     ]
-
-
-def _sum(a: tuple[Vector, Vector], b: tuple[Vector, Vector]) -> tuple[Vector, Vector]:
-    return plus(a[0], b[0]), plus(a[1], b[1])
 
 
 def _carried(constant: Matrix, wrench: Wrench) -> Wrench:
     """A wrench at the origin of a constant frame, in the frame around it."""
     x, y, z, step = ((u, v, w) for u, v, w in constant[:3].T.tolist())
     force, moment = (combine((x, y, z), vector) for vector in wrench)
-    return force, plus(moment, cross(step, force))
+    return force, vec_add(moment, cross(step, force))

@@ -1,17 +1,18 @@
-"""How kinematics is compiled: with `geometry.native`, the places that know backends.
+"""How kinematics is compiled. Only this module and `geometry.native` know the backends.
 
-What is best depends on who compiles. XLA repeats a cheap operation for each output that
-needs it instead of keeping it, which suits a chain of joints but not its sines: on a CPU they
-are scalar routines. There they come from polynomials that vectorise, behind a condition
-(is every angle small enough for them?) across which XLA repeats nothing. On accelerators, and
-where each operation runs by itself, the backend's own sine is best. TensorFlow compiles each
-function of this part as one XLA stage, whether its caller is eager or a graph: one kernel
-instead of hundreds. Batches of unknown size, and eager ones, are padded to one of a few sizes, so
-that few are ever compiled; small eager batches are not worth that and run operation by
-operation. JAX compiles stages too, for each size; PyTorch runs operation by operation.
+What is best depends on the compiler. XLA computes a cheap operation once for each output that needs
+it, instead of storing its value: that suits a chain of joints, but not its sines, which are scalar
+routines on a CPU. There they come from polynomials that vectorise, behind a condition (is every
+angle small enough for them?) across which XLA repeats nothing. On accelerators, and where each
+operation runs by itself, the backend's own sine is best.
 
-What is traced to be written to a file, for other programs to run, has no stages in it: there
-may be no XLA where it runs, and converters know plain operations only.
+TensorFlow compiles each function of this module as one XLA stage, whether its caller is eager or a
+graph: one kernel instead of hundreds. Batches of unknown size, and eager ones, are padded to one of
+a few sizes, so that few are ever compiled. Small eager batches are not worth that and run operation
+by operation. JAX compiles stages too, one for each size; PyTorch runs operation by operation.
+
+A function that is traced in order to be written to a file has no stages: the program that reads it
+may have no XLA, and converters know plain operations only.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ from fkarm._types import Tensor
 from fkarm.geometry import native
 from fkarm.kinematics.sine import is_small, polynomial_sincos
 
-# Of tensors with equal batch axes first, to one such tensor or a list of them.
+# Takes tensors with equal leading batch axes; returns one such tensor or a list of them.
 Function = Callable[..., Any]
-# TensorFlow: eager batches below this many rows are computed operation by operation.
+# TensorFlow: eager batches of fewer rows are computed operation by operation.
 COMPILED_ROWS = 1024
-# Stages that are kept, of each maker.
+# How many stages of each maker stay in memory.
 STAGES_KEPT = 512
 # TensorFlow: the modules that trace a function in order to write it to a file.
 EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
-# Sizes that stages are compiled for: eight an octave, so that at most an eighth is padding.
+# Sizes that stages are compiled for: eight per octave, so that at most an eighth is padding.
 STAGE_ROWS = [(128 << octave) * eighths // 8 for octave in range(23) for eighths in range(8, 16)]
 
 
@@ -47,19 +48,19 @@ def native_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def guarded_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
-    """Sine and cosine by polynomials, if all angles are small enough for them."""
-    found = ops.cond(
+    """Sine and cosine by polynomials if all angles are small enough, else by the backend."""
+    pair = ops.cond(
         is_small(angle),
         lambda: ops.moveaxis(ops.stack(polynomial_sincos(angle)), 0, 1),
         lambda: ops.moveaxis(ops.stack(native_sincos(angle)), 0, 1),
     )
-    return found[:, 0], found[:, 1]
+    return pair[:, 0], pair[:, 1]
 
 
-def _kept(function: Function, *inputs: Tensor) -> Any:
+def _barrier(function: Function, *inputs: Tensor) -> Any:
     """`function(*inputs)` behind a condition.
 
-    XLA moves no computation across a condition. This one always holds, which it cannot know.
+    XLA moves no computation across a condition. This one always holds, but XLA cannot know that.
     """
     is_positive = ops.ravel(inputs[0])[:1] > 0
     return ops.cond(
@@ -79,7 +80,7 @@ if keras.backend.backend() == "tensorflow":
     from tensorflow.python.ops import control_flow_util
 
     def once(maker: Function) -> Function:
-        """`maker` of stages, called once for equal arguments."""
+        """A maker of stages that is called once for equal arguments."""
         return lru_cache(maxsize=STAGES_KEPT)(maker)
 
     def _is_traced_for_xla() -> bool:
@@ -90,7 +91,7 @@ if keras.backend.backend() == "tensorflow":
         return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
 
     def _is_traced_for_export() -> bool:
-        # No library announces that it exports, but an exporter is the caller of the trace.
+        # No library announces that it exports, but an exporter is among the callers of the trace.
         frame = None if tf.executing_eagerly() else sys._getframe(1)
         while frame is not None:
             if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
@@ -99,7 +100,7 @@ if keras.backend.backend() == "tensorflow":
         return False
 
     def _runs_by_operation(inputs: tuple[Tensor, ...]) -> bool:
-        """Whether Keras traces shapes, a ForwardAccumulator is at work, or a file is written."""
+        """Whether Keras traces shapes, a ForwardAccumulator is active, or a file is written."""
         return (
             _is_symbolic(inputs)
             or bool(forwardprop_util.pack_tangents(inputs).tangents)
@@ -115,26 +116,26 @@ if keras.backend.backend() == "tensorflow":
         return guarded_sincos(angle), gradient
 
     def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
-        """Sine and cosine in the way that is fastest where they are computed."""
+        """Sine and cosine, by whichever way is fastest where they are computed."""
         if _is_traced_for_cpu() and not _runs_by_operation((angle,)):
             return _differentiable_sincos(angle)
         return native_sincos(angle)
 
-    def kept(function: Function, *inputs: Tensor) -> Any:
-        """`function(*inputs)`, which XLA computes once instead of for each entry it needs."""
-        return _kept(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
+    def xla_barrier(function: Function, *inputs: Tensor) -> Any:
+        """`function(*inputs)`, computed once by XLA, not once for each output that needs it."""
+        return _barrier(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
 
     def compiled(
         function: Function, ranks: tuple[int | None, ...], from_rows: int = COMPILED_ROWS
     ) -> Function:
         """`function` as a stage that XLA compiles, differentiable any number of times.
 
-        Nothing is kept for the gradient but the inputs.
+        The gradient stores nothing but the inputs.
 
         Args:
             function: What to compile.
-            ranks: For each input, the number of its axes after the batch axes; None: it has none,
-                all rows share it.
+            ranks: For each input, the number of its axes after the batch axes; None: it has no
+                batch axes, all rows share it.
             from_rows: Eager batches with fewer rows run operation by operation.
         """
         stage = tf.function(function, jit_compile=True, autograph=False)
@@ -156,7 +157,7 @@ if keras.backend.backend() == "tensorflow":
                     outputs, inputs, list(cotangents), tf.UnconnectedGradients.ZERO
                 )
 
-            # Else an outer tape would prepare a derivative of the compiled function itself.
+            # Without this an outer tape would prepare a derivative of the compiled function itself.
             with record.stop_recording():
                 return _in_rows(concrete, inputs, ranks), gradient
 
@@ -164,7 +165,7 @@ if keras.backend.backend() == "tensorflow":
             if _runs_by_operation(inputs):
                 return function(*inputs)
             if _is_traced_for_xla():
-                return kept(function, *inputs)
+                return xla_barrier(function, *inputs)
             if tf.executing_eagerly():
                 if _rows(inputs, ranks) < from_rows:
                     return function(*inputs)
@@ -199,7 +200,7 @@ if keras.backend.backend() == "tensorflow":
             room = _stage_rows(count)
         is_padded = rows is None or room != rows
         if is_padded:
-            # Much faster than tf.pad, which takes each axis apart.
+            # Much faster than tf.pad, which handles every axis.
             flat = [
                 x
                 if rank is None
@@ -243,7 +244,7 @@ if keras.backend.backend() == "tensorflow":
         """
         value = compiled(function, (1,))
         pulled = compiled(
-            lambda x, y, y_bar: pull_back(x, kept(wrench, y, y_bar)), (1, y_rank, y_rank)
+            lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
         )
         # The same as a function of `x` alone, for their derivative.
         from_x = tf.function(lambda x, y_bar: pull_back(x, wrench(function(x), y_bar)))
@@ -270,7 +271,7 @@ elif keras.backend.backend() == "jax":
     import jax
 
     def once(maker: Function) -> Function:
-        """`maker` of stages, called once for equal arguments."""
+        """A maker of stages that is called once for equal arguments."""
         return lru_cache(maxsize=STAGES_KEPT)(maker)
 
     @jax.custom_jvp
@@ -283,33 +284,33 @@ elif keras.backend.backend() == "jax":
         return (sine, cosine), (cosine * tangents[0], -sine * tangents[0])
 
     def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
-        """Sine and cosine in the way that is fastest where they are computed."""
+        """Sine and cosine, by whichever way is fastest where they are computed."""
         if _is_symbolic((angle,)):
             return native_sincos(angle)
         return jax.lax.platform_dependent(angle, cpu=_differentiable_sincos, default=native_sincos)
 
-    def kept(function: Function, *inputs: Tensor) -> Any:
-        """`function(*inputs)`, which XLA computes once instead of for each entry it needs."""
+    def xla_barrier(function: Function, *inputs: Tensor) -> Any:
+        """`function(*inputs)`, computed once by XLA, not once for each output that needs it."""
         if _is_symbolic(inputs):
             return function(*inputs)
         by_platform = partial(
-            jax.lax.platform_dependent, cpu=partial(_kept, function), default=function
+            jax.lax.platform_dependent, cpu=partial(_barrier, function), default=function
         )
-        # Else each intermediate of the condition would be kept for the derivative.
+        # Without this JAX would store each intermediate of the condition for the derivative.
         return jax.checkpoint(by_platform)(*inputs)
 
     def compiled(
         function: Function, ranks: tuple[int | None, ...], from_rows: int = COMPILED_ROWS
     ) -> Function:
         """`function` as a compiled stage."""
-        stage = jax.jit(partial(kept, function))
+        stage = jax.jit(partial(xla_barrier, function))
         return lambda *inputs: (function if _is_symbolic(inputs) else stage)(*inputs)
 
     def with_derivative(
         function: Function, wrench: Function, pull_back: Function, push: Function, y_rank: int
     ) -> Function:
         """`function` of vectors, with its derivative given; compiled, differentiable again."""
-        # Both modes follow from the derivative forwards: JAX transposes it.
+        # JAX transposes the forward derivative: both modes follow from it.
         differentiable = jax.custom_jvp(function)
         differentiable.defjvp(
             lambda primals, tangents: (function(*primals), push(*primals, *tangents))
@@ -322,7 +323,7 @@ elif keras.backend.backend() == "torch":
 
     sincos = native_sincos
 
-    def kept(function: Function, *inputs: Tensor) -> Any:
+    def xla_barrier(function: Function, *inputs: Tensor) -> Any:
         """`function(*inputs)`: nothing is computed twice without a compiler."""
         return function(*inputs)
 
@@ -336,13 +337,13 @@ elif keras.backend.backend() == "torch":
 
     @torch.compiler.allow_in_graph
     def _run(number: int, *inputs: Tensor) -> Any:
-        """One operation to `torch.compile` while it reads Python; its compiler looks inside."""
+        """One operation while `torch.compile` reads Python; its compiler then looks inside."""
         return _stages[number](*inputs)
 
     def once(maker: Function) -> Function:
-        """`maker` of stages, called once for equal arguments, and never read by `torch.compile`.
+        """A maker of stages, called once for equal arguments and never read by `torch.compile`.
 
-        It reads Python past caches, and cannot read plans. It is told a number instead.
+        `torch.compile` reads Python without its caches, and cannot read plans: it gets a number.
         """
         cached = lru_cache(maxsize=STAGES_KEPT)(maker)
 

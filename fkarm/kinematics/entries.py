@@ -1,7 +1,8 @@
 """Arithmetic on the entries of vectors and frames, which drops what is constant.
 
-An entry is a Python float while it is constant, else a tensor of the batch shape. Sums with
-0 and products with 0 and +-1, most of those of a real arm, emit no operation.
+An entry is a Python float while it is constant, else a tensor of the batch shape. Sums with 0 and
+products with 0 and +-1, which most of those of a real arm are, emit no operation. `add`, `sub` and
+`mul` take entries, `vec_add`, `vec_sub` and `vec_scale` vectors of three of them.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ ZERO: Vector = (0.0, 0.0, 0.0)
 
 
 class Frame(NamedTuple):
-    """The columns of a rotation, and an origin; or a change or cotangent of these."""
+    """Axes (the columns of a rotation) and origin; or a change or a cotangent of these."""
 
-    columns: tuple[Vector, Vector, Vector]
+    axes: tuple[Vector, Vector, Vector]
     origin: Vector
 
 
@@ -37,7 +38,7 @@ def add(a: Entry, b: Entry) -> Entry:
     return a + b
 
 
-def times(a: Entry, b: Entry) -> Entry:
+def mul(a: Entry, b: Entry) -> Entry:
     """Product of two entries."""
     if isinstance(b, float):
         a, b = b, a
@@ -53,47 +54,47 @@ def times(a: Entry, b: Entry) -> Entry:
     return a * b
 
 
-def subtract(a: Entry, b: Entry) -> Entry:
+def sub(a: Entry, b: Entry) -> Entry:
     """Difference of two entries."""
     if isinstance(a, float) or isinstance(b, float):
-        return add(a, times(-1.0, b))
+        return add(a, mul(-1.0, b))
     return a - b
 
 
 def dot(a: Vector, b: Vector) -> Entry:
     """Scalar product of two vectors."""
-    return add(add(times(a[0], b[0]), times(a[1], b[1])), times(a[2], b[2]))
+    return add(add(mul(a[0], b[0]), mul(a[1], b[1])), mul(a[2], b[2]))
 
 
 def cross(a: Vector, b: Vector) -> Vector:
     """Cross product of two vectors."""
     return (
-        subtract(times(a[1], b[2]), times(a[2], b[1])),
-        subtract(times(a[2], b[0]), times(a[0], b[2])),
-        subtract(times(a[0], b[1]), times(a[1], b[0])),
+        sub(mul(a[1], b[2]), mul(a[2], b[1])),
+        sub(mul(a[2], b[0]), mul(a[0], b[2])),
+        sub(mul(a[0], b[1]), mul(a[1], b[0])),
     )
 
 
-def plus(a: Vector, b: Vector) -> Vector:
+def vec_add(a: Vector, b: Vector) -> Vector:
     """Sum of two vectors."""
     return add(a[0], b[0]), add(a[1], b[1]), add(a[2], b[2])
 
 
-def minus(a: Vector, b: Vector) -> Vector:
+def vec_sub(a: Vector, b: Vector) -> Vector:
     """Difference of two vectors."""
-    return subtract(a[0], b[0]), subtract(a[1], b[1]), subtract(a[2], b[2])
+    return sub(a[0], b[0]), sub(a[1], b[1]), sub(a[2], b[2])
 
 
-def scaled(factor: Entry, a: Vector) -> Vector:
+def vec_scale(factor: Entry, a: Vector) -> Vector:
     """Multiple of a vector."""
-    return times(factor, a[0]), times(factor, a[1]), times(factor, a[2])
+    return mul(factor, a[0]), mul(factor, a[1]), mul(factor, a[2])
 
 
 def combine(vectors: Sequence[Vector], weights: Sequence[Entry]) -> Vector:
     """Sum of vectors times weights."""
     total = ZERO
     for vector, weight in zip(vectors, weights, strict=True):
-        total = plus(total, scaled(weight, vector))
+        total = vec_add(total, vec_scale(weight, vector))
     return total
 
 
@@ -120,22 +121,24 @@ def stack_entries(entries: Sequence[Entry], like: Tensor, axes: tuple[int, ...] 
     Args:
         entries: As many as `axes` holds.
         like: Gives batch axes and dtype. Shape `(..., n)`.
-        axes: Sizes of the last axes; `()`: one axis.
+        axes: Sizes of the last axes; `()`: one axis of as many entries as there are.
+    Returns:
+        Shape `(..., *axes)`.
     """
     if not entries:
         return ops.zeros((*ops.shape(like)[:-1], *axes), dtype=like.dtype)
     zeros = ops.zeros_like(like[..., 0] if like.shape[-1] else ops.sum(like, axis=-1))
     constants = {entry: zeros + entry for entry in entries if isinstance(entry, float)}
-    rows = [constants[each] if isinstance(each, float) else each for each in entries]
-    return split_last_axis(stack_last(rows), axes) if axes else stack_last(rows)
+    arrays = [constants[entry] if isinstance(entry, float) else entry for entry in entries]
+    return split_last_axis(stack_last(arrays), axes) if axes else stack_last(arrays)
 
 
-def stack_last(rows: Sequence[Tensor]) -> Tensor:
+def stack_last(arrays: Sequence[Tensor]) -> Tensor:
     """Tensors of one shape along a new last axis.
 
-    Stacking whole vectors and moving the axis once is twice as fast as interleaving them.
+    Stacking whole arrays and moving the axis once is twice as fast as interleaving them.
     """
-    return entries_last(ops.stack(rows, axis=0))
+    return entries_last(ops.stack(arrays, axis=0))
 
 
 def split_last_axis(x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -147,7 +150,7 @@ def split_last_axis(x: Tensor, axes: tuple[int, ...]) -> Tensor:
         batch = tuple(ops.shape(x))[:-1]
     if None not in batch:
         return ops.reshape(x, (*batch, *axes))
-    # A symbolic input has no numbers for several unknown sizes, which a reshape would need.
+    # A reshape takes one unknown size, and a symbolic input has no numbers for the others.
     for size in axes[:-1]:
         x = ops.stack(ops.split(x, size, axis=-1), axis=-2)
     return x

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 from keras import ops
 
-from fkarm._checks import check_last_axes, real_array
 from fkarm._types import Tensor, TensorLike
-from fkarm.geometry.native import to_numpy
-from fkarm.geometry.safe import as_float, at_least_single
+from fkarm.kinematics.arguments import base_name, configuration
 from fkarm.kinematics.chain import (
     chain_frames,
-    columns,
     link_frames,
     link_wrench,
     pull_back,
     push_forward,
+    screws,
     twists,
 )
 from fkarm.kinematics.engine import Function, once, sincos, with_derivative
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
-from fkarm.model.named import check_unnamed
 
 
 def forward_kinematics(
@@ -42,15 +38,17 @@ def forward_kinematics(
         robot: The robot.
         q: Joint configurations in the order of `robot.joint_names`, rad or m; any number of
             batch axes. Limits are not applied. Shape `(..., dof)`.
-        links: A name, a list of names, or None for all of `robot.link_names`.
-        base: The link in whose frame the poses are, on any branch; None: the root link. The poses
-            are composed from there: in float32 they have the digits of the distance between the
-            two links, however far a floating base stands from the root. Poses in the root have
-            those of that distance: 8 micrometres at 100 m, 31 mm at 500 km, as `q` itself.
+        links: Name of the link, or a list of names; None: `robot.end_effector`. For all links pass
+            `robot.link_names`.
+        base: The link in whose frame the poses are, on any branch; None: the root link. Poses are
+            composed from there: their float32 rounding is that of the distance between the two
+            links, however far a floating base is from the root. Poses in the root are rounded as
+            `q` itself is: by 8 micrometres at 100 m, by 31 mm at 500 km.
     Returns:
         Poses `T_base_link`, m, in the dtype of `q` (float32 for half precision). Shape
-        `(..., 4, 4)` for one name, `(..., n, 4, 4)` for a list or None.
+        `(..., 4, 4)` for one name or None, `(..., n, 4, 4)` for a list.
     Raises:
+        TypeError: If `q` has names or does not hold real numbers, or `links` is no name.
         UnknownLinkError: If a link or `base` does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or the list is empty.
     Gradient:
@@ -59,69 +57,15 @@ def forward_kinematics(
         `tf.function`, not around it.
     Example:
         >>> arm = fkarm.robots.planar([1.0, 0.5])
-        >>> fkarm.forward_kinematics(arm, [0.0, 0.0], "tool").shape
+        >>> fkarm.forward_kinematics(arm, [0.0, 0.0]).shape
         TensorShape([4, 4])
     """
     q = configuration(robot, q)
     base = base_name(robot, base)
+    links = robot.links_or_end_effector(links)
     if isinstance(links, str):
         return _link_poses(robot, (links,), (), base)(q)
-    names = robot.link_names if links is None else as_names(links)
-    return _link_poses(robot, names, (len(names),), base)(q)
-
-
-def as_names(links: Sequence[str]) -> tuple[str, ...]:
-    """A list of link names as a tuple; TypeError or ValueError if it is none, or empty."""
-    if not isinstance(links, Iterable):
-        raise TypeError(f"links must be a name, a list of names or None. Received: {links!r}.")
-    names = tuple(links)
-    if not all(isinstance(name, str) for name in names):
-        raise TypeError(f"links must be a name, a list of names or None. Received: {links!r}.")
-    if not names:
-        raise ValueError("links must hold at least one name. Received: [].")
-    return names
-
-
-def base_name(robot: Robot, base: str | None) -> str:
-    """`base`, or the root link's name for None; UnknownLinkError if there is no such link."""
-    if base is None:
-        return robot.root_link
-    robot.check_link(base)
-    return base
-
-
-def configuration(robot: Robot, q: TensorLike) -> Tensor:
-    """`q` as a tensor of float32 or float64 whose last axis is checked against `robot`.
-
-    Raises:
-        TypeError: If `q` has names, in an order of their own, or is not of real numbers.
-        ValueError: If its shape is not that of configurations.
-    """
-    if not ops.is_tensor(q):
-        check_unnamed("q", q)
-    q = at_least_single(as_float(q, "q"))
-    check_configuration_shape(robot, q.shape)
-    return q
-
-
-def configuration_array(name: str, q: TensorLike) -> np.ndarray:
-    """Joint configurations as a NumPy array of float64, of any shape.
-
-    Raises:
-        TypeError: If `q` has names, in an order of their own, or is not of real numbers.
-    """
-    check_unnamed(name, q)
-    return real_array(name, q if isinstance(q, (list, tuple)) else to_numpy(q)).astype(np.float64)
-
-
-def check_configuration_shape(robot: Robot, shape: tuple[int | None, ...]) -> None:
-    """Raise ValueError unless `shape` is that of configurations, `(..., dof)`."""
-    names = ", ".join(robot.joint_names[:12]) + (", ..." if robot.dof > 12 else "")
-    hint = f"One value for each of: {names or '(no joints)'}."
-    has_rank = getattr(shape, "rank", 0) is not None  # TensorFlow may not know it
-    if has_rank and len(shape) == 2 and shape[0] == robot.dof:
-        hint += " Is it transposed?"
-    check_last_axes("q", shape, (robot.dof,), hint)
+    return _link_poses(robot, links, (len(links),), base)(q)
 
 
 @once
@@ -130,7 +74,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     plan = plan_chain(robot, links, base)
 
     def matrices(frames: Sequence[Frame], corner: float, q: Tensor) -> Tensor:
-        entries = [each for frame in frames for each in _rows(frame, corner)]
+        entries = [entry for frame in frames for entry in _rows(frame, corner)]
         return stack_entries(entries, q, (*axes, 4, 4))
 
     def poses(q: Tensor) -> Tensor:
@@ -139,8 +83,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 
     def wrenches(pose: Tensor, pose_bar: Tensor) -> Tensor:
         pairs = zip(_frames(pose, len(axes)), _frames(pose_bar, len(axes)), strict=True)
-        entries = [each for pair in pairs for vector in link_wrench(*pair) for each in vector]
-        return stack_last(entries)
+        return stack_last([x for pair in pairs for vector in link_wrench(*pair) for x in vector])
 
     def cotangent(q: Tensor, wrench: Tensor) -> Tensor:
         values = unstack_entries(wrench)
@@ -151,8 +94,8 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     def tangent(q: Tensor, rates: Tensor) -> Tensor:
         entries = unstack_entries(q)
         chain = chain_frames(plan, entries, sincos)
-        parts = columns(plan, entries, chain)
-        velocities = twists(plan, parts, chain, unstack_entries(rates))
+        motion_screws = screws(plan, entries, chain)
+        velocities = twists(plan, motion_screws, chain, unstack_entries(rates))
         return matrices(push_forward(plan, velocities, chain), 0.0, q)
 
     if not plan.nodes:
@@ -162,7 +105,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 
 def _rows(frame: Frame, corner: float) -> list[Entry]:
     """The 16 entries of a frame as a matrix with the last row `0 0 0 corner`."""
-    rows = [[*(column[i] for column in frame.columns), frame.origin[i]] for i in range(3)]
+    rows = [[*(axis[i] for axis in frame.axes), frame.origin[i]] for i in range(3)]
     return [*rows[0], *rows[1], *rows[2], 0.0, 0.0, 0.0, corner]
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.kinematics.chain import Chain, Column, Twist, columns, link_levers
-from fkarm.kinematics.entries import (
-    ZERO,
-    Entry,
-    Vector,
-    combine,
-    cross,
-    minus,
-    scaled,
-    times,
+from fkarm.kinematics.chain import (
+    Chain,
+    Screw,
+    Twist,
+    link_levers,
+    link_twist,
+    screws,
+    sum_of_twists,
 )
-from fkarm.kinematics.jacobian import from_chain, link_twist, sum_of_twists
-from fkarm.kinematics.joints import QUATERNION_UNITS, twice_inverse_square
+from fkarm.kinematics.chain_stage import chain_stage
+from fkarm.kinematics.entries import ZERO, Entry, Vector, cross, mul, vec_scale
 from fkarm.kinematics.plan import Plan
 from fkarm.model import Robot
 
@@ -26,8 +24,8 @@ def kinematic_hessian(
     """Derivative of the geometric Jacobian by the joint configuration, in closed form.
 
     For turns `i` and `j`, `j` nearer the base or equal: `dJ_i/dq_j = [a_j x J_i, a_j x a_i]`; for
-    `j` nearer the link `[a_i x J_j, 0]`. Acceleration of the link is `J ddq + (H dq) dq`. Where
-    the base stands costs no digits, as for the Jacobian.
+    `j` nearer the link `[a_i x J_j, 0]`. Acceleration of the link is `J ddq + (H dq) dq`. The
+    distance of the base costs no digits, as for the Jacobian.
 
     Args:
         robot: The robot.
@@ -45,50 +43,39 @@ def kinematic_hessian(
     Reference:
         [Haviland2023], for the closed form.
     """
-    return from_chain(_hessian, robot, q, link, base)
+    return chain_stage(_hessian, robot, q, link, base)
 
 
 def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    parts, levers = columns(plan, q, chain), link_levers(plan, chain)
-    moved = [link_twist(part, levers[part.node]) for part in parts]
-    found: dict[tuple[int, int], Twist] = {}
-    for i, part in enumerate(parts):
-        for j, other in enumerate(parts):
-            if _is_one_quaternion(plan, part, other):
-                bend = _bend(plan, q, chain, part, other)
-                change = cross(bend, levers[part.node]), bend
-                change = sum_of_twists(change, (cross(moved[i][1], moved[j][0]), ZERO))
-            elif j <= i:  # nearer the base, or itself: the column turns with it
-                axis = moved[j][1]
-                change = cross(axis, moved[i][0]), cross(axis, moved[i][1])
+    motion_screws, levers = screws(plan, q, chain), link_levers(plan, chain)
+    velocities = [link_twist(screw, levers[screw.node]) for screw in motion_screws]
+    sums: dict[tuple[int, int], Twist] = {}
+    pairs = list(enumerate(zip(motion_screws, velocities, strict=True)))
+    for i, (screw, (linear, angular)) in pairs:
+        for j, (other, (other_linear, other_angular)) in pairs:
+            if screw.node == other.node:
+                rate = _axis_rate(plan, q, chain, screw, other)
+                change = cross(rate, levers[screw.node]), rate
+                change = sum_of_twists(change, (cross(angular, other_linear), ZERO))
+            elif j < i:  # nearer the base: the column turns with it
+                change = cross(other_angular, linear), cross(other_angular, angular)
             else:  # nearer the link, whose origin moves
-                change = cross(moved[i][1], moved[j][0]), ZERO
-            place = (part.entry, other.entry)
-            found[place] = sum_of_twists(found.get(place, (ZERO, ZERO)), change)
-    entries = [
-        found.get((i, j), (ZERO, ZERO))[half][k]
+                change = cross(angular, other_linear), ZERO
+            entries = (screw.entry, other.entry)
+            sums[entries] = sum_of_twists(sums.get(entries, (ZERO, ZERO)), change)
+    hessian = [
+        sums.get((i, j), (ZERO, ZERO))[half][k]
         for half in (0, 1)
         for k in range(3)
         for i in range(plan.dof)
         for j in range(plan.dof)
     ]
-    return entries, (6, plan.dof, plan.dof)
+    return hessian, (6, plan.dof, plan.dof)
 
 
-def _is_one_quaternion(plan: Plan, part: Column, other: Column) -> bool:
-    return part.node == other.node and plan.nodes[part.node].motion.type == "spherical"
-
-
-def _bend(plan: Plan, q: list[Tensor], chain: Chain, part: Column, other: Column) -> Vector:
-    """Change of the angular velocity for one entry of a quaternion by another.
-
-    That of entry `i` is `a_i = k e_i quat^-1` with `k = 2 / |quat|^2` times its square:
-    `da_i/dq_j = k (vec(e_i e_j*) - q_j a_i)`.
-    """
-    motion = plan.nodes[part.node].motion
-    quat = motion.values(q)
-    i, j = part.entry - motion.first, other.entry - motion.first
-    turned_unit = combine(chain.before[part.node].columns, QUATERNION_UNITS[i][j])
-    bend = minus(turned_unit, scaled(quat[j], part.axis))
-    sign = times(part.multiplier, other.multiplier)
-    return scaled(times(sign, twice_inverse_square(quat)), bend)
+def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Screw, other: Screw) -> Vector:
+    """The change of an angular velocity for the rate of an entry of the same motion."""
+    motion = plan.nodes[screw.node].motion
+    rates = motion.kind.axis_rates(chain.before[screw.node], motion.values(q))
+    sign = mul(screw.multiplier, other.multiplier)
+    return vec_scale(sign, rates[screw.entry - motion.first][other.entry - motion.first])

@@ -1,36 +1,27 @@
-"""Jacobians, velocities and what is made of them, in closed form."""
+"""Jacobians and velocities of links, in closed form."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 from keras import ops
 
 from fkarm._checks import check_choice
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import POSE_REPRESENTATIONS, pose_rate
+from fkarm.kinematics.arguments import base_name, configuration
 from fkarm.kinematics.chain import (
     Chain,
-    Column,
     Twist,
     chain_frames,
-    columns,
     link_levers,
+    link_twist,
+    link_twists,
+    screws,
+    sum_of_twists,
 )
+from fkarm.kinematics.chain_stage import chain_stage
 from fkarm.kinematics.engine import Function, compiled, once, sincos
-from fkarm.kinematics.entries import (
-    ZERO,
-    Entry,
-    Vector,
-    cross,
-    dot,
-    plus,
-    scaled,
-    stack_entries,
-    times,
-    unstack_entries,
-)
-from fkarm.kinematics.forward import base_name, configuration, forward_kinematics
+from fkarm.kinematics.entries import ZERO, Entry, dot, mul, stack_entries, unstack_entries
+from fkarm.kinematics.forward import forward_kinematics
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.model import Robot
 
@@ -44,8 +35,8 @@ def geometric_jacobian(
     `[z x (p - o), z]`, `p` the link's origin; that of a prismatic joint is `[z, 0]`. A joint
     that moves several joints (by mimics) has the sum of their columns times the multipliers.
     The columns of a planar or floating joint are the derivatives for its entries of `q`.
-    `p - o` is summed along the chain, not taken from two positions: where the base stands costs
-    no digits, also in float32.
+    `p - o` is summed along the chain, not the difference of two positions: the distance of the base
+    costs no digits, also in float32.
 
     Args:
         robot: The robot.
@@ -66,7 +57,7 @@ def geometric_jacobian(
     Reference:
         [Siciliano2009], section 3.1.3.
     """
-    return from_chain(_geometric, robot, q, link, base)
+    return chain_stage(_geometric, robot, q, link, base)
 
 
 def body_jacobian(
@@ -81,7 +72,7 @@ def body_jacobian(
     Reference:
         [LynchPark2017], section 5.1.2, with its rows in the other order.
     """
-    return from_chain(_body, robot, q, link, base)
+    return chain_stage(_body, robot, q, link, base)
 
 
 def analytic_jacobian(
@@ -113,7 +104,7 @@ def analytic_jacobian(
     """
     check_choice("output", output, POSE_REPRESENTATIONS)
     q = configuration(robot, q)
-    link = link_name(robot, link)
+    link = robot.link_or_end_effector(link)
     pose = forward_kinematics(robot, q, link, base)
     by_joint = ops.swapaxes(geometric_jacobian(robot, q, link, base), -1, -2)
     rates = pose_rate(pose[..., None, :, :], by_joint, output)
@@ -129,7 +120,7 @@ def link_velocity(
     link: str | None = None,
     base: str | None = None,
 ) -> Tensor:
-    """Velocity of a link, `J dq/dt`, without an array for the Jacobian.
+    """Velocity of a link, `J dq/dt`, computed without the Jacobian as an array.
 
     Args:
         robot: The robot.
@@ -154,82 +145,21 @@ def link_velocity(
             f"q and q_rate must have one shape. Received: {tuple(q.shape)} and "
             f"{tuple(q_rate.shape)}. Repeat the shorter one: ops.broadcast_to."
         )
-    return _velocity_stage(robot, link_name(robot, link), base_name(robot, base))(q, q_rate)
-
-
-def link_name(robot: Robot, link: str | None) -> str:
-    """`link`, or the end effector's name for None.
-
-    Raises:
-        TypeError: If it is no name.
-        UnknownLinkError: If there is no such link.
-    """
-    if link is None:
-        return robot.end_effector
-    if not isinstance(link, str):
-        raise TypeError(f"link must be one name, or None. Received: {link!r}. Call once per link.")
-    robot.check_link(link)
-    return link
-
-
-# What a stage computes: entries, and the axes they fill.
-Entries = Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
-
-
-def from_chain(
-    entries: Entries, robot: Robot, q: TensorLike, link: str | None, base: str | None
-) -> Tensor:
-    """What `entries` makes of the chain from `base` to a link, compiled."""
-    stage = _chain_stage(entries, robot, link_name(robot, link), base_name(robot, base))
-    return stage(configuration(robot, q))
-
-
-@once
-def _chain_stage(entries: Entries, robot: Robot, link: str, base: str) -> Function:
-    plan = plan_chain(robot, (link,), base)
-
-    def run(q: Tensor) -> Tensor:
-        values = unstack_entries(q)
-        found, axes = entries(plan, values, chain_frames(plan, values, sincos))
-        return stack_entries(found, q, axes)
-
-    return compiled(run, (1,)) if plan.nodes else run
-
-
-def link_twist(part: Column, lever: Vector) -> Twist:
-    """Velocity of a link's origin, and angular velocity, per unit rate of the part's entry."""
-    change = scaled(part.multiplier, part.axis)
-    return (cross(change, lever), change) if part.turns else (change, ZERO)
-
-
-def link_twists(plan: Plan, parts: Sequence[Column], chain: Chain, link: int = 0) -> list[Twist]:
-    """The columns of the geometric Jacobian of one of the plan's links."""
-    levers = link_levers(plan, chain, link)
-    found: list[Twist] = [(ZERO, ZERO)] * plan.dof
-    for part in parts:
-        if part.node in levers:
-            twist = link_twist(part, levers[part.node])
-            found[part.entry] = sum_of_twists(found[part.entry], twist)
-    return found
-
-
-def sum_of_twists(a: Twist, b: Twist) -> Twist:
-    """The sum of two twists."""
-    return plus(a[0], b[0]), plus(a[1], b[1])
+    link, base = robot.link_or_end_effector(link), base_name(robot, base)
+    return _velocity_stage(robot, link, base)(q, q_rate)
 
 
 def _geometric(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    found = link_twists(plan, columns(plan, q, chain), chain)
-    return [twist[part][i] for part in (0, 1) for i in range(3) for twist in found], (6, plan.dof)
+    twists = link_twists(plan, screws(plan, q, chain), chain)
+    rows = [twist[half][k] for half in (0, 1) for k in range(3) for twist in twists]
+    return rows, (6, plan.dof)
 
 
 def _body(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-    found = link_twists(plan, columns(plan, q, chain), chain)
-    axes = chain.links[0].columns
-    return [dot(axis, twist[part]) for part in (0, 1) for axis in axes for twist in found], (
-        6,
-        plan.dof,
-    )
+    twists = link_twists(plan, screws(plan, q, chain), chain)
+    axes = chain.links[0].axes
+    rows = [dot(axis, twist[half]) for half in (0, 1) for axis in axes for twist in twists]
+    return rows, (6, plan.dof)
 
 
 @once
@@ -241,9 +171,9 @@ def _velocity_stage(robot: Robot, link: str, base: str) -> Function:
         chain = chain_frames(plan, values, sincos)
         levers = link_levers(plan, chain)
         total: Twist = (ZERO, ZERO)
-        for part in columns(plan, values, chain):
-            part = part._replace(multiplier=times(part.multiplier, rates[part.entry]))
-            total = sum_of_twists(total, link_twist(part, levers[part.node]))
+        for screw in screws(plan, values, chain):
+            moving = screw._replace(multiplier=mul(screw.multiplier, rates[screw.entry]))
+            total = sum_of_twists(total, link_twist(moving, levers[screw.node]))
         return stack_entries([*total[0], *total[1]], q)
 
     return compiled(run, (1, 1)) if plan.nodes else run

@@ -1,174 +1,93 @@
-"""What each type of motion does to the frame it moves, and to a wrench that it carries.
+"""What a joint is made of: constant frames, and motions about or along z.
 
-A motion turns about or slides along the z of its frame: `before` is that frame at zero, `after`
-the frame moved by the values `v`. `turn` are sine and cosine of the value that turns about z, if
-there is one. A wrench is a force and a moment about the origin of the frame in whose axes it is
-written.
+A planar joint slides twice and turns, a floating joint slides three times and turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import NamedTuple
 
-from keras import ops
+import numpy as np
 
-from fkarm._types import Tensor
-from fkarm.geometry.safe import is_negligible
-from fkarm.kinematics.entries import (
-    ZERO,
-    Entry,
-    Frame,
-    Vector,
-    add,
-    combine,
-    dot,
-    minus,
-    plus,
-    scaled,
-    subtract,
-    times,
-)
-
-Values = Sequence[Entry]
-Turn = tuple[Entry, Entry]
-Wrench = tuple[Vector, Vector]
+from fkarm.kinematics.entries import Entry, add, mul
+from fkarm.kinematics.motions import KINDS, KindOfMotion
+from fkarm.model import Joint
+from fkarm.model.frames import Matrix, invert, rotation_to_axis
+from fkarm.model.tree import Coordinate
 
 
-class Kind(Protocol):
-    """A type of motion."""
+class Motion(NamedTuple):
+    """A turn or slide about or along the z of the frame that it moves."""
 
-    has_angle: ClassVar[bool]  # whether its value is an angle about z
-    turns: ClassVar[bool]  # whether it turns what is behind it, or slides it
+    type: str  # of a joint that is this one motion
+    first: int  # of its entries of q
+    multipliers: tuple[float, ...]  # of its entries of q
+    offset: float = 0.0
 
-    @staticmethod
-    def move(before: Frame, v: Values, turn: Turn) -> Frame:
-        """The frame after the motion."""
+    @property
+    def kind(self) -> KindOfMotion:
+        """What it does to frames and wrenches."""
+        return KINDS[self.type]
 
-    @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
-        """For each value: the angular velocity for its rate, or the direction of sliding."""
+    @property
+    def entries(self) -> range:
+        """Its entries of q."""
+        return range(self.first, self.first + len(self.multipliers))
 
-    @staticmethod
-    def take(v: Values, turn: Turn, wrench: Wrench) -> tuple[list[Entry], Wrench]:
-        """The component of a wrench in `after` for each value, and that wrench in `before`."""
+    def values(self, q: Sequence[Entry]) -> list[Entry]:
+        """How far it turns or slides; the quaternion of a spherical one."""
+        pairs = zip(self.multipliers, self.entries, strict=True)
+        return [add(mul(multiplier, q[entry]), self.offset) for multiplier, entry in pairs]
 
-
-class Revolute:
-    """A turn about z."""
-
-    has_angle: ClassVar[bool] = True
-    turns: ClassVar[bool] = True
-
-    @staticmethod
-    def move(before: Frame, v: Values, turn: Turn) -> Frame:
-        """The frame after the motion."""
-        s, c = turn
-        x, y, z = before.columns
-        new_x, new_y = combine((x, y), (c, s)), minus(scaled(c, y), scaled(s, x))
-        return Frame((new_x, new_y, z), before.origin)
-
-    @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
-        """The angular velocity for the rate of the angle."""
-        return [before.columns[2]]
-
-    @staticmethod
-    def take(v: Values, turn: Turn, wrench: Wrench) -> tuple[list[Entry], Wrench]:
-        """The component of a wrench in `after` for each value, and that wrench in `before`."""
-        force, moment = wrench
-        return [moment[2]], (_turned(force, turn), _turned(moment, turn))
+    def inverted(self) -> Motion:
+        """The motion back."""
+        multipliers = tuple(a * b for a, b in zip(self.kind.inverse, self.multipliers, strict=True))
+        return self._replace(multipliers=multipliers, offset=-self.offset)
 
 
-class Prismatic:
-    """A slide along z."""
-
-    has_angle: ClassVar[bool] = False
-    turns: ClassVar[bool] = False
-
-    @staticmethod
-    def move(before: Frame, v: Values, turn: Turn) -> Frame:
-        """The frame after the motion."""
-        return Frame(before.columns, plus(before.origin, scaled(v[0], before.columns[2])))
-
-    @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
-        """The direction of sliding."""
-        return [before.columns[2]]
-
-    @staticmethod
-    def take(v: Values, turn: Turn, wrench: Wrench) -> tuple[list[Entry], Wrench]:
-        """The component of a wrench in `after` for each value, and that wrench in `before`."""
-        force, (x, y, z) = wrench
-        moment = (subtract(x, times(v[0], force[1])), add(y, times(v[0], force[0])), z)
-        return [force[2]], (force, moment)
+Step = Matrix | Motion
 
 
-class Spherical:
-    """A turn by a quaternion wxyz of any length; the zero quaternion does not turn."""
+def joint_steps(joint: Joint, coordinate: Coordinate | None) -> list[Step]:
+    """Constant frames and motions of a joint, in a row from its parent link to its child link.
 
-    has_angle: ClassVar[bool] = False
-    turns: ClassVar[bool] = True
+    Args:
+        joint: The joint.
+        coordinate: Where its value comes from; None if it is fixed.
+    """
+    if coordinate is None:
+        return [joint.origin]
+    index, multiplier, offset = coordinate.index, coordinate.multiplier, coordinate.offset
 
-    @staticmethod
-    def move(before: Frame, v: Values, turn: Turn) -> Frame:
-        """The frame after the motion."""
-        x, y, z = (combine(before.columns, column) for column in _quaternion_columns(v))
-        return Frame((x, y, z), before.origin)
+    def slides(*frames: Matrix) -> list[Step]:
+        steps: list[Step] = []
+        for number, frame in enumerate(frames):
+            slide = Motion("prismatic", index + number, (multiplier,), offset)
+            steps += [frame, slide, frame.T]
+        return steps
 
-    @staticmethod
-    def axes(before: Frame, v: Values) -> list[Vector]:
-        """The angular velocity for the rate of each entry of the quaternion."""
-        return [combine(before.columns, axis) for axis in quaternion_axes(v)]
-
-    @staticmethod
-    def take(v: Values, turn: Turn, wrench: Wrench) -> tuple[list[Entry], Wrench]:
-        """The component of a wrench in `after` for each value, and that wrench in `before`."""
-        columns = _quaternion_columns(v)
-        force, moment = (combine(columns, vector) for vector in wrench)
-        return [dot(axis, moment) for axis in quaternion_axes(v)], (force, moment)
-
-
-KINDS: dict[str, type[Kind]] = {
-    "revolute": Revolute,
-    "continuous": Revolute,
-    "prismatic": Prismatic,
-    "spherical": Spherical,
-}
-
-# Vector part of e_i times the conjugate of e_j, for the quaternion units e_0 = 1, i, j, k.
-QUATERNION_UNITS: tuple[tuple[Vector, ...], ...] = (
-    (ZERO, (-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0)),
-    ((1.0, 0.0, 0.0), ZERO, (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)),
-    ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), ZERO, (-1.0, 0.0, 0.0)),
-    ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0), ZERO),
-)
+    moving: list[Step]
+    if joint.type == "planar":
+        turn = Motion("revolute", index + 2, (multiplier,), offset)
+        moving = [*slides(_Z_TO_X, _Z_TO_Y), turn]
+    elif joint.type == "floating":
+        turn = Motion("spherical", index + 3, (multiplier,) * 4, offset)
+        moving = [*slides(_Z_TO_X, _Z_TO_Y, np.eye(4)), turn]
+    else:
+        moving = [Motion(joint.type, index, (multiplier,) * len(joint.entries), offset)]
+    return [joint.origin, joint.z_to_axis, *moving, joint.z_to_axis.T]
 
 
-def twice_inverse_square(quat: Values) -> Tensor:
-    """`2 / |quat|^2`; zero for the zero quaternion."""
-    squared = sum(entry * entry for entry in quat)
-    is_zero = is_negligible(squared)
-    return ops.where(is_zero, 0.0, 2.0 / ops.where(is_zero, 1.0, squared))
+def inverted_step(step: Step) -> Step:
+    """The way back through a step."""
+    return step.inverted() if isinstance(step, Motion) else invert(step)
 
 
-def quaternion_axes(quat: Values) -> list[Vector]:
-    """Angular velocity for the rate of each entry, `2 e_i quat^-1`, in the axes before turning."""
-    factor = twice_inverse_square(quat)
-    return [scaled(factor, combine(units, quat)) for units in QUATERNION_UNITS]
+def _frame_along(axis: tuple[float, float, float]) -> Matrix:
+    frame = np.eye(4)
+    frame[:3, :3] = rotation_to_axis(axis)
+    return frame
 
 
-def _quaternion_columns(quat: Values) -> list[Vector]:
-    w, x, y, z = quat
-    k = twice_inverse_square(quat)
-    return [
-        (1.0 - k * (y * y + z * z), k * (x * y + w * z), k * (x * z - w * y)),
-        (k * (x * y - w * z), 1.0 - k * (x * x + z * z), k * (y * z + w * x)),
-        (k * (x * z + w * y), k * (y * z - w * x), 1.0 - k * (x * x + y * y)),
-    ]
-
-
-def _turned(vector: Vector, turn: Turn) -> Vector:
-    """A vector after the turn in the axes before it."""
-    (s, c), (x, y, z) = turn, vector
-    return subtract(times(c, x), times(s, y)), add(times(s, x), times(c, y)), z
+_Z_TO_X, _Z_TO_Y = _frame_along((1.0, 0.0, 0.0)), _frame_along((0.0, 1.0, 0.0))

@@ -1,4 +1,4 @@
-"""How well a link can move every way."""
+"""How well a link can move in every direction."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import is_negligible, safe_sqrt
-from fkarm.kinematics.chain import Chain, columns
-from fkarm.kinematics.entries import Entry, add, subtract, times
-from fkarm.kinematics.forward import base_name
-from fkarm.kinematics.jacobian import Entries, from_chain, link_name, link_twists
+from fkarm.kinematics.arguments import base_name
+from fkarm.kinematics.chain import Chain, link_twists, screws
+from fkarm.kinematics.chain_stage import Entries, chain_stage
+from fkarm.kinematics.entries import Entry, add, mul, sub
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
@@ -25,7 +25,7 @@ def manipulability(
     task: str | Sequence[str] = "pose",
     base: str | None = None,
 ) -> Tensor:
-    """Yoshikawa's measure of how well a link can move every way, `sqrt(det(J J^T))`.
+    """Yoshikawa's measure of how well a link can move in every direction, `sqrt(det(J J^T))`.
 
     Zero at a singularity. Computed by orthogonalising the rows of the geometric Jacobian, which
     keeps twice the digits of the determinant.
@@ -43,13 +43,13 @@ def manipulability(
     Raises:
         UnknownLinkError: If the link or `base` does not exist.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or the task is unknown or
-            has more rows than joints move the link.
+            has more rows than the link has degrees of freedom.
     Gradient:
         With respect to `q`; zero at a singularity, where the measure has a corner.
     Reference:
         [Yoshikawa1985].
     """
-    link, base = link_name(robot, link), base_name(robot, base)
+    link, base = robot.link_or_end_effector(link), base_name(robot, base)
     rows = task_rows(task)
     freedom = plan_chain(robot, (link,), base).freedom
     if len(rows) > freedom:
@@ -58,17 +58,17 @@ def manipulability(
             f"{freedom}. Received: {task!r}, with {len(rows)}. Name the axes it can move along: "
             "('x', 'y')."
         )
-    return from_chain(_measure(rows), robot, q, link, base)[..., 0]
+    return chain_stage(_measure(rows), robot, q, link, base)[..., 0]
 
 
 @cache
 def _measure(rows: tuple[int, ...]) -> Entries:
-    """Product of the lengths that the rows of the Jacobian have across those before them."""
+    """Product of the lengths of the Jacobian's rows, each orthogonal to the rows before it."""
 
     def measure(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
-        twists = link_twists(plan, columns(plan, q, chain), chain)
-        found = [(*linear, *angular) for linear, angular in twists]
-        left = [[column[row] for column in found] for row in rows]
+        twists = link_twists(plan, screws(plan, q, chain), chain)
+        jacobian = [(*linear, *angular) for linear, angular in twists]  # column by column
+        left = [[column[row] for column in jacobian] for row in rows]
         squares: list[Entry] = []
         while left:
             first, *left = left
@@ -76,18 +76,16 @@ def _measure(rows: tuple[int, ...]) -> Entries:
             squares.append(square)
             inverse = _safe_inverse(square)
             for index, row in enumerate(left):
-                share = times(inverse, _product(first, row))
-                left[index] = [
-                    subtract(a, times(share, b)) for a, b in zip(row, first, strict=True)
-                ]
+                share = mul(inverse, _product(first, row))
+                left[index] = [sub(a, mul(share, b)) for a, b in zip(row, first, strict=True)]
         # One root of the product: the roots of its factors have no gradient at zero.
-        return [safe_sqrt(ops.convert_to_tensor(reduce(times, squares), q[0].dtype))], ()
+        return [safe_sqrt(ops.convert_to_tensor(reduce(mul, squares), q[0].dtype))], ()
 
     return measure
 
 
 def _product(a: list[Entry], b: list[Entry]) -> Entry:
-    return reduce(add, (times(x, y) for x, y in zip(a, b, strict=True)))
+    return reduce(add, (mul(x, y) for x, y in zip(a, b, strict=True)))
 
 
 def _safe_inverse(square: Entry) -> Entry:

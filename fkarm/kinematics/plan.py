@@ -1,63 +1,34 @@
 """Which motions lie between a base link and other links; NumPy, float64.
 
-A joint is a row of constant frames and of turns and slides about and along z: a planar joint
-slides twice and turns, a floating joint slides three times and turns. The joints from the
-base up to where the ways to it and to a link part are passed backwards: their steps in the other
-order, each inverted. So every link can be the base, and no joint takes part that moves both.
+A joint is a row of steps: constant frames and motions (`joints.py`). The joints from the base up to
+where the paths to the base and to a link part are passed backwards: their steps in reverse order,
+each inverted. So every link can be the base, and a joint that moves both ends takes no part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
 
-from fkarm.kinematics.entries import Entry, add, times
+from fkarm.kinematics.joints import Motion, Step, inverted_step, joint_steps
 from fkarm.model import Joint, Robot
-from fkarm.model.frames import Matrix, invert, rotation_to_axis, snap
-
-
-class Motion(NamedTuple):
-    """A turn or slide about or along the z of the frame it is in."""
-
-    type: str  # of `joints.KINDS`
-    first: int  # of its entries of q
-    multipliers: tuple[float, ...]  # of its entries of q
-    offset: float = 0.0
-
-    @property
-    def entries(self) -> range:
-        """Its entries of q."""
-        return range(self.first, self.first + len(self.multipliers))
-
-    def values(self, q: Sequence[Entry]) -> list[Entry]:
-        """How far it turns or slides; the quaternion of a spherical one."""
-        pairs = zip(self.multipliers, self.entries, strict=True)
-        return [add(times(multiplier, q[entry]), self.offset) for multiplier, entry in pairs]
-
-    def inverted(self) -> Motion:
-        """The motion back; its quaternion is the conjugate."""
-        signs = (1.0, -1.0, -1.0, -1.0) if self.type == "spherical" else (-1.0,)
-        multipliers = tuple(a * b for a, b in zip(signs, self.multipliers, strict=True))
-        return self._replace(multipliers=multipliers, offset=-self.offset)
-
-
-Step = Matrix | Motion
+from fkarm.model.frames import Matrix, snap
 
 
 class Node(NamedTuple):
-    """A motion, and where it starts."""
+    """A motion, and the frame that it moves."""
 
     parent: int  # node before it, -1 for the base
-    origin: Matrix  # frame that it moves, in the frame that `parent` moved, (4, 4)
+    origin: Matrix  # frame that it moves, in the frame after the motion of `parent`, (4, 4)
     motion: Motion
 
 
 class Plan(NamedTuple):
-    """The motions on the way from a base to some links, and where the links sit on them."""
+    """The motions between a base and some links, and the frames of the links after them."""
 
     dof: int
     nodes: tuple[Node, ...]
@@ -70,9 +41,9 @@ class Plan(NamedTuple):
 
     @property
     def freedom(self) -> int:
-        """Degrees of freedom: the entries, without the length of each quaternion."""
-        quaternions = {n.motion.first for n in self.nodes if n.motion.type == "spherical"}
-        return len(self.entries) - len(quaternions)
+        """Degrees of freedom; motions of the same entries, as those of mimics, have them once."""
+        by_entry = {node.motion.first: node.motion.kind.freedom for node in self.nodes}
+        return sum(by_entry.values())
 
 
 def plan_chain(robot: Robot, links: tuple[str, ...], base: str | None = None) -> Plan:
@@ -87,71 +58,37 @@ def plan_chain(robot: Robot, links: tuple[str, ...], base: str | None = None) ->
 def _plan(robot: Robot, links: tuple[str, ...], base: str) -> Plan:
     upwards, downwards = _ways(robot, links, base)
     nodes: list[Node] = []
-    placed: dict[str, tuple[int, Matrix]] = {base: (-1, np.eye(4))}
+    frames: dict[str, tuple[int, Matrix]] = {base: (-1, np.eye(4))}  # node before, frame after it
 
-    def place(link: str, after: str, steps: Iterable[Step]) -> None:
-        above, frame = placed[after]
-        for step in steps:
+    def steps(joint: Joint) -> list[Step]:
+        return joint_steps(joint, robot.coordinates.get(joint.name))
+
+    def add_link(link: str, neighbour: str, way: Iterable[Step]) -> None:
+        above, frame = frames[neighbour]
+        for step in way:
             if isinstance(step, Motion):
                 nodes.append(Node(above, frame, step))
                 above, frame = len(nodes) - 1, np.eye(4)
             else:
                 frame = snap(frame @ step)
-        placed[link] = (above, frame)
+        frames[link] = (above, frame)
 
     for joint in upwards:
-        place(str(joint.parent), str(joint.child), map(_inverted, reversed(_steps(robot, joint))))
+        add_link(str(joint.parent), str(joint.child), map(inverted_step, reversed(steps(joint))))
     for joint in downwards:
-        place(str(joint.child), str(joint.parent), _steps(robot, joint))
-    return Plan(robot.dof, tuple(nodes), tuple(placed[link] for link in links))
+        add_link(str(joint.child), str(joint.parent), steps(joint))
+    return Plan(robot.dof, tuple(nodes), tuple(frames[link] for link in links))
 
 
 def _ways(robot: Robot, links: tuple[str, ...], base: str) -> tuple[list[Joint], list[Joint]]:
-    """Joints from the base upwards, and those down to the links, parents first."""
+    """Joints from the base upwards, and those downwards to the links, parents first."""
     to_base = robot.path_to(base)
-    turning_points = []
-    needed: set[str] = set()
+    forks = []  # how many joints the path to each link has in common with that to the base
+    downwards: set[str] = set()
     for link in links:
         path = robot.path_to(link)
-        both = takewhile(lambda pair: pair[0] is pair[1], zip(to_base, path, strict=False))
-        turning_points.append(len(list(both)))
-        needed.update(joint.name for joint in path[turning_points[-1] :])
-    upwards = list(reversed(to_base[min(turning_points) :]))
-    return upwards, [joint for joint in robot.joints if joint.name in needed]
-
-
-def _steps(robot: Robot, joint: Joint) -> list[Step]:
-    """A joint's constant frames and its motions, from its parent link to its child link."""
-    if joint.is_fixed:
-        return [joint.origin]
-    coordinate = robot.coordinates[joint.name]
-
-    def motion(kind: str, place: int = 0, size: int = 1) -> Motion:
-        index = coordinate.index + place
-        return Motion(kind, index, (coordinate.multiplier,) * size, coordinate.offset)
-
-    def slides(*frames: Matrix) -> list[Step]:
-        pairs = [(frame, motion("prismatic", place)) for place, frame in enumerate(frames)]
-        return [step for frame, slide in pairs for step in (frame, slide, frame.T)]
-
-    own: list[Step]
-    if joint.type == "planar":
-        own = [*slides(_Z_TO_X, _Z_TO_Y), motion("revolute", 2)]
-    elif joint.type == "floating":
-        own = [*slides(_Z_TO_X, _Z_TO_Y, np.eye(4)), motion("spherical", 3, 4)]
-    else:
-        own = [motion(joint.type, size=len(joint.entries))]
-    return [joint.origin, joint.z_to_axis, *own, joint.z_to_axis.T]
-
-
-def _inverted(step: Step) -> Step:
-    return step.inverted() if isinstance(step, Motion) else invert(step)
-
-
-def _frame_along(axis: tuple[float, float, float]) -> Matrix:
-    frame = np.eye(4)
-    frame[:3, :3] = rotation_to_axis(axis)
-    return frame
-
-
-_Z_TO_X, _Z_TO_Y = _frame_along((1.0, 0.0, 0.0)), _frame_along((0.0, 1.0, 0.0))
+        common = takewhile(lambda pair: pair[0] is pair[1], zip(to_base, path, strict=False))
+        forks.append(len(list(common)))
+        downwards.update(joint.name for joint in path[forks[-1] :])
+    upwards = list(reversed(to_base[min(forks) :]))
+    return upwards, [joint for joint in robot.joints if joint.name in downwards]

@@ -1,8 +1,8 @@
 """Forward kinematics the readable way: stacked 4 x 4 matrices and matmul.
 
-What the forum's Lambda layer wanted to be: it takes batches and has a gradient. Tests compare
-the engine with it and benchmarks measure the engine against it. On an accelerator its
-float32 matmul may be rounded to TF32: use `fkarm.forward_kinematics`.
+Tests compare the engine with it, and benchmarks measure the engine against it. It takes batches and
+has a gradient. On an accelerator its float32 matmul may be rounded to TF32: use
+`fkarm.forward_kinematics`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from keras import ops
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import make_transform, quat_wxyz_to_matrix
 from fkarm.geometry.native import cos, matmul, sin
+from fkarm.kinematics.arguments import configuration
 from fkarm.kinematics.entries import entries_first
-from fkarm.kinematics.forward import configuration
 from fkarm.model import Joint, Robot
 
 
 def forward_kinematics(robot: Robot, q: TensorLike, links: Sequence[str]) -> Tensor:
-    """Poses of links, one matmul a joint. Shape `(..., n, 4, 4)`; else as the engine's."""
+    """Poses of links by one matmul per joint, `(..., n, 4, 4)`; otherwise as the engine's."""
     q = configuration(robot, q)
     identity = ops.eye(4, dtype=q.dtype) + ops.zeros_like(ops.sum(q, axis=-1))[..., None, None]
     poses = {robot.root_link: identity}
     for joint in robot.joints:
         pose = matmul(poses[str(joint.parent)], ops.convert_to_tensor(joint.origin, q.dtype))
         if not joint.is_fixed:
-            place = robot.coordinates[joint.name]
-            values = q[..., place.index : place.index + len(joint.entries)]
-            values = place.multiplier * values + place.offset
+            coordinate = robot.coordinates[joint.name]
+            values = q[..., coordinate.index : coordinate.index + len(joint.entries)]
+            values = coordinate.multiplier * values + coordinate.offset
             turn = ops.convert_to_tensor(joint.z_to_axis, q.dtype)
             pose = matmul(matmul(pose, turn), _motion(joint, values))
             pose = matmul(pose, ops.transpose(turn))

@@ -1,7 +1,7 @@
 """Sine and cosine by polynomials, for compilers whose own are slow.
 
-XLA calls a scalar routine for each sine on a CPU, and repeats it for every output that
-needs it; multiplications and additions it turns into vector instructions.
+On a CPU, XLA calls a scalar routine for each sine, and repeats it for every output that needs it;
+multiplications and additions become vector instructions.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from fkarm.geometry.safe import power_series
 class _Series(NamedTuple):
     """Constants for one precision."""
 
-    quarter_turn: tuple[float, ...]  # pi / 2 in parts that are exact times a whole number
+    quarter_turn: tuple[float, ...]  # pi / 2 as a sum; whole multiples of each summand are exact
     sine: tuple[float, ...]  # sin r = r + r^3 P(r^2) for |r| <= pi / 4
     cosine: tuple[float, ...]  # cos r = 1 - r^2 / 2 + r^4 P(r^2)
-    largest: float  # angle up to which reducing by the parts keeps full accuracy, rad
+    largest: float  # angle up to which reducing by these summands keeps full accuracy, rad
 
 
 _SERIES = {
@@ -65,7 +65,8 @@ def is_small(angle: Tensor) -> Tensor:
 def polynomial_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
     """Sine and cosine of angles for which `is_small` holds, to 1 unit in the last place of 1.
 
-    The nearest multiple of a quarter turn is taken off; what is left is in +-pi/4.
+    The angle is reduced to +-pi/4 by the nearest multiple of a quarter turn, whose number modulo
+    four then says which of the two polynomials is the sine, and with what signs.
 
     Reference:
         [Cephes], sinf.c; [fdlibm], k_sin.c, k_cos.c, e_rem_pio2.c: the constants.
@@ -73,8 +74,8 @@ def polynomial_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
     series = _SERIES[keras.backend.standardize_dtype(angle.dtype)]
     quarters = ops.round(angle * (2.0 / math.pi))
     r = angle
-    for part in series.quarter_turn:
-        r = r - quarters * part
+    for summand in series.quarter_turn:
+        r = r - quarters * summand
     square = r * r
     sine = r + r * square * power_series(series.sine, square)
     cosine = 1.0 - 0.5 * square + square * square * power_series(series.cosine, square)

@@ -1,4 +1,4 @@
-"""Which directions of motion count."""
+"""Which directions of motion a task counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TASKS = {"pose": AXES, "position": AXES[:3], "orientation": AXES[3:]}
 
 
 def task_rows(task: str | Sequence[str]) -> tuple[int, ...]:
-    """Places of a task's axes among `AXES`, in their order.
+    """Indices of a task's axes among `AXES`, in ascending order.
 
     Raises:
         ValueError: If the task is neither one of `TASKS` nor a list of different axes.

@@ -15,11 +15,12 @@ from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
 from fkarm.geometry import POSE_REPRESENTATIONS, matrix_to_pose, pose_shape
 from fkarm.geometry.representations import has_angles
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import as_names, base_name, check_configuration_shape
+from fkarm.kinematics.arguments import base_name, check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
+from fkarm.model.links import as_names
 
 
 @keras.saving.register_keras_serializable(package="fkarm")

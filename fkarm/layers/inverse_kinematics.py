@@ -23,7 +23,6 @@ from fkarm.ik.descent import (
     target_entries,
     tested_descent,
 )
-from fkarm.ik.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
     POSITION_TOLERANCE,
@@ -33,7 +32,8 @@ from fkarm.ik.problem import (
     margin_near_reference,
 )
 from fkarm.ik.starts import table_for
-from fkarm.kinematics.forward import check_configuration_shape
+from fkarm.kinematics.arguments import check_configuration_shape
+from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
@@ -77,7 +77,7 @@ class _TargetLayer(KinematicLayer):
             "limit_margin": limit_margin,
             "posture_weight": posture_weight,
         }
-        links = (robot.end_effector if link is None else link,)
+        links = (robot.link_or_end_effector(link),)
         self._problem = make_problem(robot, links, task, frame, base)
         self._units = ConfigurationUnits(robot)
         self._precision = "float64" if self.compute_dtype == "float64" else "float32"

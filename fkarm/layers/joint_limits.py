@@ -15,7 +15,7 @@ from fkarm._checks import check_last_axes
 from fkarm._types import Tensor
 from fkarm.geometry.native import maximum, minimum, tanh
 from fkarm.geometry.safe import normalised, safe_atan2
-from fkarm.kinematics.sampling import inward_bounds
+from fkarm.kinematics.joint_space import representable_bounds
 from fkarm.layers.precision import KinematicLayer
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
@@ -81,7 +81,7 @@ class JointLimits(KinematicLayer):
         self.length_unit = length_unit
         self._units = ConfigurationUnits(robot, angle_unit, length_unit)
         units = np.array(self._units.in_si)
-        bounds = inward_bounds(
+        bounds = representable_bounds(
             robot.lower_limits / units, robot.upper_limits / units, self.compute_dtype
         )
         # Numbers: torch.compile reads no arrays, and Keras would track lists.

@@ -15,7 +15,7 @@ from fkarm._types import TensorLike
 from fkarm.geometry import orientation_distance, position_distance
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.arguments import configuration_array
 from fkarm.learning.ik_model import IKModel, check_network
 from fkarm.learning.target_sets import TARGET_SETS, ik_targets
 from fkarm.model import Robot

@@ -14,8 +14,8 @@ from fkarm.geometry import compose_transforms, invert_transform, matrix_to_pose,
 from fkarm.geometry.native import clip, to_numpy
 from fkarm.ik.request import Request, read_request
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import check_configuration_shape, configuration_array
-from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
+from fkarm.kinematics.arguments import check_configuration_shape, configuration_array
+from fkarm.kinematics.joint_space import representable_bounds, sampling_bounds
 from fkarm.layers import ForwardKinematics
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
 from fkarm.learning.network import ResidualNetwork
@@ -96,7 +96,7 @@ class IKFlow(IKModel):
         half = np.where(upper > lower, (upper - lower) / 2, 1.0)  # 1 for a joint that cannot move
         self._half = half.astype("float32")
         self._limits = lower.astype("float32"), upper.astype("float32")
-        self._bounds = inward_bounds(lower, upper, "float32")
+        self._bounds = representable_bounds(lower, upper, "float32")
         self._order, self._frames = _from_the_root(robot, self.link)
         self._scales = [pose_scale(robot, frame) for frame in self._frames]
         self._links = list(dict.fromkeys(self._frames))

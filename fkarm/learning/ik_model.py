@@ -26,7 +26,7 @@ from fkarm.ik.problem import (
 )
 from fkarm.ik.proposals import best_refined
 from fkarm.ik.request import read_request
-from fkarm.kinematics.sampling import FREE_LENGTH, sampling_bounds
+from fkarm.kinematics.joint_space import FREE_LENGTH, sampling_bounds
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
 from fkarm.model.report import reach_below

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from typing import Any
 
 import keras
@@ -12,7 +10,7 @@ from keras import ops
 from fkarm._checks import check_count
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
-from fkarm.kinematics.sampling import inward_bounds
+from fkarm.kinematics.joint_space import representable_bounds, without_wide_limits
 from fkarm.layers import ForwardKinematics, JointLimits
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
 from fkarm.learning.network import ResidualNetwork
@@ -71,8 +69,8 @@ class IKRegressor(IKModel):
             check_count(name, count)
         super().__init__(robot, link, **kwargs)
         self.heads, self.width, self.depth = heads, width, depth
-        self._limits = JointLimits(_one_turn(robot), dtype="float32")
-        self._bounds = inward_bounds(robot.lower_limits, robot.upper_limits, "float32")
+        self._limits = JointLimits(without_wide_limits(robot), dtype="float32")
+        self._bounds = representable_bounds(robot.lower_limits, robot.upper_limits, "float32")
         self._forward = ForwardKinematics(robot, self.link, dtype="float32")
         self._scale = pose_scale(robot, robot.root_link)
         self._network = ResidualNetwork(
@@ -157,19 +155,3 @@ class IKRegressor(IKModel):
     def get_config(self) -> dict[str, Any]:
         sizes = {"heads": self.heads, "width": self.width, "depth": self.depth}
         return {**super().get_config(), **sizes}
-
-
-def _one_turn(robot: Robot) -> Robot:
-    """The robot without the limits of joints that reach all of -pi to pi: one turn is enough."""
-    leaders = {joint.mimic.joint for joint in robot.joints if joint.mimic}
-    joints = [
-        dataclasses.replace(joint, lower=-math.inf, upper=math.inf)
-        if joint.type == "revolute"
-        and joint.lower <= -math.pi
-        and joint.upper >= math.pi
-        and joint.mimic is None
-        and joint.name not in leaders
-        else joint
-        for joint in robot.joints
-    ]
-    return dataclasses.replace(robot, joints=tuple(joints))

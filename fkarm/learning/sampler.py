@@ -12,10 +12,14 @@ from fkarm._types import Tensor, TensorLike
 from fkarm.errors import RobotError
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
+from fkarm.kinematics.joint_space import (
+    has_two_limits,
+    near_limit,
+    representable_bounds,
+    sampling_bounds,
+)
 from fkarm.model import Robot
 
-NEAR = 0.02  # share of a joint's range that counts as near its bound
 LEAST_SHARE = 1 / 32  # of the configurations that `is_free` must accept
 TRIALS, BALANCED_TRIALS = 4096, 32768
 CELLS = 1000  # about so many cells fill the box around the positions
@@ -52,8 +56,8 @@ class Sampler:
     ) -> None:
         self.robot, self.link, self.batch_size = robot, link, batch_size
         self.near_limits, self.balanced, self.is_free = near_limits, balanced, is_free
-        self._bounds = inward_bounds(*sampling_bounds(robot), "float32")
-        is_limited = np.isfinite(robot.lower_limits) & np.isfinite(robot.upper_limits)
+        self._bounds = representable_bounds(*sampling_bounds(robot), "float32")
+        is_limited = has_two_limits(robot)
         self._limited = int(is_limited.sum())
         # Joints with limits are numbered from 0. The others have -1, which is never drawn.
         self._ranks = np.where(is_limited, np.cumsum(is_limited) - 1, -1).astype("float32")
@@ -101,21 +105,22 @@ class Sampler:
     def _candidates(self, uniform: TensorLike) -> Tensor:
         """Uniform configurations, some of them with one joint near a bound. Shape `(n, dof)`."""
         dof = self.robot.dof
-        q = self._within(uniform[:, :dof])
-        if not self.near_limits:
-            return q
-        # Number of the joint near a bound: no joint's number with probability 1 - near_limits.
-        rank = uniform[:, dof : dof + 1] // (self.near_limits / self._limited)  # (n, 1)
-        depth = uniform[:, dof + 1 : dof + 2]  # (n, 1)
-        # [0, 1/2) becomes [0, NEAR), and [1/2, 1) becomes [1 - NEAR, 1).
-        edge = 2 * NEAR * depth + (1 - 2 * NEAR) * (depth // 0.5)
-        return ops.where(ops.equal(rank, self._ranks), self._within(edge), q)
-
-    def _within(self, share: TensorLike) -> Tensor:
-        """Configurations at a share of each joint's range, 0 to 1. Shape `(n, dof)`."""
         lower, upper = self._bounds
         # Operators instead of keras.ops: NumPy arrays stay float64 on every backend up to here.
-        return ops.clip(ops.cast(lower + (upper - lower) * share, "float32"), lower, upper)
+        q = self._within(lower + (upper - lower) * uniform[:, :dof])
+        if not self.near_limits:
+            return q
+        # Number of the joint near a limit: no joint's number with probability 1 - near_limits.
+        rank = uniform[:, dof : dof + 1] // (self.near_limits / self._limited)  # (n, 1)
+        # Numbers in [0, 1/2) lead to the lower limit and numbers in [1/2, 1) to the upper one; 0
+        # and 1 are the limits themselves.
+        end = uniform[:, dof + 1 : dof + 2]  # (n, 1)
+        near = near_limit(lower, upper, 1 - abs(1 - 2 * end), end // 0.5)  # (n, dof)
+        return ops.where(ops.equal(rank, self._ranks), self._within(near), q)
+
+    def _within(self, q: TensorLike) -> Tensor:
+        """Configurations in float32, rounded to within the limits. Shape `(n, dof)`."""
+        return ops.clip(ops.cast(q, "float32"), *self._bounds)
 
     def _positions(self, q: TensorLike) -> Tensor:
         return forward_kinematics(self.robot, q, self.link)[:, :3, 3]

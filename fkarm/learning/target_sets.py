@@ -7,9 +7,14 @@ import numpy as np
 from fkarm._checks import check_choice, check_count
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics, geometric_jacobian
-from fkarm.kinematics.sampling import inward_bounds, sample_configurations, sampling_bounds
+from fkarm.kinematics.joint_space import (
+    has_two_limits,
+    near_limit,
+    representable_bounds,
+    sampling_bounds,
+)
+from fkarm.kinematics.sampling import sample_configurations
 from fkarm.learning.ik_model import IKModel
-from fkarm.learning.sampler import NEAR
 
 TARGET_SETS = ("uniform", "near-limit", "near-singular")
 _SHARE = 5  # a set of difficult targets is this many times smaller than the uniform one
@@ -55,16 +60,15 @@ def _uniform(model: IKModel, count: int, rng: np.random.Generator) -> np.ndarray
 def _near_limit(model: IKModel, count: int, rng: np.random.Generator) -> np.ndarray:
     """Uniform configurations with one joint near a bound; none without limits."""
     robot = model.robot
-    limited = np.flatnonzero(np.isfinite(robot.lower_limits) & np.isfinite(robot.upper_limits))
+    limited = np.flatnonzero(has_two_limits(robot))
     if not limited.size:
         return np.zeros((0, robot.dof))
     q = sample_configurations(robot, count, rng)
     lower, upper = sampling_bounds(robot)
     joint = rng.choice(limited, size=count)
-    depth = NEAR * rng.uniform(size=count)
-    share = np.where(rng.uniform(size=count) < 0.5, depth, 1.0 - depth)  # of the joint's range
-    q[np.arange(count), joint] = lower[joint] + share * (upper - lower)[joint]
-    return np.clip(q, *inward_bounds(lower, upper, "float64"))
+    depth, side = rng.uniform(size=count), rng.uniform(size=count) >= 0.5
+    q[np.arange(count), joint] = near_limit(lower[joint], upper[joint], depth, side.astype(float))
+    return np.clip(q, *representable_bounds(lower, upper, "float64"))
 
 
 def _near_singular(model: IKModel, count: int, rng: np.random.Generator) -> np.ndarray:

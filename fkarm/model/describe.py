@@ -16,7 +16,7 @@ def describe(
     joints: Sequence[Joint],
     coordinates: Mapping[str, Coordinate],
 ) -> str:
-    """Links as a tree, each with the joint that moves it: type, axis, limits with units.
+    """Links as a tree, each with the joint that moves it: its type, axis, and limits with units.
 
     A chain stays at one indent; the branches of a fork are marked with a plus and indented.
     """
@@ -36,17 +36,17 @@ def describe(
         indent = "  " * depth + ("+ " if len(children[str(joint.parent)]) > 1 else "  ")
         lines.append(f"{indent}{child}  ({_motion(joint, coordinates)}){mark.get(child, '')}")
         below = children.get(child, [])
-        pending.extend((each, depth + (len(below) > 1)) for each in reversed(below))
+        pending.extend((joint, depth + (len(below) > 1)) for joint in reversed(below))
     return "\n".join(lines)
 
 
 def _motion(joint: Joint, coordinates: Mapping[str, Coordinate]) -> str:
     if joint.is_fixed:
         return f"{joint.name}: fixed"
-    place = {"prismatic": " along ", "planar": " in the plane normal to "}
+    preposition = {"prismatic": " along ", "planar": " in the plane normal to "}
     motion = joint.type
-    if "quaternion" not in joint.entries:
-        motion += place.get(joint.type, " about ") + _axis(joint)
+    if not joint.turns_freely:
+        motion += preposition.get(joint.type, " about ") + _axis(joint)
     if joint.mimic is None:
         index = coordinates[joint.name].index
         last = index + len(joint.entries)

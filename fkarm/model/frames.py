@@ -17,7 +17,7 @@ from fkarm.errors import RobotError
 Matrix = NDArray[np.float64]
 
 _SNAP = 4 * np.finfo(np.float64).eps
-# A rotation that is farther from orthonormal than this was not rounded: it is none.
+# A matrix that is farther from orthonormal than this is no rounded rotation.
 _ROUNDED = 0.05
 
 
@@ -30,7 +30,7 @@ def snap(matrix: ArrayLike) -> Matrix:
 
 
 def read_only(matrix: Matrix) -> Matrix:
-    """The same array, which can no longer be written to."""
+    """The same array, made read-only."""
     matrix.flags.writeable = False
     return matrix
 
@@ -88,14 +88,14 @@ def rpy_from_rotation(rotation: Matrix) -> tuple[float, float, float]:
     cos_pitch = np.hypot(rotation[0, 0], rotation[1, 0])
     pitch = np.arctan2(-rotation[2, 0], cos_pitch)
     yaw = np.arctan2(rotation[1, 0], rotation[0, 0]) if cos_pitch > 1e-9 else 0.0
-    # With yaw undone what is left is Ry(pitch) Rx(roll): its second row has no pitch in it.
+    # Without yaw the matrix is Ry(pitch) Rx(roll), whose second row does not depend on pitch.
     unturned = rotation_about("z", -yaw) @ rotation
     roll = np.arctan2(-unturned[1, 2], unturned[1, 1])
     return float(roll), float(pitch), float(yaw)
 
 
 def placement(frame: Matrix) -> dict[str, Any]:
-    """A transform as the `xyz` and `rpy` of a joint."""
+    """The `xyz` and `rpy` of a joint at a transform."""
     return {"xyz": frame[:3, 3], "rpy": rpy_from_rotation(frame[:3, :3])}
 
 
@@ -108,9 +108,9 @@ def make_frame(xyz: ArrayLike, rpy: ArrayLike = (0.0, 0.0, 0.0)) -> Matrix:
 
 
 def rotation_to_axis(axis: ArrayLike) -> Matrix:
-    """A rotation whose third column is the unit vector `axis`; a signed permutation if it can be.
+    """A rotation whose third column is the unit vector `axis`. Shapes `(3,)` to `(3, 3)`.
 
-    Shapes `(3,)` to `(3, 3)`.
+    For a coordinate axis it is a signed permutation.
     """
     z = np.asarray(axis, dtype=np.float64)
     # The coordinate axis after the largest component is far from `z`; cyclic order makes
@@ -189,14 +189,14 @@ def _check_rigid(name: str, matrix: Matrix) -> None:
 
 
 def _departure(rotation: Matrix) -> tuple[float, bool]:
-    """How far a matrix is from a rotation, and whether it will do as one."""
+    """How far a matrix is from a rotation, and whether it counts as one."""
     gram, determinant = rotation.T @ rotation, float(np.linalg.det(rotation))
     off = max(float(np.abs(gram - np.eye(3)).max()), abs(determinant - 1.0))
     return off, bool(np.allclose(gram, np.eye(3), atol=1e-6) and determinant > 0)
 
 
 def _numbers_of_matrix(matrix: Matrix) -> str:
-    """What to say to someone who gives a matrix where positions or angles are wanted."""
+    """The hint for a matrix that is given where positions or angles are wanted."""
     if matrix.shape not in ((3, 3), (4, 4)) or not np.isfinite(matrix).all():
         return ""
     off, is_rotation = _departure(matrix[:3, :3])

@@ -23,7 +23,7 @@ from fkarm.model.frames import (
     snap,
 )
 
-# What each entry of q is, by the type of its joint.
+# The kinds of a joint's entries of q, by its type.
 ENTRIES = {
     "revolute": ("angle",),
     "continuous": ("angle",),
@@ -41,7 +41,7 @@ _LETTERS = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 @dataclass(frozen=True)
 class Mimic:
-    """A joint that follows another: `value = multiplier * value of joint + offset`.
+    """How a joint follows another: `value = multiplier * value of joint + offset`.
 
     Args:
         joint: Name of the joint to follow.
@@ -138,8 +138,13 @@ class Joint:
 
     @property
     def entries(self) -> tuple[str, ...]:
-        """What the joint's entries of `q` are: `"angle"`, `"length"` or `"quaternion"` each."""
+        """The kind of each of the joint's entries of `q`: `"angle"`, `"length"`, `"quaternion"`."""
         return ENTRIES[self.type]
+
+    @property
+    def turns_freely(self) -> bool:
+        """Whether the joint turns about any axis: its last four entries are a quaternion."""
+        return "quaternion" in self.entries
 
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
@@ -171,13 +176,13 @@ class Joint:
         Spherical and floating joints have no axis: their frames stay as they are.
         """
         frame = np.eye(4)
-        if "quaternion" not in self.entries:
+        if not self.turns_freely:
             frame[:3, :3] = rotation_to_axis(self.axis)
         return read_only(frame)
 
     def frame_at(self, *values: float) -> Matrix:
         """Frame of the child link in the parent link at the joint's entries of `q`. `(4, 4)`."""
-        if "quaternion" in self.entries:
+        if self.turns_freely:
             motion = make_frame(values[:-4] or (0.0, 0.0, 0.0))
             motion[:3, :3] = rotation_from_quat_wxyz(values[-4:])
         elif self.type == "planar":
@@ -255,7 +260,7 @@ def _unit_axis(label: str, axis: Any) -> tuple[float, ...]:
     if largest == 0:
         raise RobotError(f"{label}: axis must not be zero. Received: {axis!r}.")
     if abs(np.linalg.norm(vector) - 1) > _UNIT:  # a unit axis keeps its digits: dicts read back
-        # Dividing by the largest entry first keeps the norm from over- and underflowing.
+        # Divided by its largest entry first, the norm does not over- or underflow.
         vector = vector / largest
         vector = vector / np.linalg.norm(vector)
     return tuple(float(x) for x in snap(vector))

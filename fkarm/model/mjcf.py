@@ -1,9 +1,9 @@
 """MuJoCo models to joints, through MuJoCo's own compiler (extra `fkarm[mjcf]`).
 
-MJCF has defaults, includes, five ways to write an orientation and units of its own; MuJoCo
-resolves them, this module reads the result. A body's joints act one after the other, each
-about its own anchor: every joint but the last gets a link of its own, and so does the last
-where its anchor is not the body's origin.
+MJCF has defaults, includes, five ways to write an orientation and units of its own. MuJoCo
+resolves them; this module reads the result. A body's joints act one after the other, each about
+its own anchor: every joint but the last gets a link of its own, and so does the last if its anchor
+is not the body's origin.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fkarm.model.names import Names
 from fkarm.model.source import ZIP, Source, open_source, outermost_tag
 
 _WORLD = "world"
-# Everything with a file or a mass behind it, or that refers to what is deleted.
+# What needs a file or a mass, or refers to what is deleted.
 _DROPPED = (
     "sensors",
     "actuators",
@@ -125,7 +125,7 @@ def _compile_whole(mujoco: Any, label: str, spec: Any) -> Any:
 
 
 def _strip(spec: Any) -> tuple[str, ...]:
-    """Drop what kinematics does not need; say how many of each."""
+    """Delete what kinematics does not need; return how many of each kind."""
     dropped = []
     for kind in _DROPPED:
         elements = list(getattr(spec, kind, ()))
@@ -137,7 +137,7 @@ def _strip(spec: Any) -> tuple[str, ...]:
     for site in spec.sites:
         site.material = ""
     for body in spec.bodies:
-        # Any mass will do: without geometry there is none to compute.
+        # Any mass will do: without geometry MuJoCo cannot compute one.
         body.explicitinertial = True
         body.mass, body.inertia = 1.0, (1.0, 1.0, 1.0)
         body.ipos, body.fullinertia = (0.0, 0.0, 0.0), (np.nan,) * 6
@@ -186,7 +186,7 @@ class _Tree:
         return [self._mujoco.mj_id2name(self._model, kind, i) or "" for i in range(count)]
 
     def _aligned_frames(self, whole: Any) -> dict[int, Matrix]:
-        """By body, its frame in the whole model in its frame here, where they differ."""
+        """By body, its frame in the whole model in its frame here; only where they differ."""
         model, frames = self._model, {}
         for joint in np.flatnonzero(model.jnt_type == self._mujoco.mjtJoint.mjJNT_FREE):
             # Fused bodies shift the numbers of bodies; joints keep theirs.
@@ -222,7 +222,7 @@ class _Tree:
             yield self._fixed(parent, link, pending)
 
     def _moving(self, i: int, name: str, pending: Matrix) -> tuple[Joint, Any]:
-        """Joint `i` of the model, behind a frame; and its anchor in the body."""
+        """Joint `i` of the model after a constant frame, and its anchor in the body."""
         model, kinds = self._model, self._mujoco.mjtJoint
         kind = {
             kinds.mjJNT_FREE: "floating",
@@ -231,7 +231,7 @@ class _Tree:
             kinds.mjJNT_HINGE: "revolute",
         }[kinds(int(model.jnt_type[i]))]
         if kind == "floating":
-            # A free joint's position is the body's, in the world: nothing comes before it.
+            # A free joint's position is that of the body in the world: no frame comes before it.
             return Joint(name, kind), np.zeros(3)
         lower, upper = -math.inf, math.inf
         if kind != "spherical" and model.jnt_limited[i]:

@@ -34,7 +34,7 @@ def configuration(
             of the batch's shape, `(...)`; that of a planar, spherical or floating joint has an axis
             for its entries of `q`, `(..., 3)`, `(..., 4)` or `(..., 7)`. Values broadcast. For a
             message of ROS: `dict(zip(message.name, message.position))`.
-        default: What joints have that `values` does not name: one number for all, or a
+        default: The values of joints that `values` does not name: one number for all, or a
             configuration, `(..., dof)`. None: every joint of `joint_names` must be named.
         angle_unit: `"rad"` or `"deg"`: of angles in `values` and `default`.
         length_unit: `"m"` or `"mm"`: of lengths in the same. Quaternions have no unit.
@@ -105,12 +105,12 @@ def by_name(
     if numbers.shape[-1:] != (self.dof,):
         raise ValueError(f"q must have shape (..., {self.dof}). Received: shape {numbers.shape}.")
     numbers = (numbers / np.array(units)).astype(numbers.dtype)
-    found, start = {}, 0
+    values, start = {}, 0
     for joint in self.independent_joints:
         entries = numbers[..., start : start + len(joint.entries)]
-        found[joint.name] = entries if len(joint.entries) > 1 else entries[..., 0]
+        values[joint.name] = entries if len(joint.entries) > 1 else entries[..., 0]
         start += len(joint.entries)
-    return found
+    return values
 
 
 def entry_units(robot: Robot, angle_unit: str, length_unit: str) -> tuple[float, ...]:
@@ -120,11 +120,11 @@ def entry_units(robot: Robot, angle_unit: str, length_unit: str) -> tuple[float,
     unit = {
         "angle": ANGLE_UNITS[angle_unit], "length": LENGTH_UNITS[length_unit], "quaternion": 1.0
     }  # fmt: skip
-    return tuple(unit[entry] for joint in robot.independent_joints for entry in joint.entries)
+    return tuple(unit[entry] for entry in robot.entries)
 
 
 def names_of(values: Any) -> tuple[Any, ...] | None:
-    """The names that values go by: keys, columns or fields; None if they have none."""
+    """The names of values: keys, columns or fields; None if they have none."""
     names = getattr(getattr(values, "dtype", None), "names", None)  # of a structured array
     for attribute in ("column_names", "columns", "_fields"):
         names = getattr(values, attribute, None) if names is None else names
@@ -133,17 +133,8 @@ def names_of(values: Any) -> tuple[Any, ...] | None:
     return None if names is None else tuple(names)
 
 
-def unknown_link(joints: Sequence[Joint], link: object, links: Sequence[str]) -> str:
-    """Message for a link that does not exist; it may be a joint, or several links."""
-    message = unknown_name("link", link, links)
-    moved = [joint.child for joint in joints if joint.name == link]
-    if moved:
-        message += f" {link!r} is a joint: the link that it moves is {moved[0]!r}."
-    return message
-
-
 def check_unnamed(name: str, values: Any) -> None:
-    """Raise TypeError if values have names: their own order is not to be trusted."""
+    """Raise TypeError if values have names: their order may not be that of the joints."""
     names = names_of(values)
     if names is not None:
         listed = ", ".join(map(repr, names[:6])) + (", ..." if len(names) > 6 else "")
@@ -166,7 +157,7 @@ def _check_names(robot: Robot, values: Any, names: Sequence[Any], is_complete: b
         if name in known:
             continue
         message = unknown_name("joint", name, known)
-        followed = [each.mimic for each in robot.joints if each.name == name and each.mimic]
+        followed = [joint.mimic for joint in robot.joints if joint.name == name and joint.mimic]
         if followed:
             message += f" It follows {followed[0].joint!r}: leave it out."
         elif len(set(names) & set(known)) == len(known):
@@ -203,7 +194,7 @@ def _columns(joint: Joint, value: Any) -> list[np.ndarray]:
 def _default_columns(
     robot: Robot, names: Sequence[str], default: ArrayLike | None
 ) -> dict[str, list[np.ndarray]]:
-    """What `default` says of each joint, in the order of `joint_names`."""
+    """The arrays that `default` gives for the entries of each joint."""
     numbers = np.full(robot.dof, np.nan) if default is None else real_array("default", default)
     if numbers.ndim == 0:
         for joint in robot.independent_joints:
@@ -218,9 +209,9 @@ def _default_columns(
             f"default must be a number or of shape (..., {robot.dof}). Received: shape "
             f"{numbers.shape}."
         )
-    found, start = {}, 0
+    columns, start = {}, 0
     for joint in robot.independent_joints:
         stop = start + len(joint.entries)
-        found[joint.name] = [numbers[..., k] for k in range(start, stop)]
+        columns[joint.name] = [numbers[..., k] for k in range(start, stop)]
         start = stop
-    return found
+    return columns

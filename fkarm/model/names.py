@@ -1,4 +1,4 @@
-"""How names are made up: a given name is never changed, a made-up one is free."""
+"""How names are made up: a given name never changes, and a made-up name is one that is free."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class Names:
     """The names of one kind (links, or joints) in one robot.
 
     Args:
-        given: Every name that the description gives, before any is made up; what is no string
-            is left to those who check the robot.
+        given: Every name that the description gives, before any is made up. `Robot` checks what is
+            no string.
     """
 
     def __init__(self, given: Iterable[object]) -> None:

@@ -1,4 +1,4 @@
-"""A robot as JSON types: what a saved layer carries."""
+"""A robot as JSON types, as saved layers hold it."""
 
 from __future__ import annotations
 

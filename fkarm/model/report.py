@@ -1,4 +1,4 @@
-"""What a robot was read from, what had to be assumed, and what looks wrong."""
+"""What was read of a robot, what had to be assumed, and what looks wrong."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy as np
 
 from fkarm.model.joint import Joint
 
-# An angle this near to a multiple of 45 degrees, yet not on it, is a rounded literal: 3.14.
+# An angle this near to a multiple of 45 degrees, but not equal to it, is a rounded literal: 3.14.
 _ROUNDED, _EXACT = 2e-3, 1e-9
-# Longer offsets are millimetres taken for metres; wider ranges degrees taken for radians.
+# Longer offsets are suspected to be millimetres, wider ranges to be degrees.
 _LONG_OFFSET, _WIDE_RANGE, _MANY_TURNS = 10.0, 13.0, 7.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say about a robot's description.
+    """What a robot's description holds, leaves open and gets wrong.
 
     Args:
-        read: What was found and used.
-        assumed: What the description left open, and how it was taken.
+        read: What was read and used.
+        assumed: What the description left open, and what was assumed for it.
         ignored: What has no meaning for kinematics.
-        suspicious: What is legal and looks wrong, with its effect.
+        suspicious: What is legal but looks wrong, with its effect.
     """
 
     read: tuple[str, ...]
@@ -64,9 +64,9 @@ def make_report(
 
 
 def reach_below(joints: Sequence[Joint], unlimited: float = math.inf) -> dict[str, float]:
-    """For each link, the longest its subtree can stretch from its origin, m (upper bound).
+    """For each link, an upper bound of how far its subtree can reach from its origin, m.
 
-    Joints that slide without limits count as `unlimited`.
+    A joint that slides without limits adds `unlimited`.
     """
     reach: dict[str, float] = {}
     for joint in reversed(joints):
@@ -85,36 +85,36 @@ def _travel(joint: Joint, unlimited: float) -> float:
 
 
 def _suspicions(joints: Sequence[Joint]) -> list[str]:
-    found = []
+    lines = []
     reach = reach_below(joints)
     for joint in joints:
         label = f"joint {joint.name!r}"
         if max(map(abs, joint.rpy)) > _MANY_TURNS:
-            found.append(f"{label}: rpy {_text(joint.rpy)} rad is large: is it in degrees?")
+            lines.append(f"{label}: rpy {_text(joint.rpy)} rad is large: is it in degrees?")
         for angle in joint.rpy:
             error = abs(angle - round(angle / (math.pi / 4)) * math.pi / 4)
             if _EXACT < error < _ROUNDED and abs(angle) > _ROUNDED:
                 far = reach[str(joint.child)]
                 effect = f", {1e3 * error * far:.2g} mm at the tip" if 0 < far < math.inf else ""
-                found.append(
+                lines.append(
                     f"{label}: rpy {angle!r} looks like a rounded multiple of 45 degrees: "
                     f"off by {error:.2g} rad{effect}"
                 )
         if np.linalg.norm(joint.xyz) > _LONG_OFFSET:
-            found.append(f"{label}: xyz {_text(joint.xyz)} m is long: is it in millimetres?")
+            lines.append(f"{label}: xyz {_text(joint.xyz)} m is long: is it in millimetres?")
         if "angle" in joint.entries and _finite_beyond(joint, _WIDE_RANGE):
-            found.append(
+            lines.append(
                 f"{label}: limits {joint.lower:g} to {joint.upper:g} rad are wide: "
                 "are they in degrees?"
             )
         if "length" in joint.entries and _finite_beyond(joint, _LONG_OFFSET):
-            found.append(
+            lines.append(
                 f"{label}: limits {joint.lower:g} to {joint.upper:g} m are wide: "
                 "are they in millimetres?"
             )
         if joint.lower == joint.upper:
-            found.append(f"{label}: both limits are {joint.lower:g}: the joint cannot move")
-    return found
+            lines.append(f"{label}: both limits are {joint.lower:g}: the joint cannot move")
+    return lines
 
 
 def _finite_beyond(joint: Joint, size: float) -> bool:

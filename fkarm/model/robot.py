@@ -15,11 +15,10 @@ from fkarm.errors import (
     FkarmError,
     RobotError,
     UnknownJointError,
-    UnknownLinkError,
     URDFError,
     unknown_name,
 )
-from fkarm.model import named
+from fkarm.model import links, named
 from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
 from fkarm.model.frames import frame_from
@@ -44,10 +43,10 @@ from fkarm.model.urdf_writer import write_urdf
 class Robot:
     """A robot: links joined in a tree, one of them the end effector.
 
-    Make one with `from_urdf`, `from_joints`, `from_dh` or `fkarm.robots`. Links and joints
-    are kept parents first, depth first, siblings in the order they were given in. A
-    configuration `q` has one entry for each joint of `joint_names`, rad or m (planar joints
-    have three, floating ones seven: see `Joint`).
+    Make one with `from_urdf`, `from_mjcf`, `from_joints`, `from_dh` or `fkarm.robots`. Links and
+    joints are ordered parents first, depth first, siblings in the order they were given in. A
+    configuration `q` has one entry for each joint of `joint_names`, rad or m (planar joints have
+    three, spherical ones four, floating ones seven: see `Joint`).
 
     Args:
         joints: Joints with parent and child links, in any order.
@@ -56,7 +55,7 @@ class Robot:
             shows it.
         name: Name of the robot.
         link_names: Links that no joint names (a robot without joints has one).
-        notes: What a reader has to say, for `report`: lines by `"assumed"`, `"ignored"`, `"odd"`.
+        notes: What a reader tells `report`: lines by `"assumed"`, `"ignored"`, `"odd"`.
     Raises:
         RobotError: If the joints are not a tree with one root and unique names, or a mimic
             cannot be resolved.
@@ -70,13 +69,14 @@ class Robot:
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        joints, links = order_tree(tuple(self.joints), self.link_names)
+        joints, names = order_tree(tuple(self.joints), self.link_names)
         object.__setattr__(self, "joints", joints)
-        object.__setattr__(self, "link_names", links)
+        object.__setattr__(self, "link_names", names)
         object.__setattr__(self, "_coordinates", resolve_coordinates(joints))
-        object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, links))
+        object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, names))
         self.check_link(self.end_effector)
-        _ = self.joint_names  # when first asked for, torch.compile would meet a lock
+        # When these are first asked for, torch.compile would meet a lock.
+        _ = self.joint_names, self._joint_above
 
     # ---- readers
 
@@ -218,7 +218,7 @@ class Robot:
         """
         return write_urdf(self.name, self.link_names, self.joints, self.end_effector)
 
-    # ---- what there is
+    # ---- properties
 
     @property
     def root_link(self) -> str:
@@ -232,11 +232,23 @@ class Robot:
 
     @property
     def dof(self) -> int:
-        """Size of `q`: one for each independent joint, three if planar, seven if floating.
+        """Size of `q`: the entries of all independent joints; mimic joints add none."""
+        return len(self.entries)
 
-        Mimic joints add none.
-        """
-        return sum(len(joint.entries) for joint in self.independent_joints)
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """What each entry of `q` is: `"angle"`, `"length"` or `"quaternion"`."""
+        return tuple(entry for joint in self.independent_joints for entry in joint.entries)
+
+    @property
+    def quaternions(self) -> tuple[int, ...]:
+        """Index in `q` of the first of each quaternion's four entries."""
+        return tuple(i for i, entry in enumerate(self.entries) if entry == "quaternion")[::4]
+
+    @property
+    def turns_freely(self) -> bool:
+        """Whether a joint turns about any axis, spherical or floating: `q` has quaternions."""
+        return any(joint.turns_freely for joint in self.independent_joints)
 
     @cached_property
     def independent_joints(self) -> tuple[Joint, ...]:
@@ -268,11 +280,9 @@ class Robot:
     def _joint_above(self) -> dict[str, Joint]:
         return {str(joint.child): joint for joint in self.joints}
 
-    def check_link(self, link: object) -> None:
-        """Raise UnknownLinkError unless the robot has a link of this name."""
-        is_name = isinstance(link, str)
-        if not is_name or (link != self.root_link and link not in self._joint_above):
-            raise UnknownLinkError(named.unknown_link(self.joints, link, self.link_names))
+    check_link = links.check_link
+    link_or_end_effector = links.link_or_end_effector
+    links_or_end_effector = links.links_or_end_effector
 
     def path_to(self, link: str) -> tuple[Joint, ...]:
         """Joints from the root to a link, fixed ones included.
@@ -290,9 +300,9 @@ class Robot:
     def report(self) -> Report:
         """What was read, what was assumed, what was ignored, and what looks wrong.
 
-        Suspicious are rounded angles (1.5708: with the error they cause, in rad and in mm at
-        the tip), lengths that look like millimetres, limits that look like degrees, joints
-        that cannot move. What was assumed and ignored is known of robots read from a file.
+        It suspects rounded angles (1.5708; it says the error that they cause, in rad and in mm at
+        the tip), lengths that look like millimetres, limits that look like degrees, and joints
+        that cannot move. Assumed and ignored lines exist for robots that were read from a file.
         """
         return make_report(self.joints, self.link_names, self.notes)
 
@@ -360,9 +370,10 @@ class Robot:
         by_index = {self.coordinates[name].index: np.asarray(v) for name, v in values.items()}
         joints = []
         for joint in self.joints:
-            place = self.coordinates.get(joint.name)
-            if place is not None and place.index in by_index:
-                joint = joint.fixed_at(place.multiplier * by_index[place.index] + place.offset)
+            coordinate = self.coordinates.get(joint.name)
+            if coordinate is not None and coordinate.index in by_index:
+                value = by_index[coordinate.index]
+                joint = joint.fixed_at(coordinate.multiplier * value + coordinate.offset)
             joints.append(joint)
         return replace(self, joints=tuple(joints))
 

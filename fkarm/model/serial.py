@@ -1,4 +1,4 @@
-"""Joints one behind the other, and a frame at the end: links and joints that nobody named."""
+"""Joints in a row and a frame at the end; their links and joints get names where none is given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fkarm.model.names import Names
 def place_in_row(joints: Iterable[Any], base_link: str) -> tuple[Joint, ...]:
     """Each joint on the link that the joint before it moves.
 
-    A joint that names no child moves a link of its own name, with `_link` behind it.
+    A joint without a child link moves a link that has its name and the suffix `_link`.
 
     Raises:
         RobotError: If an entry is not a `Joint`.
@@ -33,6 +33,6 @@ def place_in_row(joints: Iterable[Any], base_link: str) -> tuple[Joint, ...]:
 
 
 def fixed_frame(joints: Sequence[Joint], parent: str, child: str, frame: Matrix) -> Joint:
-    """The joint, of a name that no other has, that fixes a new link to a link of a tree."""
+    """The joint, with a free name, that fixes a new link to a link of a tree."""
     name = Names(joint.name for joint in joints).make(f"{child}_joint")
     return Joint(name, "fixed", **placement(frame), parent=parent, child=child)

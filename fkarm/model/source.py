@@ -1,6 +1,6 @@
 """What a description is read from: a path, text, bytes or an open file, as decoded XML text.
 
-expat knows four encodings and, through Python, those of one byte a character; MuJoCo knows
+expat knows four encodings and, through Python, those with one byte per character; MuJoCo knows
 UTF-8. Python knows the others, so bytes are decoded here, in the encoding that they state.
 """
 
@@ -57,7 +57,7 @@ class Source:
     error: type[RobotError]
 
     def text(self) -> str:
-        """The text, upright: its declaration first, on the line where the text begins.
+        """The text with its declaration first, on the line where the text begins.
 
         Raises:
             RobotError: The reader's, if the bytes are compressed or not in the encoding that
@@ -67,7 +67,7 @@ class Source:
         prolog = _PROLOG.match(text)
         if prolog is None:
             return text
-        # Nothing may stand before the declaration; behind it, blank lines keep line numbers.
+        # Nothing may stand before the declaration; blank lines after it leave line numbers as is.
         blank = prolog[1].replace("\ufeff", "")
         return f"{prolog[2] or ''}{blank}{text[prolog.end() :]}"
 

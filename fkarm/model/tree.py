@@ -1,4 +1,4 @@
-"""From a bag of joints to a tree: parents first, one root, every mimic resolved."""
+"""From joints in any order to a tree: parents first, one root, every mimic resolved."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fkarm.model.joint import Joint
 class Coordinate:
     """Where a joint's value comes from: `multiplier * q[index] + offset`.
 
-    `index` is the first of a joint's entries; planar and floating joints have several, and
-    mimic no other.
+    `index` is the first of a joint's entries. Planar and floating joints have several, and mimic no
+    other joint.
     """
 
     index: int
@@ -98,7 +98,7 @@ def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
             coordinates[joint.name] = Coordinate(index)
             index += len(joint.entries)
     for joint in joints:
-        # Walk to a joint that is resolved already, then back down the chain.
+        # Follow the mimics to a joint that is resolved already, then resolve them in reverse.
         chain: list[Joint] = []
         seen: set[str] = set()
         while joint.mimic is not None and joint.name not in coordinates:
@@ -132,7 +132,7 @@ def resolve_coordinates(joints: Sequence[Joint]) -> dict[str, Coordinate]:
 
 
 def farthest_leaf(joints: Sequence[Joint], link_names: Sequence[str]) -> str:
-    """Of an ordered tree, the leaf with the most moving joints above it, the first of equals."""
+    """The leaf of an ordered tree with the most moving joints above it; of equals the first."""
     moving = {link_names[0]: 0}
     parents = {joint.parent for joint in joints}
     for joint in joints:
@@ -141,23 +141,22 @@ def farthest_leaf(joints: Sequence[Joint], link_names: Sequence[str]) -> str:
 
 
 def cut_path(root_link: str, path: Sequence[Joint], base_link: str) -> tuple[Joint, ...]:
-    """The part below `base_link` of a path of joints from the root.
+    """The joints below `base_link` of a path of joints from the root.
 
     Raises:
-        RobotError: If the link is not on the path, or a joint of the part mimics one above it.
+        RobotError: If the link is not on the path, or one of these joints mimics one above them.
     """
     above = [root_link, *(str(joint.child) for joint in path)]
     if base_link not in above:
         raise RobotError(
             f"base_link must be on the way from the root to {above[-1]!r}: "
-            f"{', '.join(map(repr, above))}. Received: {base_link!r}. For what is between links of "
-            "two branches keep the robot: fkarm.forward_kinematics(robot, q, link, base=...), and "
-            "its Jacobians."
+            f"{', '.join(map(repr, above))}. Received: {base_link!r}. For links of two branches "
+            "use the whole robot: fkarm.forward_kinematics(robot, q, link, base=...)."
         )
     joints = tuple(path[above.index(base_link) :])
-    kept = {joint.name for joint in joints}
+    names = {joint.name for joint in joints}
     for joint in joints:
-        if joint.mimic is not None and joint.mimic.joint not in kept:
+        if joint.mimic is not None and joint.mimic.joint not in names:
             raise RobotError(
                 f"joint {joint.name!r} must mimic a joint between {base_link!r} and "
                 f"{above[-1]!r}. Received: {joint.mimic.joint!r}. Fix it first: with_fixed_joints."

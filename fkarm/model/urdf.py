@@ -1,7 +1,7 @@
-"""URDF text to joints. Strict: what cannot be modelled exactly is refused, with its place.
+"""URDF text to joints. Strict: what cannot be modelled exactly is refused, with file and line.
 
-Reads with expat directly. Files in the wild use unbound prefixes (`<sensor:ray/>`), which
-namespace-aware parsers refuse; a DOCTYPE, the door to entity attacks, is refused unread.
+It reads with expat directly: many files use unbound prefixes (`<sensor:ray/>`), which
+namespace-aware parsers refuse. A DOCTYPE, by which entity attacks come in, is refused unread.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _INFINITE = re.compile(r"\s*[+-]?inf(inity)?\s*\Z", re.IGNORECASE)
 # robot / joint / origin: nothing deeper has a meaning for kinematics.
 _DEPTH = 3
-# What is read of each element of a robot; the rest goes to the report as ignored.
+# The children that are read of each element of a robot; the report lists the others as ignored.
 _KNOWN = {
     "fkarm": frozenset[str](),
     "link": frozenset[str](),
     "joint": frozenset({"parent", "child", "origin", "axis", "limit", "mimic"}),
 }
-# Attributes that say where a joint is and how it moves: another one is a slip, or means more.
+# Attributes that say where a joint is and how it moves. Another one is a typing error, or has a
+# meaning that is not modelled.
 _ATTRIBUTES = {
     "origin": {"xyz", "rpy"},
     "axis": {"xyz"},
@@ -51,8 +52,8 @@ class _Element:
         return (child for child in self.children if child.tag == tag)
 
 
-class _Place:
-    """Where in which file: prefixes the messages of one element."""
+class _Location:
+    """File, line and name of an element: the prefix of its messages."""
 
     def __init__(self, label: str, element: _Element) -> None:
         name = element.attributes.get("name")
@@ -76,18 +77,20 @@ def read_urdf(
     label = given.label
     robot = _parse(given.text(), label)
     if robot.tag != "robot":
-        raise _Place(label, robot).error(
+        raise _Location(label, robot).error(
             f"the outermost element must be <robot>. Received: <{robot.tag}>."
             + (" Use from_mjcf." if robot.tag == "mujoco" else "")
         )
     _refuse_xacro(label, robot)
-    links = tuple(_required(_Place(label, link), link, "name") for link in robot.named("link"))
+    links = tuple(_required(_Location(label, link), link, "name") for link in robot.named("link"))
     if not links:
-        raise _Place(label, robot).error("a robot must have at least one <link>. Received: none.")
+        raise _Location(label, robot).error(
+            "a robot must have at least one <link>. Received: none."
+        )
     known = frozenset(links)
     notes = _Notes(robot)
     joints = tuple(_read_joint(label, joint, known, notes) for joint in robot.named("joint"))
-    own = _only(_Place(label, robot), robot, "fkarm")  # written by to_urdf
+    own = _only(_Location(label, robot), robot, "fkarm")  # written by to_urdf
     return label, {
         "joints": joints,
         "link_names": links,
@@ -142,7 +145,7 @@ def _refuse_xacro(label: str, robot: _Element) -> None:
         is_macro = element.tag.startswith("xacro:")
         has_macro = any("${" in v or "$(" in v for e in values for v in e.attributes.values())
         if is_macro or (has_macro and element.tag in ("robot", "link", "joint")):
-            raise _Place(label, element).error(
+            raise _Location(label, element).error(
                 "xacro must be expanded. Received: macros. Run first: xacro FILE > robot.urdf."
             )
 
@@ -159,9 +162,9 @@ class _Notes:
                 [f"<{element.tag}>"]
                 if known is None
                 else [
-                    f"<{each.tag}> in <{element.tag}>"
-                    for each in element.children
-                    if each.tag not in known
+                    f"<{child.tag}> in <{element.tag}>"
+                    for child in element.children
+                    if child.tag not in known
                 ]
             )
             for tag in unread:
@@ -175,47 +178,47 @@ class _Notes:
         lines: dict[str, list[str]] = {"assumed": [], "odd": []}
         for (kind, text), joints in self._joints.items():
             lines[kind].append(f"{text}: {', '.join(joints)}")
-        return {"ignored": self._ignored, **{kind: tuple(each) for kind, each in lines.items()}}
+        return {"ignored": self._ignored, **{kind: tuple(notes) for kind, notes in lines.items()}}
 
 
 def _read_joint(label: str, element: _Element, links: frozenset[str], notes: _Notes) -> Joint:
-    place = _Place(label, element)
-    name = _required(place, element, "name")
-    kind = _required(place, element, "type")
+    location = _Location(label, element)
+    name = _required(location, element, "name")
+    kind = _required(location, element, "type")
     if kind not in _TYPES:
-        raise place.error(f"joint type must be one of {', '.join(_TYPES)}. Received: {kind!r}.")
+        raise location.error(f"joint type must be one of {', '.join(_TYPES)}. Received: {kind!r}.")
     for child in element.children:
         unknown = sorted(set(child.attributes) - _ATTRIBUTES.get(child.tag, set(child.attributes)))
         if unknown and child.tag == "limit":
             notes.add("odd", f"<limit> has an attribute {unknown[0]!r}, which is ignored", name)
         elif unknown:
-            raise place.error(
+            raise location.error(
                 f"<{child.tag}> takes {', '.join(sorted(_ATTRIBUTES[child.tag]))}. "
                 f"Received: {', '.join(unknown)}."
             )
         near = difflib.get_close_matches(child.tag, _KNOWN["joint"], n=1, cutoff=0.7)
         if near and child.tag not in _KNOWN["joint"]:
             notes.add("odd", f"<{child.tag}> is ignored; is it meant to be <{near[0]}>?", name)
-    origin = _only(place, element, "origin")
-    axis = _only(place, element, "axis")
+    origin = _only(location, element, "origin")
+    axis = _only(location, element, "axis")
     values: dict[str, Any] = {
-        "parent": _link_of(place, element, "parent", links),
-        "child": _link_of(place, element, "child", links),
-        "xyz": _numbers(place, origin, "xyz", (0.0, 0.0, 0.0)),
-        "rpy": _numbers(place, origin, "rpy", (0.0, 0.0, 0.0)),
+        "parent": _link_of(location, element, "parent", links),
+        "child": _link_of(location, element, "child", links),
+        "xyz": _numbers(location, origin, "xyz", (0.0, 0.0, 0.0)),
+        "rpy": _numbers(location, origin, "rpy", (0.0, 0.0, 0.0)),
     }
-    limit = _only(place, element, "limit")
+    limit = _only(location, element, "limit")
     stated = _stated_limits(limit)
     if kind not in ("fixed", "floating"):
-        values["axis"] = _numbers(place, axis, "xyz", (1.0, 0.0, 0.0))
+        values["axis"] = _numbers(location, axis, "xyz", (1.0, 0.0, 0.0))
         if axis is None or "xyz" not in axis.attributes:
             notes.add("assumed", "no <axis>: it is x", name)
         elif abs(math.hypot(*values["axis"]) - 1.0) > _UNIT_AXIS:
             notes.add("odd", "<axis> is not of unit length; normalised", name)
     if kind != "fixed":
-        values["mimic"] = _mimic(place, _only(place, element, "mimic"))
+        values["mimic"] = _mimic(location, _only(location, element, "mimic"))
     if kind in ("revolute", "prismatic"):
-        values["lower"], values["upper"] = _limits(place, limit)
+        values["lower"], values["upper"] = _limits(location, limit)
         if values["mimic"] is not None:
             if any(map(math.isfinite, (values["lower"], values["upper"]))):
                 notes.add("assumed", "limits of a joint that mimics bind nothing", name)
@@ -228,35 +231,37 @@ def _read_joint(label: str, element: _Element, links: frozenset[str], notes: _No
     try:
         return Joint(name, kind, **values)
     except RobotError as error:
-        raise place.error(str(error)) from error
+        raise location.error(str(error)) from error
 
 
-def _required(place: _Place, element: _Element, attribute: str) -> str:
+def _required(location: _Location, element: _Element, attribute: str) -> str:
     value = element.attributes.get(attribute)
     if not value:
-        raise place.error(f"<{element.tag}> must have the attribute {attribute!r}. Received: none.")
+        raise location.error(
+            f"<{element.tag}> must have the attribute {attribute!r}. Received: none."
+        )
     return value
 
 
-def _only(place: _Place, element: _Element, tag: str) -> _Element | None:
-    found = list(element.named(tag))
-    if len(found) > 1:
-        raise place.error(f"at most one <{tag}> may stand here. Received: {len(found)}.")
-    return found[0] if found else None
+def _only(location: _Location, element: _Element, tag: str) -> _Element | None:
+    children = list(element.named(tag))
+    if len(children) > 1:
+        raise location.error(f"at most one <{tag}> may stand here. Received: {len(children)}.")
+    return children[0] if children else None
 
 
-def _link_of(place: _Place, joint: _Element, role: str, links: frozenset[str]) -> str:
-    element = _only(place, joint, role)
+def _link_of(location: _Location, joint: _Element, role: str, links: frozenset[str]) -> str:
+    element = _only(location, joint, role)
     if element is None:
-        raise place.error(f"a joint must have a <{role} link=...>. Received: none.")
-    link = _required(place, element, "link")
+        raise location.error(f"a joint must have a <{role} link=...>. Received: none.")
+    link = _required(location, element, "link")
     if link not in links:
-        raise place.error(f"{role} must be a <link> of this file. Received: {link!r}.")
+        raise location.error(f"{role} must be a <link> of this file. Received: {link!r}.")
     return link
 
 
 def _numbers(
-    place: _Place, element: _Element | None, attribute: str, default: tuple[float, ...]
+    location: _Location, element: _Element | None, attribute: str, default: tuple[float, ...]
 ) -> tuple[float, ...]:
     if element is None or attribute not in element.attributes:
         return default
@@ -265,14 +270,14 @@ def _numbers(
     numbers = [float(word) if _NUMBER.match(word) else math.nan for word in words]
     if len(words) != len(default) or not all(map(math.isfinite, numbers)):
         wanted = "a finite number" if len(default) == 1 else f"{len(default)} finite numbers"
-        raise place.error(
+        raise location.error(
             f"<{element.tag} {attribute}=...> must be {wanted}. Received: {text[:80]!r}."
         )
     return tuple(numbers)
 
 
-def _number(place: _Place, element: _Element, attribute: str, default: float) -> float:
-    return _numbers(place, element, attribute, (default,))[0]
+def _number(location: _Location, element: _Element, attribute: str, default: float) -> float:
+    return _numbers(location, element, attribute, (default,))[0]
 
 
 def _stated_limits(element: _Element | None) -> dict[str, str]:
@@ -280,10 +285,10 @@ def _stated_limits(element: _Element | None) -> dict[str, str]:
     return {side: attributes[side] for side in ("lower", "upper") if side in attributes}
 
 
-def _limits(place: _Place, element: _Element | None) -> tuple[float, float]:
-    """Bounds of a `<limit>`; none without both, and the format's 0 for a missing one of two.
+def _limits(location: _Location, element: _Element | None) -> tuple[float, float]:
+    """Bounds of a `<limit>`: infinite if it states none; 0, as the format says, for a missing one.
 
-    Infinity is none; on the wrong side it is refused with the joint.
+    A stated infinity means no limit; on the wrong side `Joint` refuses it.
     """
     stated = _stated_limits(element)
     if element is None or not stated:
@@ -291,17 +296,17 @@ def _limits(place: _Place, element: _Element | None) -> tuple[float, float]:
     lower, upper = (
         float(stated[side])
         if _INFINITE.match(stated.get(side, ""))
-        else _number(place, element, side, 0.0)
+        else _number(location, element, side, 0.0)
         for side in ("lower", "upper")
     )
     return lower, upper
 
 
-def _mimic(place: _Place, element: _Element | None) -> Mimic | None:
+def _mimic(location: _Location, element: _Element | None) -> Mimic | None:
     if element is None:
         return None
     return Mimic(
-        _required(place, element, "joint"),
-        _number(place, element, "multiplier", 1.0),
-        _number(place, element, "offset", 0.0),
+        _required(location, element, "joint"),
+        _number(location, element, "multiplier", 1.0),
+        _number(location, element, "offset", 0.0),
     )

@@ -16,8 +16,8 @@ def write_urdf(
 ) -> str:
     """URDF text. Numbers are written with all their digits.
 
-    The end effector, which URDF has no word for, goes into an element of its own, which
-    other readers ignore. Efforts and velocities, which fkarm does not know, are 0.
+    URDF has no word for the end effector: it is written as an element `<fkarm>`, which other
+    readers ignore. Efforts and velocities, which fkarm does not know, are 0.
 
     Raises:
         RobotError: If a joint is spherical, or has one limit only: URDF reads the missing one as 0.

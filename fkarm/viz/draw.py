@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.forward import configuration_array
+from fkarm.kinematics.arguments import configuration_array
 from fkarm.learning.evaluation import PoseErrors
 from fkarm.model import Robot
 
@@ -47,7 +47,7 @@ def draw_robot(ax: Any, robot: Robot, q: ArrayLike, link: str | None = None, **s
         raise ValueError(
             f"q must be one configuration, of shape ({robot.dof},). Received: {q.shape}."
         )
-    path = robot.path_to(robot.end_effector if link is None else link)
+    path = robot.path_to(robot.link_or_end_effector(link))
     chain = [robot.root_link, *(str(joint.child) for joint in path)]
     poses = to_numpy(forward_kinematics(robot, q, chain))
     points = poses[:, :3, 3]

@@ -1,13 +1,14 @@
-"""Rigid transforms: group laws, exponential and logarithm, errors, representations."""
+"""Rigid transforms: group laws, exponential and logarithm, errors, interpolation."""
 
 import numpy as np
 import pytest
 from autodiff import MODES, array, check_gradient, dtype_of, in_mode, jacobian_of, tensor
 from oracles import pose, random_rotations, rot
 from scipy.linalg import expm
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import Rotation, Slerp
 
 from fkarm import geometry
+from fkarm.geometry import interpolate_transforms
 
 
 def random_poses(rng, count):
@@ -88,38 +89,6 @@ def test_distances_of_poses(rng):
     )
 
 
-@pytest.mark.parametrize("name", geometry.FULL_POSE_REPRESENTATIONS)
-def test_a_pose_survives_each_representation(name, rng):
-    poses = random_poses(rng, 8).reshape(2, 4, 4, 4)
-    numbers = geometry.matrix_to_pose(poses, name)
-    assert tuple(numbers.shape) == (2, 4, *geometry.pose_shape(name))
-    np.testing.assert_allclose(geometry.pose_to_matrix(numbers, name), poses, atol=1e-12)
-
-
-def test_units_scale_positions_and_angles_only(rng):
-    poses = random_poses(rng, 5)
-    metres = array(geometry.matrix_to_pose(poses, "xyz_rpy"))
-    scaled = array(geometry.matrix_to_pose(poses, "xyz_rpy", 180 / np.pi, 1e3))
-    np.testing.assert_allclose(scaled[:, :3], 1e3 * metres[:, :3])
-    np.testing.assert_allclose(scaled[:, 3:], np.degrees(metres[:, 3:]))
-    quats = array(geometry.matrix_to_pose(poses, "xyz_quat_wxyz", 180 / np.pi))
-    np.testing.assert_allclose(np.linalg.norm(quats[:, 3:], axis=1), 1.0)
-    matrix = array(geometry.matrix_to_pose(poses, "matrix", length_scale=1e3))
-    np.testing.assert_allclose(matrix[:, :3, 3], 1e3 * poses[:, :3, 3])
-    np.testing.assert_array_equal(matrix[:, 3], np.tile([0, 0, 0, 1], (5, 1)))
-
-
-def test_unknown_representations_are_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="Did you mean 'xyz_rpy'"):
-        geometry.matrix_to_pose(np.eye(4), "xyz_rpi")
-    with pytest.raises(ValueError, match=r"must be one of.*Received: 'position'"):
-        geometry.pose_to_matrix(np.zeros(3), "position")
-    with pytest.raises(ValueError, match="must be one of"):
-        geometry.pose_shape("nothing")
-    with pytest.raises(ValueError, match=r"pose must have shape \(\.\.\., 7\)"):
-        geometry.pose_to_matrix(np.zeros(6), "xyz_quat_wxyz")
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_geometry_runs_with_an_unknown_batch_and_zero_rows(mode):
     def everything(transform):
@@ -148,26 +117,39 @@ def test_rotations_and_positions_broadcast():
     assert geometry.make_transform(np.zeros((2, 1, 3, 3)), np.zeros((5, 3))).shape == (2, 5, 4, 4)
 
 
-def test_the_position_of_a_pose_in_any_representation(rng):
-    poses = random_poses(rng, 3)
-    for name in geometry.POSE_REPRESENTATIONS:
-        position = geometry.pose_position(geometry.matrix_to_pose(poses, name), name)
-        np.testing.assert_allclose(position, poses[:, :3, 3], atol=1e-15)
+@pytest.fixture
+def ends(rng):
+    rotations = Rotation.from_quat(rng.normal(size=(2, 4))).as_matrix()
+    return [
+        pose(rotation, position)
+        for rotation, position in zip(rotations, rng.normal(size=(2, 3)), strict=True)
+    ]
 
 
-def test_vendor_orientations_are_their_makers_definitions(rng):
-    a, b, c = angles = rng.uniform(-1.5, 1.5, size=3)
-    kuka = rot((0, 0, 1), a) @ rot((0, 1, 0), b) @ rot((1, 0, 0), c)
-    np.testing.assert_allclose(geometry.kuka_abc_to_matrix(angles), kuka, atol=1e-14)
-    np.testing.assert_allclose(geometry.matrix_to_kuka_abc(kuka), angles, atol=1e-14)
-    fanuc = rot((0, 0, 1), c) @ rot((0, 1, 0), b) @ rot((1, 0, 0), a)
-    np.testing.assert_allclose(geometry.fanuc_wpr_to_matrix(angles), fanuc, atol=1e-14)
-    np.testing.assert_allclose(geometry.matrix_to_fanuc_wpr(fanuc), angles, atol=1e-14)
-    turned = rot(angles, np.linalg.norm(angles))
-    np.testing.assert_allclose(geometry.ur_rotvec_to_matrix(angles), turned, atol=1e-14)
-    np.testing.assert_allclose(geometry.matrix_to_ur_rotvec(turned), angles, atol=1e-14)
-    q1, q2, q3, q4 = array(geometry.matrix_to_abb_quat(rot((0, 0, 1), 0.8)))
-    np.testing.assert_allclose([q1, q2, q3, q4], [np.cos(0.4), 0, 0, np.sin(0.4)], atol=1e-14)
-    np.testing.assert_allclose(
-        geometry.abb_quat_to_matrix([q1, q2, q3, q4]), rot((0, 0, 1), 0.8), atol=1e-6
-    )
+def test_a_straight_way_is_a_line_and_a_steady_turn(ends):
+    share = np.linspace(0, 1, 7)
+    found = array(interpolate_transforms(*ends, share))
+    assert found.shape == (7, 4, 4)
+    turn = Slerp([0, 1], Rotation.from_matrix([end[:3, :3] for end in ends]))(share)
+    np.testing.assert_allclose(found[:, :3, :3], turn.as_matrix(), atol=1e-12)
+    line = ends[0][:3, 3] + share[:, None] * (ends[1][:3, 3] - ends[0][:3, 3])
+    np.testing.assert_allclose(found[:, :3, 3], line, atol=1e-12)
+
+
+def test_a_screw_has_one_body_twist_all_along(ends):
+    found = array(interpolate_transforms(*ends, np.linspace(0, 1, 6), motion="screw"))
+    np.testing.assert_allclose(found[0], ends[0], atol=1e-12)
+    np.testing.assert_allclose(found[-1], ends[1], atol=1e-12)
+    steps = np.linalg.inv(found[:-1]) @ found[1:]
+    np.testing.assert_allclose(steps, np.stack([steps[0]] * 5), atol=1e-12)
+
+
+def test_batches_broadcast_and_bad_input_is_refused(ends):
+    many = np.stack([ends, ends[::-1]])  # (2, 2, 4, 4)
+    found = interpolate_transforms(many, ends[0], [0.0, 0.25, 1.0])
+    assert tuple(found.shape) == (2, 2, 3, 4, 4)
+    np.testing.assert_allclose(found[1, 0, 2], ends[0], atol=1e-12)
+    with pytest.raises(ValueError, match="motion must be one of"):
+        interpolate_transforms(*ends, [0.5], motion="spiral")
+    with pytest.raises(ValueError, match="share must be a vector"):
+        interpolate_transforms(*ends, 0.5)

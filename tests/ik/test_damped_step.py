@@ -111,7 +111,7 @@ def test_frames_come_in_columns():
     pose = np.arange(32.0).reshape(2, 4, 4)
     (found,) = frames_of(ops.transpose(target_entries(tensor(pose))), 1)
     np.testing.assert_array_equal(np.stack(found.origin, axis=-1), pose[:, :3, 3])
-    np.testing.assert_array_equal(np.stack(found.columns[1], axis=-1), pose[:, :3, 1])
+    np.testing.assert_array_equal(np.stack(found.axes[1], axis=-1), pose[:, :3, 1])
 
 
 def test_a_joint_that_a_limit_stops_takes_no_part(panda):

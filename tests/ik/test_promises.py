@@ -8,9 +8,9 @@ from autodiff import array
 
 import fkarm
 from fkarm import Joint, Mimic, Robot
-from fkarm.ik.joint_space import difference, nearest_copy, with_unit_quaternions
 from fkarm.ik.problem import make_problem, make_terms
 from fkarm.ik.starts import table_for
+from fkarm.kinematics.joint_space import difference, nearest_copy, with_unit_quaternions
 
 pytestmark = pytest.mark.usefixtures("searches_as_asked")
 

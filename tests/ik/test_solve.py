@@ -73,11 +73,10 @@ def test_any_batch(shape, panda, targets):
 
 
 def test_float64_reaches_tight_tolerances(panda, targets):
+    q = fkarm.sample_configurations(panda, 50, seed=3)
     found = fkarm.solve_ik(
         panda,
-        array(fkarm.forward_kinematics(panda, fkarm.sample_configurations(panda, 50, seed=3)))[
-            :, panda.link_names.index("panda_hand")
-        ],
+        array(fkarm.forward_kinematics(panda, q, "panda_hand")),
         "panda_hand",
         position_tolerance=1e-9,
         orientation_tolerance=1e-9,

@@ -11,7 +11,6 @@ from oracles import Pinocchio, forum_pose
 
 import fkarm
 from fkarm.kinematics import reference
-from fkarm.kinematics.plan import plan_chain
 
 LENGTHS = (0.7, 0.4)
 
@@ -38,7 +37,7 @@ def test_the_panda_is_within_1e_12_of_pinocchio(panda):
     oracle = Pinocchio(files(fkarm.robots) / "panda.urdf")
     robot = fkarm.robots.panda(gripper=True)
     q = fkarm.sample_configurations(robot, 100, seed=1)
-    poses = array(fkarm.forward_kinematics(robot, q))
+    poses = array(fkarm.forward_kinematics(robot, q, robot.link_names))
     for row, pose in zip(q, poses, strict=True):
         values = dict(zip(robot.joint_names, row, strict=True))
         values["panda_finger_joint2"] = values["panda_finger_joint1"]
@@ -56,7 +55,7 @@ def test_float32_is_within_2e_6_metres_of_float64(panda):
 def test_every_joint_type_matches_the_reference(every_joint, rng):
     q = rng.uniform(-2, 2, size=(2, 5, 3))
     np.testing.assert_allclose(
-        fkarm.forward_kinematics(every_joint, q),
+        fkarm.forward_kinematics(every_joint, q, every_joint.link_names),
         reference.forward_kinematics(every_joint, q, every_joint.link_names),
         atol=1e-14,
     )
@@ -97,7 +96,7 @@ def test_the_forum_arm_by_hand(dtype):
 
 def test_links_choose_what_is_returned(every_joint, rng):
     q = rng.uniform(-1, 1, size=(4, 3))
-    all_links = array(fkarm.forward_kinematics(every_joint, q))
+    all_links = array(fkarm.forward_kinematics(every_joint, q, every_joint.link_names))
     assert all_links.shape == (4, 7, 4, 4)
     np.testing.assert_array_equal(all_links[:, 0], np.tile(np.eye(4), (4, 1, 1)))
     names = ["tip_2", "a", "tip_2"]
@@ -106,9 +105,13 @@ def test_links_choose_what_is_returned(every_joint, rng):
     np.testing.assert_allclose(some, all_links[:, places], atol=1e-15)
 
 
-def test_only_joints_on_the_way_are_touched(every_joint):
-    plan = plan_chain(every_joint, ("tip_2",))
-    assert [node.motion.first for node in plan.nodes] == [0, 1, 0]
+def test_no_link_is_the_end_effector(every_joint, rng):
+    q = rng.uniform(-1, 1, size=(4, 3))
+    expected = fkarm.forward_kinematics(every_joint, q, "tip_1")
+    assert expected.shape == (4, 4, 4)
+    np.testing.assert_array_equal(fkarm.forward_kinematics(every_joint, q), expected)
+    other = every_joint.with_end_effector("tip_2")
+    assert np.abs(array(fkarm.forward_kinematics(other, q)) - array(expected)).max() > 0.01
 
 
 def test_the_tool_does_not_change_the_orientation_of_a_link(panda, rng):
@@ -136,8 +139,8 @@ def test_fixing_joints_is_holding_them(every_joint, rng):
     q[:, 0] = 0.37
     fixed = every_joint.with_fixed_joints({"turn": 0.37})
     np.testing.assert_allclose(
-        fkarm.forward_kinematics(fixed, q[:, 1:]),
-        fkarm.forward_kinematics(every_joint, q),
+        fkarm.forward_kinematics(fixed, q[:, 1:], fixed.link_names),
+        fkarm.forward_kinematics(every_joint, q, every_joint.link_names),
         atol=1e-14,
     )
 
@@ -156,7 +159,8 @@ def test_limits_are_not_applied(panda):
 
 def test_the_gradient_matches_central_differences(every_joint, rng):
     q = rng.uniform(-1, 1, size=3)
-    check_gradient(lambda x: fkarm.forward_kinematics(every_joint, x), q, atol=1e-8)
+    links = every_joint.link_names
+    check_gradient(lambda x: fkarm.forward_kinematics(every_joint, x, links), q, atol=1e-8)
 
 
 def test_a_nan_reaches_its_own_row_only(panda):

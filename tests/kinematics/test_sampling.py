@@ -58,3 +58,12 @@ def test_a_negative_count_is_refused(panda):
 def test_an_unknown_dtype_is_refused(panda):
     with pytest.raises(ValueError, match="dtype must be one of"):
         fkarm.sample_configurations(panda, 1, dtype="int32")
+
+
+def test_samples_have_unit_quaternions_and_positions_within_a_metre(free_robot):
+    q = fkarm.sample_configurations(free_robot, 2000, seed=0)
+    for start in (3, 7):
+        quats = q[:, start : start + 4]
+        np.testing.assert_allclose(np.linalg.norm(quats, axis=1), 1.0, atol=1e-12)
+        np.testing.assert_allclose(quats.mean(axis=0), 0.0, atol=0.05)
+    assert np.abs(q[:, :3]).max() <= 1.0

@@ -75,7 +75,7 @@ def test_a_vectorized_map_gives_poses_and_gradients(robot):
     def pull(q):
         with tf.GradientTape() as tape:
             tape.watch(q)
-            poses = fkarm.forward_kinematics(robot, q)
+            poses = fkarm.forward_kinematics(robot, q, robot.link_names)
         return poses, tape.gradient(poses, q)
 
     for found, expected in zip(tf.vectorized_map(pull, q), pull(q), strict=True):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import fkarm
-from fkarm.kinematics.sampling import inward_bounds, sampling_bounds
+from fkarm.kinematics.joint_space import representable_bounds, sampling_bounds
 from fkarm.learning import PoseBatches, pose_stream
 from fkarm.learning.sampler import Sampler
 
@@ -41,7 +41,7 @@ def unevenness(counts):
 
 class TestDefaults:
     def test_a_stream_is_the_formula_to_the_bit(self, panda):
-        lower, upper = inward_bounds(*sampling_bounds(panda), "float32")
+        lower, upper = representable_bounds(*sampling_bounds(panda), "float32")
         for index, (x, q) in enumerate(
             pose_stream(panda, batch_size=64, seed=3, labels="configuration").take(2)
         ):
@@ -54,7 +54,7 @@ class TestDefaults:
 
     @pytest.mark.parametrize("part", [(0, 1), (1, 2)])
     def test_batches_are_the_formula_to_the_bit(self, panda, part):
-        lower, upper = inward_bounds(*sampling_bounds(panda), "float32")
+        lower, upper = representable_bounds(*sampling_bounds(panda), "float32")
         batches = PoseBatches(
             panda, batch_size=64, seed=3, labels="configuration", part=part, first_epoch=2
         )

@@ -92,7 +92,7 @@ def test_rows_may_name_their_columns():
         ({"convention": "craig"}, "convention must be one of: 'standard', 'modified'"),
         ({"angle_unit": "degree"}, "angle_unit must be one of"),
         ({"length_unit": "cm"}, "length_unit must be one of"),
-        ({"joint_types": ["revolute"]}, "joint_types must have one entry a row, 4"),
+        ({"joint_types": ["revolute"]}, "joint_types must have one entry per row, 4"),
         ({"joint_types": "prismatik"}, "Did you mean 'prismatic'"),
         ({"limits": [1, 2, 3, 4]}, r"limits\[0\] must be \(lower, upper\)"),
         ({"limits": [(1, -1)] * 4}, "lower must not exceed upper"),

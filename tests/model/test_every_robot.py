@@ -27,7 +27,7 @@ def joint_values(robot, q):
 def check_against_pinocchio(robot, oracle, rng, count, atol):
     """Poses of all links and Jacobians of all leaves, at random configurations."""
     q = sample(robot, rng, count)
-    poses = fkarm.forward_kinematics(robot, q).numpy()
+    poses = fkarm.forward_kinematics(robot, q, robot.link_names).numpy()
     parents = {joint.parent for joint in robot.joints}
     leaves = [link for link in robot.link_names if link not in parents]
     for k, (row, pose) in enumerate(zip(q, poses, strict=True)):

@@ -44,7 +44,8 @@ def check_against_mujoco(robot, model, rng):
     assert robot.dof == model.nq
     q = rng.uniform(-1, 1, size=(5, model.nq))
     worst = 0.0
-    for row, poses in zip(q, fkarm.forward_kinematics(robot, q).numpy(), strict=True):
+    all_poses = fkarm.forward_kinematics(robot, q, robot.link_names).numpy()
+    for row, poses in zip(q, all_poses, strict=True):
         data.qpos[:] = row
         mujoco.mj_kinematics(model, data)
         for body in range(1, model.nbody):

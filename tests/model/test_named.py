@@ -150,8 +150,3 @@ def test_what_has_names_or_another_size_has_no_names_to_be_given():
         ARM.by_name(COLUMNS)
     with pytest.raises(ValueError, match="q must have shape \\(..., 3\\). Received: shape \\(2,"):
         ARM.by_name([0.0, 0.0])
-
-
-def test_a_joint_given_for_a_link_is_told_apart():
-    with pytest.raises(fkarm.UnknownLinkError, match="'rail' is a joint: .* moves is 'rail_link'"):
-        ARM.check_link("rail")

@@ -1,5 +1,0 @@
-"""`python -m benchmarks.learned_ik`."""
-
-from benchmarks.learned_ik import main
-
-main()

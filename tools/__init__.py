@@ -1,0 +1,1 @@
+"""What writes documents: their tables and pictures, from recorded files."""

@@ -1,0 +1,58 @@
+"""`python -m tools.readme`: the tables of the documents, from the files that commands wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.harness import ROOT
+from tools.tables import backends, fk, ik, learned, library
+
+# For each document what stands between the marks of each name.
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {
+        "demo": learned.demo_table,
+        "ik_line": ik.headline,
+        "training": learned.training_sentence,
+        "speed_line": fk.headline,
+    },
+    "docs/keras.md": {"contract": library.contract_table, "precision": library.precision_table},
+    "docs/backends.md": {"backends": backends.limits_table},
+    "docs/ik.md": {
+        "ik": ik.own_table,
+        "ik_peers": ik.peers_table,
+        "promises": ik.promises_table,
+    },
+    "docs/learned-ik.md": {
+        "demo": learned.demo_table,
+        "training": learned.training_sentence,
+        "learned_ik": learned.starts_table,
+    },
+    "docs/performance.md": {"benchmark": fk.headline_table, "peers": fk.peers_table},
+    "benchmarks/README.md": {"results": fk.results},
+}
+
+
+def main() -> None:
+    for document, tables in TABLES.items():
+        fill(ROOT / document, {name: table() for name, table in tables.items()})
+
+
+def fill(path: Path, blocks: dict[str, str]) -> None:
+    """Put tables between their marks.
+
+    Raises:
+        SystemExit: If a mark is missing, or is there twice.
+    """
+    text = path.read_text()
+    for name, block in blocks.items():
+        marks = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+        text, count = marks.subn(lambda match, b=block: f"{match[1]}{b}\n{match[2]}", text)
+        if count != 1:
+            raise SystemExit(f"{path} must hold one block {name!r}. Received: {count}.")
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
