@@ -63,8 +63,8 @@ test-oldest: .venv-oldest/.installed
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
 # JAX compiles for each case of a test, for seconds: there one quick case in six is run, hardly optimised.
-SHARED := $(addprefix tests/,backends geometry kinematics compare layers losses metrics ik learning/test_hosts.py learning/test_pose_batches.py \
-	learning/test_spline.py model/test_named.py)
+SHARED := $(addprefix tests/,backends geometry kinematics compare layers losses metrics ik model/test_named.py) \
+	$(patsubst %,tests/learning/test_%.py,ahead checkpoint data epochs hosts spline)
 test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
 		.venv-jax/bin/python -m pytest -n 2 --dist worksteal --one-in 6 $(SHARED)

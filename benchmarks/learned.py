@@ -46,6 +46,8 @@ Starts = Callable[[np.ndarray], np.ndarray]  # poses (n, 4, 4) to configurations
 class JointRegressor(IKRegressor):
     """One head that imitates configurations: the loss that everybody tries first."""
 
+    labels = "configuration"
+
     def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
         keras.Model.compile(self, optimizer)
 
@@ -59,25 +61,24 @@ class JointRegressor(IKRegressor):
         return self.get_metrics_result()
 
 
-# For each kind of network its maker, learning rate, and what it is trained to return.
-MODELS: dict[str, tuple[Callable[[fkarm.Robot], IKModel], float, str]] = {
-    "joint MSE": (lambda robot: JointRegressor(robot, heads=1), 4e-3, "configuration"),
-    "FK loss": (lambda robot: IKRegressor(robot, heads=1), 4e-3, "pose"),
-    "FK loss, 4 heads": (lambda robot: IKRegressor(robot, heads=4), 4e-3, "pose"),
-    "flow": (lambda robot: IKFlow(robot), 3e-3, "configuration"),
+# The maker and the learning rate of every kind of network.
+MODELS: dict[str, tuple[Callable[[fkarm.Robot], IKModel], float]] = {
+    "joint MSE": (lambda robot: JointRegressor(robot, heads=1), 4e-3),
+    "FK loss": (lambda robot: IKRegressor(robot, heads=1), 4e-3),
+    "FK loss, 4 heads": (lambda robot: IKRegressor(robot, heads=4), 4e-3),
+    "flow": (lambda robot: IKFlow(robot), 3e-3),
 }
 
 
 def trained(arm: Arm, kind: str, minutes: float, seed: int) -> tuple[IKModel, float]:
     """A trained model of a kind, and the seconds of its training, compiling included."""
     keras.utils.set_random_seed(seed)
-    make, rate, target = MODELS[kind]
+    make, rate = MODELS[kind]
     model = make(arm.robot)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=10.0))
     start = time.perf_counter()
     with TemporaryDirectory() as folder:
-        options = {"batch_size": BATCH, "seed": seed, "verbose": False, "target": target}
-        train_ik(model, folder, minutes=minutes, **options)
+        train_ik(model, folder, minutes=minutes, batch_size=BATCH, seed=seed, verbose=False)
     return model, time.perf_counter() - start
 
 

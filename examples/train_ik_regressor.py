@@ -102,10 +102,10 @@ def main(arguments: list[str] | None = None) -> None:
         fkarm.losses.PoseLoss(position_weight=1.0, orientation_weight=0.3),
         metrics=[fkarm.metrics.PositionError(), fkarm.metrics.OrientationError()],
     )
-    poses = pose_stream(robot, link, BATCH)
+    poses = pose_stream(robot, link, batch_size=BATCH)
     share = last_layer_share(through_robot, *next(iter(poses)))
     seconds = max(5.0, (60 * options.minutes - AFTERWARDS - (time.monotonic() - start)) / 2)
-    angles = pose_stream(robot, link, BATCH, target="configuration")
+    angles = pose_stream(robot, link, labels="configuration", batch_size=BATCH)
     train("joint MSE", by_joints, angles, seconds, options.steps)
     train("pose loss through FK", through_robot, poses, seconds, options.steps)
 

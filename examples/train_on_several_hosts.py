@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         robot = fkarm.robots.ur5e()
         checkpoint = Checkpoint(options.output)
         first = checkpoint.first_epoch
-        data = PoseBatches(robot, batch_size=BATCH, steps=options.steps,
+        data = PoseBatches(robot, batch_size=BATCH, steps_per_epoch=options.steps,
                            part=(options.process, len(hosts)), first_epoch=first)  # fmt: skip
         print(f"{first} of {options.epochs} epochs are already done", flush=True)
         show = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(

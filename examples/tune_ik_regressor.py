@@ -55,8 +55,8 @@ def main(arguments: list[str] | None = None) -> None:
         project_name="ur5e",
         overwrite=True,
     )
-    unseen = PoseBatches(ROBOT, batch_size=1000, steps=1, seed=1, fixed=True)
-    data = PoseBatches(ROBOT, batch_size=256, steps=options.steps)
+    unseen = PoseBatches(ROBOT, batch_size=1000, steps_per_epoch=1, seed=1, fixed=True)
+    data = PoseBatches(ROBOT, batch_size=256, steps_per_epoch=options.steps)
     tuner.search(data, validation_data=unseen, shuffle=False, verbose=0)
     print(f"{'error':>10} {'layers':>7} {'width':>6} {'rate':>9}")
     for trial in tuner.oracle.get_best_trials(options.trials):

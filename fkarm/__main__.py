@@ -1,4 +1,4 @@
-"""`python -m fkarm COMMAND`: inspect a robot file, train a network for it, evaluate the network."""
+"""`python -m fkarm COMMAND`: inspect a robot, train a network for it, evaluate the network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fkarm.commands import Refused, evaluate, inspect, train
 from fkarm.errors import FkarmError
 
 COMMANDS = {
-    "inspect": (inspect, "read a URDF and print its tree, limits and report"),
+    "inspect": (inspect, "read a robot and print its tree, limits and report"),
     "train": (train, "train a network for inverse kinematics, save and evaluate it"),
     "evaluate": (evaluate, "print the errors, the success rate and the speed of a trained network"),
 }
@@ -20,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fkarm", description="Robot kinematics.")
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, (command, purpose) in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=purpose, description=purpose)
+        subparser = subparsers.add_parser(
+            name, help=purpose, description=purpose, allow_abbrev=False
+        )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     options = parser.parse_args(arguments)

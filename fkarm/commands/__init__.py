@@ -1,11 +1,11 @@
-"""`python -m fkarm COMMAND`: a module each, with `add_arguments(parser)`, `run(options)`."""
+"""`python -m fkarm COMMAND`: a module per command, with `add_arguments(parser)`, `run(options)`."""
 
 
 class Refused(Exception):
-    """What a command cannot do, told to the user.
+    """A command cannot be done; the user sees the message.
 
     Args:
-        message: What to tell.
+        message: What must hold, what was received, what to try.
         status: Exit status.
     """
 

@@ -1,33 +1,45 @@
-"""Values of options, and the robot that one names."""
+"""Values of options on the command line, and the robot that an argument names."""
 
 from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from fkarm import robots
 from fkarm.commands import Refused
+from fkarm.errors import unknown_name
 from fkarm.model import Robot
 
 PACKAGED = tuple(name for name in robots.__all__ if name != "planar")
+ROBOT = f"path of a URDF, or one of: {', '.join(PACKAGED)}"
 
 
 def read_robot(source: str) -> Robot:
-    """The packaged robot of that name, or that of a URDF file.
+    """The packaged robot of that name, or the robot in a URDF file.
 
     Raises:
-        Refused: If there is no such file.
-        URDFError: If it cannot be read.
+        Refused: If there is neither such a robot nor such a file.
+        URDFError: If the file cannot be read.
     """
     if source in PACKAGED:
         return getattr(robots, source)()
-    if not Path(source).exists() or Path(source).is_dir():  # a pipe will do
-        raise Refused(
-            f"There must be a URDF file at the path. Received: {source!r}. Robots that need no "
-            f"file: {', '.join(PACKAGED)}."
-        )
+    if not Path(source).exists() or Path(source).is_dir():  # is_file() would refuse a pipe
+        kind = "The robot must be the path of a URDF file, or it"
+        raise Refused(unknown_name(kind, source, PACKAGED))
     return Robot.from_urdf(Path(source))
+
+
+def choice(*names: str) -> Callable[[str], str]:
+    """One of some names; a misspelt one is answered with the nearest spelling."""
+
+    def chosen(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(unknown_name("it", text, names))
+        return text
+
+    return chosen
 
 
 def count(text: str) -> int:
@@ -55,14 +67,16 @@ def keras_file(text: str) -> Path:
 
 def addresses(text: str) -> list[str]:
     """Addresses of at least two processes."""
-    found = text.split(",")
-    for each in found:
-        host, _, port = each.rpartition(":")
+    hosts = text.split(",")
+    for address in hosts:
+        host, _, port = address.rpartition(":")
         if not host or not port.isdecimal():
-            raise argparse.ArgumentTypeError(f"must be host:port,host:port,... Received: {each!r}.")
-    if len(found) < 2:
+            raise argparse.ArgumentTypeError(
+                f"must be host:port,host:port,... Received: {address!r}."
+            )
+    if len(hosts) < 2:
         raise argparse.ArgumentTypeError(f"must name two processes or more. Received: {text!r}.")
-    return found
+    return hosts
 
 
 def _number(text: str, kind: type, least: float, what: str) -> float:

@@ -10,16 +10,16 @@ from zipfile import is_zipfile
 import keras
 
 from fkarm.commands import Refused
-from fkarm.commands.arguments import count, read_robot
+from fkarm.commands.arguments import ROBOT, count, read_robot
 from fkarm.commands.output import check_writable, write_json
 from fkarm.model import Robot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Declare the arguments of the command."""
     parser.add_argument("model", type=Path, help="a network that `train` saved")
-    parser.add_argument("--targets", type=count, default=10_000, help="uniform targets (10000)")
-    parser.add_argument("--robot", help="URDF or name of the robot that the network must be for")
+    parser.add_argument("--count", type=count, default=10_000, help="uniform targets (10000)")
+    parser.add_argument("--robot", help=f"robot that the network must be for: {ROBOT}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the table")
 
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     if wanted is not None:
         _check_robot(wanted, model)
     print(f"{type(model).__name__} of {model.robot.name!r}, link {model.link!r}\n", flush=True)
-    rows = evaluate_ik(model, options.targets)
+    rows = evaluate_ik(model, count=options.count)
     print(to_markdown(rows))
     if options.json:
         try:
@@ -53,11 +53,11 @@ def load_network(path: Path) -> Any:
     if not is_zipfile(path):
         raise Refused(
             f"{path} must be a network that `python -m fkarm train` saved. Received: a file of "
-            "another kind, or a part of one."
+            "another kind, or an incomplete file."
         )
     try:
         model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras, zip and HDF5 have many
+    except Exception as error:  # Keras, zipfile and h5py raise many kinds
         raise Refused(
             f"{path} must be a network that `python -m fkarm train` saved. Received: a file that "
             f"Keras cannot open: {error}"
@@ -71,7 +71,7 @@ def load_network(path: Path) -> Any:
 
 
 def facts_of(model: Any) -> dict[str, Any]:
-    """What the table is of, for its file."""
+    """What identifies the network, for the file of its table."""
     return {"kind": type(model).__name__, "robot": model.robot.name, "link": model.link}
 
 
@@ -83,6 +83,6 @@ def _check_robot(wanted: Robot, model: Any) -> None:
         wanted = wanted.sub_chain(wanted.root_link, model.link)
     if wanted != inside:
         raise Refused(
-            f"--robot must be the robot that the network is for. Received: {wanted!r}; inside is "
-            f"{inside!r}. fkarm.compare_robots tells in what they differ."
+            f"--robot must be the robot that the network is for. Received: {wanted!r}; the network "
+            f"is for {inside!r}. fkarm.compare_robots tells how they differ."
         )

@@ -1,4 +1,4 @@
-"""`python -m fkarm inspect FILE`: what is in a robot file, and what looks wrong with it."""
+"""`python -m fkarm inspect ROBOT`: what is in a robot file, and what looks wrong with it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import argparse
 import json
 import math
 
-from fkarm.model import Robot
+from fkarm.commands.arguments import ROBOT, read_robot
 from fkarm.model.report import reach_below
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.add_argument("file", help="path of a URDF")
+    """Declare the arguments of the command."""
+    parser.add_argument("robot", help=ROBOT)
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the robot's tree, limits and report."""
-    robot = Robot.from_urdf(options.file)
+    robot = read_robot(options.robot)
     reach = reach_below(robot.joints).get(robot.root_link, 0.0)
     report = robot.report()
     if options.json:

@@ -1,11 +1,11 @@
-"""Files that commands write: whole or absent, and known to be writable before the work."""
+"""Files that commands write: whole or absent, and checked before the work begins."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -13,13 +13,14 @@ from typing import Any
 import keras
 
 from fkarm.commands import Refused
+from fkarm.learning.checkpoint import write_whole
 from fkarm.version import __version__
 
 Row = dict[str, Any]
 
 
 def check_writable(option: str, path: Path) -> None:
-    """Refuse a file that could not be written."""
+    """Raise `Refused` if the value of an option is a file that cannot be written."""
     if path.is_dir():
         raise Refused(f"{option} must be a file. Received: {str(path)!r}, a folder.")
     try:
@@ -32,23 +33,13 @@ def check_writable(option: str, path: Path) -> None:
         ) from error
 
 
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make a file beside the path, then put it in its place.
-
-    Raises:
-        OSError: If it cannot be written; what stood at the path is still there.
-    """
-    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
-    try:
-        write(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 def write_json(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
-    """The table with what it is of; a number that is not finite becomes null.
+    """Write a table and the facts about it; numbers that are not finite become null.
 
+    Args:
+        path: Where the file goes.
+        facts: What the table is about: the network, its training.
+        rows: The rows of `fkarm.learning.evaluate_ik`.
     Raises:
         OSError: If it cannot be written.
     """

@@ -1,31 +1,40 @@
-"""`python -m fkarm train ROBOT --link NAME --minutes 10 --out FILE.keras`: a network for an arm."""
+"""`python -m fkarm train ROBOT --link NAME --minutes 10 --out FILE.keras`: train a network."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from fkarm.commands import Refused
-from fkarm.commands.arguments import PACKAGED, addresses, count, index, keras_file, positive
-from fkarm.commands.arguments import read_robot as robot_of
+from fkarm.commands.arguments import (
+    ROBOT,
+    addresses,
+    choice,
+    count,
+    index,
+    keras_file,
+    positive,
+    read_robot,
+)
 from fkarm.commands.evaluate import facts_of
-from fkarm.commands.output import check_writable, write_json, write_whole
+from fkarm.commands.output import check_writable, write_json
 from fkarm.errors import TrainingError
+from fkarm.learning.checkpoint import newest_weights, write_whole
 from fkarm.model import Robot
 
 RATE = 3e-3
 CLIPNORM = 10.0
-INTERRUPTED = 130  # exit status, as shells have it
+INTERRUPTED = 130  # exit status after Ctrl-C, as in shells
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.add_argument("robot", help=f"path of a URDF, or one of: {', '.join(PACKAGED)}")
+    """Declare the arguments of the command."""
+    parser.add_argument("robot", help=ROBOT)
     parser.add_argument("--link", required=True, help="link to reach with")
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--minutes", type=positive, help="how long to train")
@@ -34,55 +43,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=keras_file,
         required=True,
-        help="where to save the network, .keras; beside it go a table (.json, .md), a picture "
-        "(.png) and a folder .training with checkpoints, from which the same command goes on",
+        help="where to save the network, .keras; the same folder gets a table (.json, .md), a "
+        "picture (.png) and a folder .training with checkpoints, from which the same command "
+        "resumes",
     )
     parser.add_argument(
         "--kind",
-        choices=("regressor", "flow"),
+        type=choice("regressor", "flow"),
+        metavar="{regressor,flow}",
         default="regressor",
-        help="regressor (default): a few answers for a pose, fast; flow: samples of all answers",
+        help="regressor (default): a few answers per pose, fast; flow: samples of all answers",
     )
     parser.add_argument("--heads", type=count, help="candidates of a regressor (4)")
     parser.add_argument("--width", type=count, help="units of a hidden layer (256; flow: 128)")
     parser.add_argument("--depth", type=count, help="hidden layers (5; flow: 3)")
-    parser.add_argument("--batch-size", type=count, default=1024, help="poses a batch (1024)")
-    parser.add_argument("--steps", type=count, default=200, help="batches an epoch (200)")
-    parser.add_argument("--seed", type=index, default=0, help="of weights and poses (0)")
+    parser.add_argument("--batch-size", type=count, default=1024, help="poses per batch (1024)")
+    parser.add_argument(
+        "--steps-per-epoch", type=count, default=200, help="batches per epoch (200)"
+    )
+    parser.add_argument("--seed", type=index, default=0, help="seed of weights and poses (0)")
     parser.add_argument("--learning-rate", type=positive, default=RATE, help=f"of Adam ({RATE})")
-    parser.add_argument("--targets", type=count, default=10_000, help="to evaluate on (10000)")
+    parser.add_argument(
+        "--count", type=count, default=10_000, help="uniform targets of the table (10000)"
+    )
     several = parser.add_mutually_exclusive_group()
-    several.add_argument("--devices", type=count, help="train on so many devices of this machine")
+    several.add_argument("--devices", type=count, help="number of devices of this machine to use")
     several.add_argument(
         "--hosts",
         type=addresses,
-        help="host:port of every process, the first one coordinates; KERAS_BACKEND=jax",
+        help="host:port of every process; the first one coordinates; KERAS_BACKEND=jax",
     )
-    parser.add_argument("--process", type=index, help="which of the hosts this is, from 0")
+    parser.add_argument("--process", type=index, help="index of this process in --hosts, from 0")
     parser.set_defaults(refuse=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train, save, evaluate."""
     _check_options(options)
-    robot = robot_of(options.robot)
+    robot = read_robot(options.robot)
     robot = robot.sub_chain(robot.root_link, options.link)
     folder = options.out.with_name(f"{options.out.stem}.training")
     check_writable("--out", options.out)
     checkpoint = _train(options, robot, folder)
     if options.process:
         return 0
-    # A model of its own: no device or process that took part is needed from here on.
+    # A new model needs none of the devices and processes that took part in the training.
     model = _build(options, robot)
     checkpoint.restore(model)
-    model.optimizer.learning_rate.assign(options.learning_rate)  # there it fell to zero
+    model.optimizer.learning_rate.assign(options.learning_rate)  # in the checkpoint it is zero
     _save(model, options.out, folder)
     _evaluate(model, options)
     return 0
 
 
 def _check_options(options: argparse.Namespace) -> None:
-    """End with argparse's error where options do not go together."""
+    """End with an error of argparse where options exclude or need one another."""
     processes = len(options.hosts or [])
     if options.hosts and options.epochs is None:
         options.refuse("--hosts needs --epochs: clocks of several machines differ.")
@@ -101,7 +116,7 @@ def _check_options(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace, robot: Robot, folder: Path) -> Any:
-    """Train until done; the `Checkpoint` that holds the result."""
+    """Train to the end, and return the `Checkpoint` that holds the result."""
     from fkarm.learning import Checkpoint, join_devices, join_hosts, train_ik
 
     together: Any = nullcontext()
@@ -113,7 +128,7 @@ def _train(options: argparse.Namespace, robot: Robot, folder: Path) -> Any:
     with _explained(folder), ExitStack() as stack:
         try:
             stack.enter_context(together)
-        except RuntimeError as error:  # another backend, too few devices, nobody answers
+        except RuntimeError as error:  # another backend, or no process answers
             raise Refused(str(error)) from error
         model = _build(options, robot)
         train_ik(
@@ -121,8 +136,8 @@ def _train(options: argparse.Namespace, robot: Robot, folder: Path) -> Any:
             folder,
             minutes=options.minutes,
             epochs=options.epochs,
-            steps=options.steps,
             batch_size=options.batch_size,
+            steps_per_epoch=options.steps_per_epoch,
             seed=options.seed,
             part=(process, len(options.hosts or [1])),
         )
@@ -143,27 +158,27 @@ def _build(options: argparse.Namespace, robot: Robot) -> Any:
 
 @contextmanager
 def _explained(folder: Path) -> Iterator[None]:
-    """Turn what can stop a training into a message that says what is left."""
+    """Turn errors that end a training into messages that say what is left of it."""
     try:
         yield
     except KeyboardInterrupt as error:
-        raise Refused(f"Interrupted. {_kept(folder)}", INTERRUPTED) from error
+        raise Refused(f"Interrupted. {_remains(folder)}", INTERRUPTED) from error
     except (TrainingError, ConnectionError) as error:
-        raise Refused(f"{error} {_kept(folder)}") from error
+        raise Refused(f"{error} {_remains(folder)}") from error
     except OSError as error:
-        raise Refused(f"{folder} must be writable. Received: {error}. {_kept(folder)}") from error
+        raise Refused(
+            f"{folder} must be writable. Received: {error}. {_remains(folder)}"
+        ) from error
     except ValueError as error:
         raise Refused(str(error)) from error
 
 
-def _kept(folder: Path) -> str:
-    """What an interruption left."""
-    newest = None
-    with suppress(OSError):
-        newest = max(folder.glob("[0-9]*.weights.h5"), default=None)
+def _remains(folder: Path) -> str:
+    """What is left of a training that did not end."""
+    newest = newest_weights(folder)
     if newest is None:
         return f"No epoch was finished: {folder} holds no checkpoint."
-    return f"The last good checkpoint is {newest}; the same command goes on from there."
+    return f"The last good checkpoint is {newest}; the same command resumes from there."
 
 
 def _save(model: Any, out: Path, folder: Path) -> None:
@@ -171,21 +186,21 @@ def _save(model: Any, out: Path, folder: Path) -> None:
         write_whole(out, model.save)
     except (OSError, RuntimeError) as error:  # HDF5 has both for a full disk
         raise Refused(
-            f"{out} could not be written: {error}. The weights are in {folder}: make room, then "
-            "the same command goes on from there."
+            f"{out} could not be written: {error}. The weights are in {folder}: make room, and "
+            "the same command resumes from there."
         ) from error
     print(f"{out}: saved", flush=True)
 
 
 def _evaluate(model: Any, options: argparse.Namespace) -> None:
-    """Print the table; write it, and the picture, beside the network."""
+    """Print the table; write it and the picture to the folder of the network."""
     from fkarm.learning import evaluate_ik, to_markdown
 
     out = options.out
-    rows = evaluate_ik(model, options.targets)
+    rows = evaluate_ik(model, count=options.count)
     table = to_markdown(rows)
     print(f"\n{table}\n")
-    names = ("minutes", "epochs", "batch_size", "steps", "seed", "learning_rate")
+    names = ("minutes", "epochs", "batch_size", "steps_per_epoch", "seed", "learning_rate")
     facts = {**facts_of(model), "training": {name: getattr(options, name) for name in names}}
     try:
         write_json(out.with_suffix(".json"), facts, rows)
@@ -193,7 +208,7 @@ def _evaluate(model: Any, options: argparse.Namespace) -> None:
         _draw(model, options)
     except OSError as error:
         raise Refused(
-            f"The table could not be written: {error}. {out} is whole: python -m fkarm evaluate "
+            f"The table could not be written: {error}. {out} is complete: python -m fkarm evaluate "
             "makes the table again."
         ) from error
 
@@ -207,5 +222,5 @@ def _draw(model: Any, options: argparse.Namespace) -> None:
     except ModuleNotFoundError as error:
         print(f"No picture: {error}")
         return
-    figure = plot_errors(errors_by_steps(model, options.targets))
+    figure = plot_errors(errors_by_steps(model, count=options.count))
     write_whole(options.out.with_suffix(".png"), lambda file: figure.savefig(file, dpi=150))

@@ -4,13 +4,20 @@
 """
 
 from fkarm.learning.callbacks import FiniteGuard, TimeBudget
+from fkarm.learning.checkpoint import Checkpoint
 from fkarm.learning.data import PoseBatches, pose_stream
-from fkarm.learning.evaluation import PoseErrors, pose_errors
+from fkarm.learning.evaluation import (
+    PoseErrors,
+    errors_by_steps,
+    evaluate_ik,
+    pose_errors,
+    to_markdown,
+)
 from fkarm.learning.flow import IKFlow
-from fkarm.learning.hosts import Checkpoint, join_devices, join_hosts
+from fkarm.learning.hosts import join_devices, join_hosts
 from fkarm.learning.profiling import last_layer_share
-from fkarm.learning.protocol import errors_by_steps, evaluate_ik, ik_targets, to_markdown
 from fkarm.learning.regressor import IKRegressor
+from fkarm.learning.target_sets import ik_targets
 from fkarm.learning.training import train_ik
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Batches that threads make before they are asked for."""
+"""Batches that threads make before the training asks for them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class Ahead:
-    """Makes the next batches of an epoch in threads; what is given depends on what is asked alone.
+    """Makes the next batches of an epoch in threads; a batch depends on its epoch and index alone.
 
-    Keras' own workers keep batches of an interrupted epoch for the next one.
+    Workers of Keras would give the batches of an interrupted epoch in the next one.
 
     Args:
-        make: Batch of an epoch and an index.
-        workers: How many threads.
-        size: How many batches to have ready, at most.
+        make: Makes the batch of an epoch and an index.
+        workers: Number of threads.
+        size: Largest number of batches that are made ahead.
     """
 
     def __init__(self, make: Callable[[int, int], Any], workers: int, size: int) -> None:
@@ -26,16 +26,24 @@ class Ahead:
         self._ready: dict[tuple[int, int], Future] = {}
 
     def get(self, epoch: int, index: int, steps: int) -> Any:
-        """The batch, while the ones after it, of `steps` in all, are being made."""
+        """The batch; the threads then make those after it, up to the last of `steps` batches.
+
+        Args:
+            epoch: Number of the epoch.
+            index: Number of the batch in its epoch.
+            steps: Batches per epoch.
+        Raises:
+            Exception: The one that `make` raised in a thread.
+        """
         with self._lock:
-            batch = self._ready.pop((epoch, index), None) or self._made(epoch, index)
-            self._ready = {key: later for key, later in self._ready.items() if key[0] == epoch}
+            batch = self._ready.pop((epoch, index), None) or self._begun(epoch, index)
+            self._ready = {key: made for key, made in self._ready.items() if key[0] == epoch}
             for later in range(index + 1, steps):
                 if len(self._ready) >= self._size:
                     break
                 if (epoch, later) not in self._ready:
-                    self._ready[epoch, later] = self._made(epoch, later)
+                    self._ready[epoch, later] = self._begun(epoch, later)
         return batch.result()
 
-    def _made(self, epoch: int, index: int) -> Future:
+    def _begun(self, epoch: int, index: int) -> Future:
         return self._pool.submit(self._make, epoch, index)

@@ -1,4 +1,4 @@
-"""Training for a given time, and no longer than its numbers are finite."""
+"""Callbacks that end a training: after a given time, or at a number that is not finite."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class TimeBudget(keras.callbacks.Callback):
     """Stops training after a time, anneals the learning rate over it, shows progress.
 
     The learning rate falls from the optimizer's to zero along half a cosine of the elapsed
-    share of the time, so that any machine gets a finished schedule. Give `fit` an endless
+    share of the time, so the schedule is complete on any machine. Give `fit` an endless
     dataset, `steps_per_epoch`, more epochs than will be needed, `shuffle=False` and `verbose=0`.
 
     Args:
         seconds: Time to train, from the end of the first step (which compiles).
-        show_progress: Whether to draw a progress bar with the logs of each epoch.
-        spent: Seconds of them that were spent before an interruption.
+        show_progress: Whether to draw a progress bar with the logs of every epoch.
+        spent: How many of these seconds were spent before an interruption.
     Raises:
-        ValueError: If `seconds` is not finite and positive, or `spent` negative.
+        ValueError: If `seconds` is not finite and positive, or `spent` is not finite and >= 0.
         TypeError: When training begins, if the optimizer has a learning-rate schedule.
     """
 
@@ -40,7 +40,7 @@ class TimeBudget(keras.callbacks.Callback):
 
     @property
     def spent(self) -> float:
-        """Seconds that were spent, before an interruption too."""
+        """Seconds spent, including those before an interruption."""
         return self._before + (0.0 if self._start is None else time.monotonic() - self._start)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -68,7 +68,7 @@ class TimeBudget(keras.callbacks.Callback):
             return
         percent = int(100 * min(self.spent / self.seconds, 1.0))
         values = dict(logs or {})
-        self._bar.stateful_metrics = set(values)  # shown as they are, not averaged over time
+        self._bar.stateful_metrics = set(values)  # shown as they are, without averaging over time
         self._bar.update(percent, list(values.items()), finalize=percent >= 100)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
@@ -77,17 +77,17 @@ class TimeBudget(keras.callbacks.Callback):
 
 def learning_rate(model: keras.Model) -> float:
     """The learning rate of a compiled model, on one device or several."""
-    # A variable that devices mirror is no number to Python.
+    # float() refuses a variable that several devices mirror.
     return float(to_numpy(model.optimizer.learning_rate))
 
 
 class FiniteGuard(keras.callbacks.Callback):
     """Ends training with an error at the first loss or weight that is not finite.
 
-    Put it before `Checkpoint`, whose newest file then holds the last good epoch.
+    List it before `Checkpoint`, whose newest file then holds the last good epoch.
 
     Raises:
-        TrainingError: In `fit`, naming the batch and the epoch.
+        TrainingError: During `fit`; the message names the batch and the epoch.
     """
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -109,5 +109,5 @@ class FiniteGuard(keras.callbacks.Callback):
     def _fail(self, what: str) -> None:
         raise TrainingError(
             f"Losses and weights must stay finite. Received: {what}. The newest checkpoint is of "
-            "the last good epoch: go on from it with a smaller learning rate."
+            "the last good epoch: resume from it with a smaller learning rate."
         )

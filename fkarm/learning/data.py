@@ -1,4 +1,4 @@
-"""Training data: target poses made on the fly by forward kinematics."""
+"""Training data: reachable poses, computed by forward kinematics when they are asked for."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from fkarm.model import Robot
 if TYPE_CHECKING:
     import tensorflow as tf
 
-TARGETS = ("pose", "configuration")
+LABELS = ("pose", "configuration")
 
 
 def pose_stream(
     robot: Robot,
     link: str | None = None,
+    *,
+    labels: str = "pose",
     batch_size: int = 1024,
     seed: int = 0,
-    target: str = "pose",
-    *,
+    first_batch: int = 0,
     near_limits: float = 0.0,
     balanced: bool = False,
     is_free: Callable[[Tensor], Tensor] | None = None,
@@ -39,42 +40,49 @@ def pose_stream(
     """Endless batches of reachable poses, for training inverse kinematics.
 
     Configurations are uniform within the limits (endless joints over one turn) unless an option
-    says otherwise; their poses come from forward kinematics, so every pose can be reached.
+    says otherwise. Their poses come from forward kinematics, so every pose can be reached.
     Nothing is stored: batch `k` depends on `seed` and `k` alone.
 
     Args:
         robot: The robot.
         link: Link to reach with; None: `robot.end_effector`.
-        batch_size: Poses a batch.
-        seed: Seed; equal seeds give equal batches.
-        target: What to pair a pose with: `"pose"`, the pose as a matrix `(batch_size, 4, 4)`,
+        labels: What to pair a pose with: `"pose"`, the pose as a matrix `(batch_size, 4, 4)`,
             for a loss in task space, or `"configuration"`, the configuration
-            `(batch_size, dof)` it was made from.
-        near_limits: Share of the configurations, 0 to 1, that have one random joint within 2 % of
-            its range of a limit; of the candidates, if `balanced` or `is_free` then choose.
-        balanced: Spread the positions of the link evenly over the reachable space, of which
-            uniform configurations crowd some parts: four candidates are drawn for each
-            configuration, those at rare positions are likelier to be kept.
-        is_free: Says which configurations may be given, such as those free of obstacles: takes
+            `(batch_size, dof)` that it was computed from.
+        batch_size: Poses per batch.
+        seed: Seed; equal seeds give equal batches.
+        first_batch: Number `k` of the first batch. A training with `steps_per_epoch` resumes at
+            `first_epoch * steps_per_epoch`.
+        near_limits: Share of the configurations, 0 to 1, with one random joint within 2 % of
+            its range of a limit. With `balanced` or `is_free` it is the share of the candidates
+            that these choose from.
+        balanced: Spread the positions of the link evenly over the reachable space. Uniform
+            configurations crowd some regions of it. Four candidates are drawn for every
+            configuration, and candidates at rare positions are more likely to be chosen.
+        is_free: Says which configurations are allowed, such as those free of obstacles: takes
             float32 `(n, dof)`, rad or m, gives bool `(n,)`, in operations that `tf.data` can
-            trace (`tf.numpy_function` is one). It is tried on 4096 configurations (32768 if
-            `balanced`), then asked about at least twice as many as its share there says are
-            needed; should it refuse more, a batch repeats what it accepted.
+            trace (`tf.numpy_function` is one). A trial on 4096 configurations (32768 if
+            `balanced`) estimates the share that it accepts, and every batch draws at least twice
+            as many candidates as that share asks for. If it still accepts too few of them, the
+            batch repeats those.
     Returns:
-        Dataset of `(pose, target)`, float32. The pose is written as position and first two
+        Dataset of `(pose, label)`, float32. The pose is written as position and first two
         rotation columns (`"xyz_rot6d"`), shape `(batch_size, 9)`.
     Raises:
         UnknownLinkError: If the link does not exist.
         RobotError: If a prismatic joint lacks a limit, a joint turns freely, or `near_limits` is
-            asked of a robot without limits.
+            given for a robot without limits.
         RuntimeError: If Keras runs on another backend than TensorFlow.
-        ValueError: If `target` is unknown, `batch_size` is not positive, `near_limits` is no share,
-            or `is_free` gives no bool for each configuration or accepts under 1/32 of them.
+        ValueError: If `labels` is unknown, `batch_size` is not a whole number >= 1, `first_batch`
+            is not a whole number >= 0, `near_limits` is no share, or `is_free` does not give one
+            bool per configuration or accepts under 1/32 of them.
     """
     check_tensorflow("pose_stream")
     import tensorflow as tf
 
-    link = _checked(robot, link, batch_size, target)
+    link = _checked_link(robot, link, labels=labels, batch_size=batch_size)
+    if not isinstance(first_batch, (int, np.integer)) or first_batch < 0:
+        raise ValueError(f"first_batch must be a whole number >= 0. Received: {first_batch!r}.")
     sampler = Sampler(robot, link, batch_size, near_limits, balanced, is_free)
 
     def batch(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -83,38 +91,41 @@ def pose_stream(
         )
         q = sampler(uniform)
         pose = forward_kinematics(robot, q, link)
-        return matrix_to_pose(pose, "xyz_rot6d"), pose if target == "pose" else q
+        return matrix_to_pose(pose, "xyz_rot6d"), pose if labels == "pose" else q
 
-    return tf.data.Dataset.counter().map(batch).prefetch(2).with_options(without_autotune())
+    numbers = tf.data.Dataset.counter(first_batch)
+    return numbers.map(batch).prefetch(2).with_options(without_autotune())
 
 
 class PoseBatches(keras.utils.PyDataset):
     """Reachable poses as `pose_stream` makes them, on any backend, in epochs, for many processes.
 
-    Batch `k` of epoch `e` depends on `seed`, `e` and `k` alone, whichever thread asks for it. Each
-    epoch that a `fit` begins has new batches: two epochs and then `fit(initial_epoch=2, epochs=4)`
-    are the same as four. Evaluation data have `fixed=True`, else each evaluation is an epoch
-    too. Give `shuffle=False` to `fit`, for there is nothing to shuffle, and an interrupted training
-    then ends like a whole one; `steps` says how long an epoch is, `steps_per_epoch` is not needed.
+    Batch `k` of epoch `e` depends on `seed`, `e` and `k` alone, whichever thread asks for it. Every
+    epoch that `fit` begins has new batches: `fit(epochs=2)` and then
+    `fit(initial_epoch=2, epochs=4)` train on the batches of `fit(epochs=4)`. An evaluation counts
+    as an epoch too, unless the data have `fixed=True`. Give `shuffle=False` to `fit`: batches are
+    random already, and only in their order does an interrupted training end like an uninterrupted
+    one. `fit` needs no `steps_per_epoch` of its own.
 
     Args:
         robot: The robot.
         link: Link to reach with; None: `robot.end_effector`.
-        batch_size: Poses a batch, of all processes together.
-        steps: Batches an epoch.
+        labels: `"pose"` or `"configuration"`, as for `pose_stream`.
+        batch_size: Poses per batch, of all processes together.
+        steps_per_epoch: Batches per epoch.
         seed: Seed; equal seeds give equal batches.
-        target: `"pose"` or `"configuration"`, as for `pose_stream`.
-        part: `(process, processes)`: which share of each batch to give, see `join_hosts`.
+        part: `(process, processes)`: which share of every batch to give, see `join_hosts`.
         first_epoch: Epoch to begin with, see `Checkpoint.first_epoch`.
         near_limits, balanced, is_free: Where configurations are drawn, as for `pose_stream`.
-        fixed: Whether all epochs have the batches of the first one, as evaluation needs it.
-        workers: Threads that make batches ahead of the training; 1: the one that asks.
-        max_queue_size: How many batches more than one worker has ready, at most.
-        use_multiprocessing: False; what computes the poses survives no fork.
+        fixed: Whether all epochs have the batches of the first one, as an evaluation needs it.
+        workers: Threads that make batches ahead of the training; 1: the thread that asks.
+        max_queue_size: How many batches several workers make ahead, at most.
+        use_multiprocessing: Must be False: TensorFlow, JAX and PyTorch do not survive a fork.
     Raises:
-        UnknownLinkError, RobotError, ValueError: As `pose_stream`; `batch_size` must be a multiple
-            of the number of processes, `workers` and `max_queue_size` whole numbers >= 1,
-            `use_multiprocessing` False.
+        UnknownLinkError, RobotError: As `pose_stream`.
+        ValueError: As `pose_stream`, or if `batch_size` is no multiple of the number of processes,
+            `part` is no process among them, `steps_per_epoch`, `workers` or `max_queue_size` is not
+            a whole number >= 1, or `use_multiprocessing` is True.
     Example:
         >>> x, y = PoseBatches(fkarm.robots.ur5e(), batch_size=64)[0]
         >>> x.shape, y.shape
@@ -125,13 +136,13 @@ class PoseBatches(keras.utils.PyDataset):
         self,
         robot: Robot,
         link: str | None = None,
+        *,
+        labels: str = "pose",
         batch_size: int = 1024,
-        steps: int = 100,
+        steps_per_epoch: int = 100,
         seed: int = 0,
-        target: str = "pose",
         part: tuple[int, int] = (0, 1),
         first_epoch: int = 0,
-        *,
         near_limits: float = 0.0,
         balanced: bool = False,
         is_free: Callable[[Tensor], Tensor] | None = None,
@@ -141,23 +152,19 @@ class PoseBatches(keras.utils.PyDataset):
         use_multiprocessing: bool = False,
     ) -> None:
         super().__init__()
-        self.robot, self.link = robot, _checked(robot, link, batch_size, target)
-        if not 0 <= part[0] < part[1]:
-            raise ValueError(f"part must be a process and how many there are. Received: {part}.")
-        if batch_size % part[1]:
-            raise ValueError(
-                f"batch_size must be a multiple of {part[1]}, the number of processes. Received: "
-                f"{batch_size}."
-            )
+        self.robot = robot
+        self.link = _checked_link(robot, link, labels=labels, batch_size=batch_size)
+        _check_part(part, batch_size)
+        check_count("steps_per_epoch", steps_per_epoch)
         check_count("workers", workers)
         check_count("max_queue_size", max_queue_size)
         if use_multiprocessing:
             raise ValueError(
-                "use_multiprocessing must be False: what computes the poses survives no fork. "
-                f"Received: {use_multiprocessing!r}. Workers are threads: workers=4, say."
+                "use_multiprocessing must be False: TensorFlow, JAX and PyTorch do not survive a "
+                f"fork. Received: {use_multiprocessing!r}. Workers are threads: try workers=4."
             )
-        self.batch_size, self.steps, self.seed, self.target = batch_size, steps, seed, target
-        self.part = part
+        self.labels, self.batch_size, self.steps_per_epoch = labels, batch_size, steps_per_epoch
+        self.seed, self.part = seed, part
         self._epochs = EpochCounter(first_epoch, fixed)
         self._sampler = Sampler(robot, self.link, batch_size, near_limits, balanced, is_free)
         self._ahead = Ahead(self._batch, workers, max_queue_size) if workers > 1 else None
@@ -169,14 +176,15 @@ class PoseBatches(keras.utils.PyDataset):
 
     @property
     def workers(self) -> int:
-        """Keras' workers: one, for more would mix up the order. Keras asks once for each reader."""
+        """Keras' workers: one, because more would change the order of the batches."""
+        # Keras reads it once for every reader that it makes.
         self._epochs.reader_made()
         return 1
 
     def __len__(self) -> int:
-        # Asked at the beginning of each pass.
+        # Keras asks at the beginning of every pass.
         self._epochs.pass_began()
-        return self.steps
+        return self.steps_per_epoch
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         self.on_epoch_begin()
@@ -184,9 +192,9 @@ class PoseBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         epoch = self._epochs.read
-        return (
-            self._ahead.get(epoch, index, self.steps) if self._ahead else self._batch(epoch, index)
-        )
+        if self._ahead:
+            return self._ahead.get(epoch, index, self.steps_per_epoch)
+        return self._batch(epoch, index)
 
     def _batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng((self.seed, epoch, index))
@@ -195,7 +203,7 @@ class PoseBatches(keras.utils.PyDataset):
         q = q[process::processes]
         pose = forward_kinematics(self.robot, q, self.link)
         x = to_numpy(matrix_to_pose(pose, "xyz_rot6d"))
-        return x, to_numpy(pose) if self.target == "pose" else q
+        return x, to_numpy(pose) if self.labels == "pose" else q
 
     def on_epoch_begin(self) -> None:
         self._epochs.epoch_began()
@@ -204,11 +212,10 @@ class PoseBatches(keras.utils.PyDataset):
         self._epochs.epoch_ended()
 
 
-def _checked(robot: Robot, link: str | None, batch_size: int, target: str) -> str:
-    """The link of a robot that poses can be sampled of; or an error."""
-    check_choice("target", target, TARGETS)
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1. Received: {batch_size}.")
+def _checked_link(robot: Robot, link: str | None, *, labels: str, batch_size: int) -> str:
+    """The link of a robot whose poses can be sampled; or an error."""
+    check_choice("labels", labels, LABELS)
+    check_count("batch_size", batch_size)
     link = robot.end_effector if link is None else link
     robot.check_link(link)
     if any("quaternion" in joint.entries for joint in robot.independent_joints):
@@ -219,19 +226,32 @@ def _checked(robot: Robot, link: str | None, batch_size: int, target: str) -> st
     return link
 
 
+def _check_part(part: tuple[int, int], batch_size: int) -> None:
+    if not 0 <= part[0] < part[1]:
+        raise ValueError(
+            f"part must be (process, processes) with 0 <= process < processes. Received: {part}."
+        )
+    if batch_size % part[1]:
+        raise ValueError(
+            f"batch_size must be a multiple of {part[1]}, the number of processes. Received: "
+            f"{batch_size}."
+        )
+
+
 def check_tensorflow(name: str) -> None:
     """Raise RuntimeError unless Keras runs on TensorFlow."""
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
-            f"{name} computes in tf.data: the backend of Keras must be tensorflow. Received: "
-            f"{keras.backend.backend()}. Set KERAS_BACKEND; PoseBatches runs on all."
+            f"{name} runs in tf.data: the backend of Keras must be tensorflow. Received: "
+            f"{keras.backend.backend()}. Set KERAS_BACKEND=tensorflow, or use PoseBatches, which "
+            "runs on every backend."
         )
 
 
 def without_autotune() -> tf.data.Options:
-    """Options for a pipeline with nothing to tune.
+    """Options that switch the tuner of `tf.data` off, where there is nothing to tune.
 
-    The tuner's thread sleeps for up to a minute, and whoever frees the iterator waits for it.
+    The tuner's thread sleeps for up to a minute, and freeing the iterator waits for it.
     """
     import tensorflow as tf
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 
 class EpochCounter:
-    """Counts the epochs that began, from what Keras tells a dataset.
+    """Counts the epochs that began, from the calls that Keras makes to a dataset.
 
-    `fit`, `evaluate` and `predict` make a reader each. Before the first epoch a reader may look at
-    a batch, in an epoch that begins and ends, and `fit` and `evaluate` say that an epoch ended
-    where none began: that much is preparation and counts for nothing. Threads read ahead of the
-    training, so a pass over the batches keeps the epoch that it began in.
+    `fit`, `evaluate` and `predict` make a reader. Before the first epoch a reader may look
+    at a batch, in an epoch that begins and ends, and `fit` and `evaluate` report the end of an
+    epoch that never began: both are preparation and are not counted. Threads read ahead of the
+    training, so a pass over the batches stays in the epoch that it began in.
 
     Args:
         first: Number of the first epoch.
@@ -25,29 +25,29 @@ class EpochCounter:
         self._is_preparing = self._has_begun = False
 
     def reader_made(self) -> None:
-        """`fit`, `evaluate` or `predict` was called; an epoch that it finds running is over."""
+        """`fit`, `evaluate` or `predict` was called; an epoch that is still running ends."""
         if self._has_begun:
-            self._go_on()
+            self._advance()
         self._is_preparing = True
 
     def pass_began(self) -> None:
-        """Batches are read from the first one on."""
+        """A pass over the batches began: they are read from the first one on."""
         self.read = self.number
 
     def epoch_began(self) -> None:
-        """An epoch began; counts unless it is preparation."""
+        """An epoch began; it counts unless it is preparation."""
         self._has_begun = not self._is_preparing
 
     def epoch_ended(self) -> None:
-        """An epoch ended; in a loop of one's own, nothing need have said that it began."""
+        """An epoch ended."""
         if self._is_preparing:
             self._is_preparing = False
-        elif self._has_begun:
-            self._go_on()
-        else:
-            self._go_on()
+            return
+        is_own_loop = not self._has_begun  # a loop without Keras need not say that an epoch began
+        self._advance()
+        if is_own_loop:
             self.pass_began()
 
-    def _go_on(self) -> None:
+    def _advance(self) -> None:
         self.number += self._step
         self._has_begun = False

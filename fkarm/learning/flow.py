@@ -25,43 +25,44 @@ from fkarm.metrics import OrientationError, PositionError
 from fkarm.model import Robot
 
 CANDIDATES = 8  # samples that `predict_ik` chooses from
-_FEW = 16  # in training one pose in sixteen is sampled, for the metrics
+_METRICS_STRIDE = 16  # in training the metrics sample one pose in sixteen
 
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class IKFlow(IKModel):
     """The distribution of the joint configurations that reach a pose, learned.
 
-    An autoregressive flow between numbers drawn evenly from a cube and configurations within the
-    joint limits: from the root to the link, a spline [Durkan2019] for each joint entry turns an
-    even number into the entry. A network of the entry describes it, from the pose that is left
-    to reach, seen from the frame that the entries before it lead to, and from their sines and
-    cosines. Where no joint mimics another or has several entries what is left is all that the entry
-    depends on; so the networks learn small problems, and the last joints make up for errors of the
-    first. Splines with bounded bins and slopes on a bounded interval keep all numbers finite. The
-    loss is the negative logarithm of the density of configurations that reach the pose; metrics are
-    of samples.
+    An autoregressive flow maps uniform random numbers in a cube to configurations within the joint
+    limits. From the root to the link, one spline [Durkan2019] per joint entry maps a number in
+    [-1, 1] to the value of the entry. Every entry has a network of its own, which computes the
+    numbers that describe the spline. Its input is the target pose, seen from the frame that the
+    entries before it lead to, and the sines and cosines of those entries. Where no joint mimics
+    another or has several entries, that pose alone decides which values of the entry are possible.
+    So the networks learn small problems, and the last joints correct errors of the first ones. The
+    splines have bounded bins and slopes on a bounded interval, so all numbers are finite. The loss
+    is the negative logarithm of the density at configurations that reach the pose. Metrics are
+    those of samples.
 
-    Train it with `fit` on `pose_stream(..., target="configuration")`, or from the command line.
+    Train it with `fit` on `pose_stream(..., labels="configuration")`, or from the command line.
 
     Args:
         robot: `fkarm.Robot`.
         link: Link to reach with; None: `robot.end_effector`.
         width: Units of a hidden layer.
-        depth: Hidden layers of each entry's network.
-        bins: Pieces of a spline.
-        seed: Of samples.
+        depth: Hidden layers per network; every joint entry has one.
+        bins: Bins per spline.
+        seed: Seed of the samples.
         **kwargs: `name`, `dtype`, ... of `keras.Model`.
     Call arguments:
-        pose: Target as `"xyz_rot6d"`, m. Shape `(n, 9)`.
+        pose: Target poses as `"xyz_rot6d"`, m. Shape `(n, 9)`.
     Returns:
-        The sample in the middle, the same one each time, rad or m. Shape `(n, dof)`.
+        The sample that belongs to the middle of the cube, rad or m. Shape `(n, dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
         UnknownLinkError: If the link does not exist.
         RobotError: If a sliding joint lacks a limit, or a joint turns freely.
-        ValueError: If no joint moves the link, an argument is out of range or the input's shape is
-            another.
+        ValueError: If no joint moves the link, an argument is out of range or `pose` has another
+            shape.
     Reference:
         [Ames2022] for flows in inverse kinematics, [Papamakarios2017] for autoregressive ones,
         [Durkan2019] for the splines.
@@ -71,6 +72,8 @@ class IKFlow(IKModel):
         >>> q.shape, flow.log_prob(q, np.eye(4)).shape
         ((5, 6), (5,))
     """
+
+    labels = "configuration"
 
     def __init__(
         self,
@@ -90,7 +93,7 @@ class IKFlow(IKModel):
         self.width, self.depth, self.bins, self.seed = width, depth, bins, seed
         lower, upper = sampling_bounds(robot)
         self._middle = ((lower + upper) / 2).astype("float32")
-        half = np.where(upper > lower, (upper - lower) / 2, 1.0)  # a joint that is held still
+        half = np.where(upper > lower, (upper - lower) / 2, 1.0)  # 1 for a joint that cannot move
         self._half = half.astype("float32")
         self._limits = lower.astype("float32"), upper.astype("float32")
         self._bounds = representable_bounds(lower, upper, "float32")
@@ -123,16 +126,17 @@ class IKFlow(IKModel):
         """Samples to start from. `(n, 9)` to `(n, 8, dof)`."""
         return self._several(pose, CANDIDATES, 1.0)
 
-    def sample(self, target: TensorLike, n: int, spread: float = 1.0) -> np.ndarray:
-        """Different configurations that nearly reach targets.
+    def sample(self, target_poses: TensorLike, n: int, spread: float = 1.0) -> np.ndarray:
+        """Different configurations that nearly reach target poses.
 
         Args:
-            target: Poses in the root link's frame, m. Shape `(..., 4, 4)`.
-            n: How many for each.
-            spread: Below 1 samples come from nearer to the middle of the cube: more accurate and
-                less different; 0: one sample, `n` times.
+            target_poses: Poses in the root link's frame, m. Shape `(..., 4, 4)`.
+            n: Number of samples per target.
+            spread: Below 1, samples come from nearer to the middle of the cube and are more
+                accurate and less different; 0: one sample, `n` times.
         Returns:
-            Within the limits, rad or m; NaN for a target with NaN; float32. Shape `(..., n, dof)`.
+            Configurations within the limits, rad or m, float32; NaN for a target with NaN. Shape
+            `(..., n, dof)`.
         Raises:
             ValueError: If a target is no pose, `n` is not a whole number >= 1 or `spread` is not
                 from 0 to 1.
@@ -140,51 +144,54 @@ class IKFlow(IKModel):
         check_count("n", n)
         if not 0 <= spread <= 1:
             raise ValueError(f"spread must be from 0 to 1. Received: {spread!r}.")
-        request, pose = self._features(target)
+        request, pose = self._features(target_poses)
         q = np.array(to_numpy(self._several(pose, n, spread)))
         q[~request.is_finite] = np.nan
         return q.reshape((*request.batch, n, self.robot.dof))
 
-    def log_prob(self, q: TensorLike, target: TensorLike) -> np.ndarray:
-        """Logarithm of the density of configurations, given the pose, per rad or m of each entry.
+    def log_prob(self, q: TensorLike, target_poses: TensorLike) -> np.ndarray:
+        """Logarithm of the density of configurations, given target poses.
+
+        The density is that of the values of all entries, in rad or m.
 
         Args:
-            q: Configurations, rad or m. Shape `(..., dof)`; the density outside the limits, and for
-                joints that turn endlessly outside -pi to pi, is 0.
-            target: Poses in the root link's frame, m. Shape `(..., 4, 4)`, batch axes those of `q`,
-                or all but its last, as for the samples of each target.
+            q: Configurations, rad or m. Shape `(..., dof)`. Outside the limits, and outside -pi to
+                pi for joints that turn endlessly, the density is 0.
+            target_poses: Poses in the root link's frame, m. Shape `(..., 4, 4)`. Their batch axes
+                are those of `q`, or all but its last one, as for the samples of every target.
         Returns:
-            NaN where an argument is. Shape `(...)`.
+            float32; -inf where the density is 0, NaN where an argument is NaN. Shape `(...)`.
         Raises:
             ValueError: If a target is no pose or shapes do not match.
         """
-        request, pose = self._features(target)
+        request, pose = self._features(target_poses)
         q = configuration_array("q", q).astype(np.float32)
         check_configuration_shape(self.robot, q.shape)
         batch = q.shape[:-1]
         if request.batch not in (batch, batch[:-1]):
             raise ValueError(
-                "target must have the batch axes of q, or all but the last. Received: "
+                "target_poses must have the batch axes of q, or all but the last. Received: "
                 f"{request.batch} and {batch}."
             )
         count = 1 if request.batch == batch else batch[-1]
         rows = q.reshape((-1, self.robot.dof))
-        found = to_numpy(self.log_density(ops.repeat(pose, count, axis=0), rows))
+        density = to_numpy(self.log_density(ops.repeat(pose, count, axis=0), rows))
         lower, upper = self._limits
         is_outside = ((rows < lower) | (rows > upper)).any(axis=-1)
         is_known = np.repeat(request.is_finite, count) & np.isfinite(rows).all(axis=-1)
-        found = np.where(is_known, np.where(is_outside, -np.inf, found), np.nan)
-        return found.reshape(batch)
+        density = np.where(is_known, np.where(is_outside, -np.inf, density), np.nan)
+        return density.reshape(batch)
 
     def log_density(self, pose: Tensor, q: Tensor) -> Tensor:
         """`log_prob` as a tensor, differentiable. `(n, 9)` and `(n, dof)` to `(n,)`."""
         q = ops.cast(q, "float32")
         target = _to_matrix(pose)
-        reached = self._forward(q)
+        reached = self._forward(q)  # (n, links, 4, 4)
+        # The density of an even distribution within the limits, times the slope of every spline.
         total = ops.full_like(q[:, 0], -float(np.sum(np.log(2.0 * self._half))))
         for step, (entry, frame) in enumerate(zip(self._order, self._frames, strict=True)):
-            raw = self._described(step, target, reached[:, self._links.index(frame)], q)
-            even = (q[:, entry] - self._middle[entry]) / self._half[entry]
+            raw = self._raw_spline(step, target, reached[:, self._links.index(frame)], q)
+            even = (q[:, entry] - self._middle[entry]) / self._half[entry]  # in [-1, 1]
             total = total + spline(even, raw, self.bins)[1]
         return total
 
@@ -200,8 +207,8 @@ class IKFlow(IKModel):
 
         Args:
             optimizer: Optimizer; give it `global_clipnorm`.
-            loss: None.
-            jit_compile: As in Keras; None: wherever there is XLA, which halves the time.
+            loss: Must be None.
+            jit_compile: As in Keras; None: wherever there is XLA, which halves the time of a step.
             **kwargs: The other arguments of `keras.Model.compile`.
         Raises:
             ValueError: If a loss is given.
@@ -226,55 +233,64 @@ class IKFlow(IKModel):
         shape = None if y is None else tuple(y.shape)
         if shape is None or len(shape) != 2 or shape[-1] != self.robot.dof:
             raise ValueError(
-                f"The targets of IKFlow must be configurations, (n, {self.robot.dof}). Received: "
-                f"shape {shape}. Try pose_stream(..., target='configuration')."
+                f"The labels of IKFlow must be configurations, (n, {self.robot.dof}). Received: "
+                f"shape {shape}. Try pose_stream(..., labels='configuration')."
             )
         unlikely = -self.log_density(x, y)
         self._likelihood.update_state(unlikely, sample_weight)
-        # Samples take longer than the likelihood: for the metrics of training a few will do.
-        stride = _FEW if training else 1
-        q = self._drawn(x[::stride], 1.0, self._random if training else self.seed)
+        # Samples take longer than the likelihood, so the metrics of a training step take few.
+        stride = _METRICS_STRIDE if training else 1
+        q = self._samples(x[::stride], 1.0, self._random if training else self.seed)
         reached = forward_kinematics(self.robot, q, self.link)
         weight = None if sample_weight is None else sample_weight[::stride]
         for metric in (self._position, self._orientation):
             metric.update_state(_to_matrix(x[::stride]), reached, weight)
         return reduced(unlikely, sample_weight, None, "sum_over_batch_size", "float32")
 
-    def _features(self, target: TensorLike) -> tuple[Request, Any]:
-        request = read_request(self.robot, target, self.link)
+    def _features(self, target_poses: TensorLike) -> tuple[Request, Any]:
+        """The checked targets, and what the networks see of them, of shape `(n, 9)`."""
+        request = read_request(self.robot, target_poses, self.link)
         poses = request.targets[:, 0].astype("float32")
         return request, matrix_to_pose(poses, "xyz_rot6d")
 
     def _several(self, pose: Tensor, n: int, spread: float) -> Tensor:
-        q = self._drawn(ops.repeat(pose, n, axis=0), spread, self._random)
+        """Samples for every pose. `(m, 9)` to `(m, n, dof)`."""
+        q = self._samples(ops.repeat(pose, n, axis=0), spread, self._random)
         return ops.reshape(q, (-1, n, self.robot.dof))
 
-    def _drawn(self, pose: Tensor, spread: float, seed: Any) -> Tensor:
-        """One sample for each pose."""
+    def _samples(self, pose: Tensor, spread: float, seed: Any) -> Tensor:
+        """One sample per pose. `(n, 9)` to `(n, dof)`."""
         shape = (ops.shape(pose)[0], self.robot.dof)
         even = spread * keras.random.uniform(shape, -1.0, 1.0, "float32", seed)
         return self._configurations(even, pose)
 
     def _configurations(self, even: Tensor, pose: Tensor) -> Tensor:
-        """From the cube to configurations, joint after joint."""
+        """From points of the cube to configurations, both `(n, dof)`, entry after entry."""
         target = _to_matrix(pose)
-        columns = list(ops.unstack(ops.zeros_like(even), self.robot.dof, axis=-1))
+        columns = list(ops.unstack(ops.zeros_like(even), self.robot.dof, axis=-1))  # dof of (n,)
         for step, (entry, frame) in enumerate(zip(self._order, self._frames, strict=True)):
             # The frame does not depend on the entries that are still zero.
             q = ops.stack(columns, axis=-1)
-            raw = self._described(step, target, forward_kinematics(self.robot, q, frame), q)
+            raw = self._raw_spline(step, target, forward_kinematics(self.robot, q, frame), q)
             bent, _ = spline(even[:, entry], raw, self.bins, inverse=True)
             lower, upper = (float(bound[entry]) for bound in self._bounds)
             bent = float(self._middle[entry]) + float(self._half[entry]) * bent
             columns[entry] = clip(bent, lower, upper)
         return ops.stack(columns, axis=-1)
 
-    def _described(self, step: int, target: Tensor, frame: Tensor, q: Tensor) -> Tensor:
-        """The spline of an entry: of what is left to reach, and the entries before it."""
-        left = compose_transforms(invert_transform(frame), target)
-        features = [matrix_to_pose(left, "xyz_rot6d") * self._scales[step]]
+    def _raw_spline(self, step: int, target: Tensor, frame: Tensor, q: Tensor) -> Tensor:
+        """The numbers that describe the spline of an entry. Shape `(n, spline_size(bins))`.
+
+        Args:
+            step: Index of the entry in `_order`.
+            target: Target poses. Shape `(n, 4, 4)`.
+            frame: Frames that the entries before it lead to. Shape `(n, 4, 4)`.
+            q: Configurations, of which only the entries before it count. Shape `(n, dof)`.
+        """
+        seen = compose_transforms(invert_transform(frame), target)  # the target in that frame
+        features = [ops.multiply(matrix_to_pose(seen, "xyz_rot6d"), self._scales[step])]
         if step:
-            before = ops.stack([q[:, entry] for entry in self._order[:step]], axis=-1)
+            before = ops.stack([q[:, entry] for entry in self._order[:step]], axis=-1)  # (n, step)
             features += [ops.sin(before), ops.cos(before)]
         return self._networks[step](ops.concatenate(features, axis=-1))
 
@@ -288,7 +304,10 @@ def _to_matrix(pose: Tensor) -> Tensor:
 
 
 def _from_the_root(robot: Robot, link: str) -> tuple[list[int], list[str]]:
-    """The entries of `q`, nearest to the root first, and the frame that those before each move."""
+    """The entries of `q` from the root to the link, and per entry the parent link of its joint.
+
+    Entries that do not move the link come last, with the link itself instead of a parent.
+    """
     frames: dict[int, str] = {}
     for joint in robot.path_to(link):
         if joint.name in robot.coordinates:
@@ -296,7 +315,7 @@ def _from_the_root(robot: Robot, link: str) -> tuple[list[int], list[str]]:
             for entry in range(first, first + len(joint.entries)):
                 frames.setdefault(entry, str(joint.parent))
     for entry in range(robot.dof):
-        frames.setdefault(entry, link)  # moves other links only
+        frames.setdefault(entry, link)
     return list(frames), list(frames.values())
 
 
@@ -306,5 +325,5 @@ def _has_xla() -> bool:
         return bool(keras.backend.backend() == "jax")
     import tensorflow as tf
 
-    # A strategy keeps the state of the samples' generator where XLA cannot reach it.
+    # Under a strategy, XLA cannot reach the state of the generator of samples.
     return not tf.distribute.has_strategy()

@@ -1,4 +1,4 @@
-"""What networks for inverse kinematics share: pose in, candidates, and an exact answer out."""
+"""What networks for inverse kinematics share: a pose goes in, an exact configuration comes out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.model import Robot
 from fkarm.model.report import reach_below
 
-FEATURES = 9  # of a pose written as "xyz_rot6d"
+FEATURES = 9  # numbers of a pose written as "xyz_rot6d"
 
 
 class IKModel(keras.Model):
@@ -41,15 +41,20 @@ class IKModel(keras.Model):
         robot: `fkarm.Robot`.
         link: Link to reach with; None: `robot.end_effector`.
         **kwargs: `name`, `dtype`, ... of `keras.Model`.
+    Attributes:
+        labels: What it is trained on together with poses, as for `pose_stream`: `"pose"` or
+            `"configuration"`.
     """
+
+    labels = "pose"
 
     def __init__(self, robot: Robot, link: str | None, **kwargs: Any) -> None:
         check_robot(robot)
         super().__init__(**kwargs)
-        self.autocast = False  # a pose in half precision would be off by millimetres
+        self.autocast = False  # rounded to half precision, a pose is off by millimetres
         self.robot, self.link = robot, robot.end_effector if link is None else link
-        make_problem(robot, (self.link,))  # or an error: no joint moves the link
-        sampling_bounds(robot)  # or an error: endless sliding
+        make_problem(robot, (self.link,))  # raises if no joint moves the link
+        sampling_bounds(robot)  # raises if a joint slides without limits
         if any("quaternion" in joint.entries for joint in robot.independent_joints):
             raise RobotError(
                 f"{type(self).__name__} needs a robot on a fixed base. Received: joints that turn "
@@ -61,14 +66,14 @@ class IKModel(keras.Model):
         raise NotImplementedError
 
     def propose(self, pose: np.ndarray) -> np.ndarray:
-        """Configurations to start from, as an array; compiled where Keras can.
+        """The candidates as an array, computed in chunks that Keras compiles.
 
         Args:
-            pose: Targets as `"xyz_rot6d"`, m. Shape `(n, 9)`.
+            pose: Target poses as `"xyz_rot6d"`, m. Shape `(n, 9)`.
         Returns:
-            Within the limits, rad or m. Float32, shape `(n, count, dof)`.
+            Configurations within the limits, rad or m. Float32, shape `(n, count, dof)`.
         Raises:
-            ValueError: If the pose's shape is another.
+            ValueError: If `pose` has another shape.
         """
         pose = np.asarray(pose)
         _check_pose_shape(pose.shape)
@@ -76,12 +81,13 @@ class IKModel(keras.Model):
 
     @cached_property
     def _proposed(self) -> Callable[[Tensor], np.ndarray]:
-        # A method, for a model that holds a model that holds it could not be saved.
+        # A bound method instead of the proposer: Keras cannot save a model that holds a model that
+        # holds it.
         return _Proposer(self).predict_on_batch
 
     def predict_ik(
         self,
-        targets: TensorLike,
+        target_poses: TensorLike,
         steps: int = 3,
         *,
         retry: bool = True,
@@ -96,35 +102,36 @@ class IKModel(keras.Model):
         limit_margin: float = 0.0,
         posture_weight: float = 0.0,
     ) -> IKResult:
-        """Configurations that reach targets: the best candidates, refined, the better one checked.
+        """Configurations that reach target poses, from the best candidates of the network.
 
-        Forward kinematics picks the two candidates that are nearest, a few damped least-squares
-        steps bring them to the target, and where the better one then misses a tolerance
+        Forward kinematics picks the two best candidates per target. A few damped least-squares
+        steps refine them, and the better one is the answer. Where it misses a tolerance,
         `fkarm.solve_ik` starts from it.
 
         Args:
-            targets: Poses in the root link's frame, m. Shape `(..., 4, 4)`. float32 or float64: the
-                type to refine in.
-            steps: How many steps; 0: the network's answer as it is.
+            target_poses: Poses in the root link's frame, m. Shape `(..., 4, 4)`. float32 or
+                float64: the type to refine in.
+            steps: Number of refinement steps; 0: the network's answer as it is.
             retry: Whether to solve for the targets that are still missed.
             position_tolerance: Largest position error of a solution, m.
-            orientation_tolerance: Largest orientation error, rad.
-            q_init: Where joints stay that may not move or move no link. Shape `(..., dof)`, or
-                `(dof,)` for all targets.
-            q_ref: Of the candidates that reach the target the one nearest to this is the answer.
-                Shape as `q_init`.
+            orientation_tolerance: Largest orientation error of a solution, rad.
+            q_init: Values of joints that may not move or that move no link, rad or m. Shape
+                `(..., dof)`, or `(dof,)` for all targets.
+            q_ref: Preferred configuration, rad or m: of the candidates that reach the target, the
+                nearest one is the answer. Shape as `q_init`.
             joint_mask: Which entries of `q` may move; the others keep the value of `q_init`.
             task: What of the pose counts, as in `fkarm.solve_ik`.
-            frame: Whose axes the task's are.
-            weights: Of a metre and of a radian.
-            limit_margin: How far from their limits joints stay, rad or m.
-            posture_weight: Of the wish to be near `q_ref`; with one the solver takes over.
+            frame: Whose axes the task refers to, as in `fkarm.solve_ik`.
+            weights: Weights of a metre and of a radian.
+            limit_margin: Distance that joints keep from their limits, rad or m.
+            posture_weight: Weight of the distance to `q_ref`; with a weight the solver takes over.
         Returns:
-            `fkarm.IKResult`, batch axes those of the targets. `start_index` is the number of
-            the candidate, or that of the solver's start where it took over.
+            `fkarm.IKResult` with the batch axes of the targets. `start_index` is the number of
+            the candidate, or of the solver's start where the solver took over.
         Raises:
             TypeError: If it is called while tracing.
-            ValueError: If a target is no pose, `steps` is negative or an argument is out of range.
+            ValueError: If a target is no pose, `steps` is not a whole number >= 0 or an argument is
+                out of range.
         """
         if not isinstance(steps, (int, np.integer)) or steps < 0:
             raise ValueError(f"steps must be a whole number >= 0. Received: {steps!r}.")
@@ -138,23 +145,25 @@ class IKModel(keras.Model):
             "limit_margin": limit_margin,
             "posture_weight": posture_weight,
         }
-        request = read_request(self.robot, targets, self.link, q_init=q_init, q_ref=q_ref, **values)
+        request = read_request(
+            self.robot, target_poses, self.link, q_init=q_init, q_ref=q_ref, **values
+        )
         poses = request.targets[:, 0]
         pose = to_numpy(matrix_to_pose(poses.astype("float32"), "xyz_rot6d"))
-        found = best_refined(request, self.propose(pose), steps)
-        is_missed = ~found.converged if not posture_weight else np.ones_like(found.converged)
+        result = best_refined(request, self.propose(pose), steps)
+        is_missed = ~result.converged if not posture_weight else np.ones_like(result.converged)
         missed = np.flatnonzero(is_missed & request.is_finite)
         if retry and missed.size:
             wish = None if request.q_ref is None else request.q_ref[missed]
             solved = solve_ik(
-                self.robot, poses[missed], self.link, q_init=found.q[missed], q_ref=wish, **values
+                self.robot, poses[missed], self.link, q_init=result.q[missed], q_ref=wish, **values
             )
-            for whole, part in zip(found, solved, strict=True):
-                whole[missed] = part
-        return IKResult(*(each.reshape((*request.batch, *each.shape[1:])) for each in found))
+            for field, of_missed in zip(result, solved, strict=True):
+                field[missed] = of_missed
+        return IKResult(*(field.reshape((*request.batch, *field.shape[1:])) for field in result))
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as a file says: Keras leaves that to classes with a `compile` of their own."""
+        """Compile as the configuration in a file says, with the optimizer's variables."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
@@ -191,14 +200,14 @@ def _check_pose_shape(shape: tuple[int | None, ...]) -> None:
 
 
 def pose_scale(robot: Robot, link: str) -> np.ndarray:
-    """What makes the features of a pose in a link's frame numbers of about 1. Shape `(9,)`."""
+    """Factors that bring the features of a pose in a link's frame to about 1. Shape `(9,)`."""
     reach = reach_below(robot.joints, unlimited=FREE_LENGTH)
     longest = max(reach.get(link, 0.0), 0.01 * reach[robot.root_link]) or 1.0
     return np.array([1.0 / longest] * 3 + [1.0] * (FEATURES - 3), np.float32)
 
 
 class _Proposer(keras.Model):
-    """A network whose prediction, which Keras compiles, is the candidates."""
+    """A model that predicts the candidates of a network: Keras compiles `predict`."""
 
     def __init__(self, network: IKModel) -> None:
         super().__init__(name="candidates")

@@ -1,4 +1,4 @@
-"""The network within the models for inverse kinematics."""
+"""The dense network inside the models for inverse kinematics."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fkarm._types import Tensor
 
 
 class ResidualNetwork(keras.layers.Layer):
-    """Dense layers, all but the first and last of them with a shortcut; float32 out.
+    """Dense layers with a shortcut around all but the first and the last one; float32 out.
 
     Args:
         width: Units of a hidden layer.
-        depth: Hidden layers.
-        outputs: Numbers to give.
-        dtype: Policy of the hidden layers; the last layer computes in that of their weights.
-        **kwargs: Of the last dense layer.
+        depth: Number of hidden layers.
+        outputs: Units of the last layer.
+        dtype: Policy of the hidden layers. The last layer computes in the type of their weights.
+        **kwargs: Other arguments of the last dense layer.
     """
 
     def __init__(self, width: int, depth: int, outputs: int, dtype: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the last layer of a model costs within a training step."""
+"""The share of a training step that the last layer of a model takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fkarm.learning.data import check_tensorflow, without_autotune
 
 
 class _Stub(keras.layers.Layer):
-    """Next to no work, with a gradient: the input's mean, spread over another shape."""
+    """A layer with a gradient and next to no work: the input's mean, repeated in another shape."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -30,17 +30,17 @@ def last_layer_share(model: keras.Model, x: TensorLike, y: TensorLike, steps: in
     """Share of a training step that goes into the layer at the end of a model.
 
     Times training steps of the model and of the same model with that layer replaced by one
-    that does next to nothing, in turn, so that other load on the machine meets both:
-    `1 - median(without) / median(with)`, forward and gradient. The model itself is not
-    trained: clones are.
+    that does next to nothing, in turn, so that other load on the machine slows both:
+    `1 - median(without) / median(with)`, forward and gradient. The steps train clones, not the
+    model itself.
 
     Args:
         model: A compiled functional model of one input and one output.
         x: One batch of inputs.
-        y: One batch of targets.
-        steps: How many steps of each to time.
+        y: One batch of labels.
+        steps: Number of steps to time, of either model.
     Returns:
-        Share, at most 1; noise can make a small one negative.
+        The share, at most 1; noise can make a small share negative.
     Raises:
         RuntimeError: If Keras runs on another backend than TensorFlow.
     """
@@ -53,9 +53,9 @@ def last_layer_share(model: keras.Model, x: TensorLike, y: TensorLike, steps: in
     before_last = stripped.layers[-1].input
     spread = tuple(model.output.shape[len(before_last.shape) - 1 :])
     stripped = keras.Model(stripped.input, _Stub(spread)(before_last))
-    for each in (whole, stripped):
-        each.compile_from_config(model.get_compile_config())
-        each.make_train_function()
+    for clone in (whole, stripped):
+        clone.compile_from_config(model.get_compile_config())
+        clone.make_train_function()
 
     def timed(step: Any) -> float:
         start = time.perf_counter()

@@ -10,7 +10,6 @@ from keras import ops
 from fkarm._checks import check_count
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
-from fkarm.ik.problem import WEIGHTS
 from fkarm.kinematics.joint_space import representable_bounds, without_wide_limits
 from fkarm.layers import ForwardKinematics, JointLimits
 from fkarm.learning.ik_model import FEATURES, IKModel, checked_pose, pose_scale
@@ -24,33 +23,33 @@ from fkarm.model import Robot
 class IKRegressor(IKModel):
     """Pose in, several joint configurations out, learned through forward kinematics.
 
-    A pose has several solutions, and one answer can only tear between them: each of the heads
-    learns answers of its own. The loss is that of the head whose pose is best
-    (`fkarm.losses.BestHeadPoseLoss`), metrics are of that head. Configurations are within the joint
-    limits by construction; joints that turn endlessly, or through a turn and more, come from a sine
-    and a cosine (`fkarm.layers.JointLimits`), between -pi and pi. `predict_ik` makes exact
-    solutions of the candidates.
+    A pose has several solutions, and a network with one answer learns a mean between them that
+    solves nothing: here every head learns answers of its own. The loss is that of the head whose
+    pose is best (`fkarm.losses.BestHeadPoseLoss`), and metrics are of that head. Configurations are
+    within the joint limits by construction. Joints that turn endlessly, or by a turn and more, come
+    from a sine and a cosine (`fkarm.layers.JointLimits`), between -pi and pi. `predict_ik` makes
+    exact solutions of the candidates.
 
-    Train it with `fit` on `fkarm.learning.pose_stream` or `PoseBatches`, whose target is the pose,
-    or from the command line: `python -m fkarm train`.
+    Train it with `fit` on `fkarm.learning.pose_stream` or `PoseBatches`, whose labels are poses, or
+    from the command line: `python -m fkarm train`.
 
     Args:
         robot: `fkarm.Robot`.
         link: Link to reach with; None: `robot.end_effector`.
-        heads: Candidates for each pose.
+        heads: Candidates per pose.
         width: Units of a hidden layer.
         depth: Hidden layers.
         **kwargs: `name`, `dtype`, ... of `keras.Model`.
     Call arguments:
-        pose: Target as `"xyz_rot6d"`, m. Shape `(n, 9)`.
+        pose: Target poses as `"xyz_rot6d"`, m. Shape `(n, 9)`.
     Returns:
         Configurations, rad or m. Shape `(n, heads, dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
         UnknownLinkError: If the link does not exist.
         RobotError: If a sliding joint lacks a limit, or a joint turns freely.
-        ValueError: If no joint moves the link, a count is not a whole number >= 1 or the input's
-            shape is another.
+        ValueError: If no joint moves the link, `heads`, `width` or `depth` is not a whole number
+            >= 1, or `pose` has another shape.
     Example:
         >>> model = fkarm.learning.IKRegressor(fkarm.robots.ur5e(), heads=4)
         >>> model(np.zeros((2, 9), "float32")).shape
@@ -86,12 +85,12 @@ class IKRegressor(IKModel):
         self.built = True
 
     def call(self, pose: Tensor) -> Tensor:
-        x = self._network(checked_pose(pose) * self._scale)
+        x = self._network(ops.multiply(checked_pose(pose), self._scale))
         x = ops.reshape(x, (-1, self.heads, self._limits.input_size))
         return clip(self._limits(x), *self._bounds)
 
     def candidates(self, pose: Tensor) -> Tensor:
-        """The heads' configurations. `(n, 9)` to `(n, heads, dof)`."""
+        """The configurations of the heads. `(n, 9)` to `(n, heads, dof)`."""
         return self(pose)
 
     def compile(
@@ -102,19 +101,19 @@ class IKRegressor(IKModel):
         metrics: Any = None,
         **kwargs: Any,
     ) -> None:
-        """As `keras.Model.compile`; the loss sees the poses of all heads, metrics that of the best.
+        """As `keras.Model.compile`; the loss gets the poses of all heads, metrics the best one.
 
         Args:
             optimizer: Optimizer.
-            loss: Of true poses `(n, 4, 4)` and reached ones `(n, heads, 4, 4)`; None:
-                `BestHeadPoseLoss`, 1 a metre and 0.3 a radian.
+            loss: Loss of true poses `(n, 4, 4)` and reached poses `(n, heads, 4, 4)`; None:
+                `BestHeadPoseLoss` with its default weights.
             loss_weights: As in Keras.
-            metrics: Of true and reached poses `(n, 4, 4)`; None: position error in mm and
-                orientation error in degrees.
+            metrics: Metrics of true poses and reached poses, both `(n, 4, 4)`; None: position error
+                in mm and orientation error in degrees.
             **kwargs: The other arguments of `keras.Model.compile`.
         Raises:
-            ValueError: If the loss is one of single poses, or Keras' own of numbers, which heads
-                are not.
+            ValueError: If the loss compares single poses, as `PoseLoss` does, or is one of Keras,
+                which know no heads.
         """
         is_of_keras = isinstance(loss, str) or str(getattr(loss, "__module__", "")).startswith(
             "keras."
@@ -125,7 +124,7 @@ class IKRegressor(IKModel):
                 "loss must compare true poses (n, 4, 4) with those of all heads (n, heads, 4, 4). "
                 f"Received: {loss!r}. Try fkarm.losses.BestHeadPoseLoss."
             )
-        loss = _default_loss() if loss is None else loss
+        loss = BestHeadPoseLoss() if loss is None else loss
         metrics = [PositionError(), OrientationError()] if metrics is None else metrics
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
 
@@ -137,26 +136,22 @@ class IKRegressor(IKModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The compiled loss of the poses that the heads reach."""
+        """The compiled loss, of the poses that the heads reach."""
         shape = None if y is None else tuple(y.shape)
         if shape is None or len(shape) != 3 or shape[1:] != (4, 4):
             raise ValueError(
-                f"The targets of IKRegressor must be poses, (n, 4, 4). Received: shape {shape}. "
-                "Try pose_stream(..., target='pose')."
+                f"The labels of IKRegressor must be poses, (n, 4, 4). Received: shape {shape}. "
+                "Try pose_stream(..., labels='pose')."
             )
         return super().compute_loss(x, y, self._forward(y_pred), sample_weight, training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The compiled metrics of the pose that the best head reaches."""
-        poses = self._forward(y_pred)
-        best = ops.argmin(_default_loss().of_heads(y, poses), axis=-1)
+        """The compiled metrics, of the pose that the best head reaches."""
+        poses = self._forward(y_pred)  # (n, heads, 4, 4)
+        best = ops.argmin(BestHeadPoseLoss().of_heads(y, poses), axis=-1)
         is_best = ops.one_hot(best, self.heads, dtype=poses.dtype)[..., None, None]
         return super().compute_metrics(x, y, ops.sum(is_best * poses, axis=-3), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         sizes = {"heads": self.heads, "width": self.width, "depth": self.depth}
         return {**super().get_config(), **sizes}
-
-
-def _default_loss() -> BestHeadPoseLoss:
-    return BestHeadPoseLoss(*WEIGHTS)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from fkarm._checks import check_count, check_positive
 from fkarm.learning.callbacks import FiniteGuard, TimeBudget, learning_rate
+from fkarm.learning.checkpoint import Checkpoint, TrainingRecord
 from fkarm.learning.data import PoseBatches, pose_stream
-from fkarm.learning.flow import IKFlow
-from fkarm.learning.hosts import Checkpoint
 from fkarm.learning.ik_model import IKModel, check_network
 
-ENDLESS = 10**6  # epochs, where time decides
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Where time decides, `fit` gets more epochs than it will need.
+_ENDLESS = 10**6
 
 
 def train_ik(
@@ -27,40 +28,82 @@ def train_ik(
     *,
     minutes: float | None = None,
     epochs: int | None = None,
-    steps: int = 200,
+    labels: str | None = None,
     batch_size: int = 1024,
+    steps_per_epoch: int = 200,
     seed: int = 0,
     part: tuple[int, int] = (0, 1),
-    target: str | None = None,
     verbose: bool = True,
 ) -> None:
     """Train a compiled model on poses of its robot, for a time or for a number of epochs.
 
-    The learning rate falls to zero along half a cosine. After each epoch the folder holds a
-    checkpoint: called again with the same folder and poses, training goes on after the last whole
-    epoch; minutes, epochs and the learning rate may be others then.
+    The learning rate falls to zero along half a cosine. After every epoch the folder holds a
+    checkpoint. A later call with the same folder and poses resumes after the last whole epoch, with
+    the batches that an uninterrupted training would have; it may change the minutes, the epochs and
+    the learning rate.
 
     Args:
         model: `IKRegressor` or `IKFlow`, compiled.
-        folder: Where checkpoints and TensorBoard's logs (if it is installed) go.
-        minutes: How long; or
-        epochs: how many epochs. Several processes (`join_hosts`) need this: clocks differ.
-        steps: Batches an epoch.
-        batch_size: Poses a batch, of all processes together.
+        folder: Where checkpoints and the logs of TensorBoard (if it is installed) go.
+        minutes: How long to train; or
+        epochs: how many epochs. Several processes (`join_hosts`) need this: their clocks differ.
+        labels: What the model is given together with a pose, as for `pose_stream`; None:
+            `model.labels`.
+        batch_size: Poses per batch, of all processes together.
+        steps_per_epoch: Batches per epoch.
         seed: Seed of the poses.
         part: `(process, processes)`, see `join_hosts`.
-        target: What the model is given beside a pose, as for `pose_stream`; None: configurations
-            for `IKFlow`, else poses.
         verbose: Whether to show progress.
     Raises:
         TypeError: If `model` is no network for inverse kinematics.
-        TrainingError: If a loss or a weight is not finite; the last good epoch is kept.
-        ValueError: If the model is not compiled, not one of `minutes` and `epochs` is given,
-            several processes train by the clock, an argument is out of range, or the folder holds a
-            training of another model or on other poses.
+        TrainingError: If a loss or a weight is not finite; the last good epoch stays in the folder.
+        ValueError: If the model is not compiled, both or neither of `minutes` and `epochs` are
+            given, several processes train by the clock, an argument is out of range, or the folder
+            holds a training of another model or on other poses.
         OSError: If the folder cannot be written.
     """
     check_network(model)
+    _check_length(model, minutes, epochs, part)
+    check_count("batch_size", batch_size)
+    check_count("steps_per_epoch", steps_per_epoch)
+    poses: dict[str, Any] = {
+        "labels": model.labels if labels is None else labels,
+        "batch_size": int(batch_size),
+        "steps_per_epoch": int(steps_per_epoch),
+        "seed": int(seed),
+    }
+    checkpoint, rate = Checkpoint(folder), learning_rate(model)
+    first = checkpoint.first_epoch
+    record = TrainingRecord(Path(folder), model, poses, part[0])
+    pace, is_done = _pace(record, rate, minutes, epochs, first, verbose)
+    is_heard = verbose and part[0] == 0
+    if first and is_heard:
+        what = "finished before" if is_done else "resuming after them"
+        print(f"{folder} holds {first} epochs: {what}.", flush=True)
+    if first and is_done:
+        checkpoint.restore(model)
+    else:
+        model.fit(
+            _data(model, poses, part, first),
+            initial_epoch=first,
+            epochs=_ENDLESS if epochs is None else epochs,
+            steps_per_epoch=poses["steps_per_epoch"],
+            shuffle=False,
+            # The pace reads the learning rate before the checkpoint restores that of its epoch.
+            callbacks=[
+                *(FiniteGuard(), pace, checkpoint, record),
+                *_tensorboard(Path(folder), part[0]),
+            ],
+            verbose=2 if is_heard and epochs is not None else 0,
+        )
+    # It fell to zero; a training after this one begins with the rate that was given.
+    model.optimizer.learning_rate.assign(rate)
+
+
+def _check_length(
+    model: IKModel, minutes: float | None, epochs: int | None, part: tuple[int, int]
+) -> None:
+    """Raise ValueError unless the model can be trained for that long."""
     if not model.compiled:
         raise ValueError("model must be compiled. Received: one that is not. Try model.compile().")
     if (minutes is None) == (epochs is None):
@@ -71,63 +114,38 @@ def train_ik(
         raise ValueError("Several processes must train by epochs. Received: minutes.")
     if minutes is not None:
         check_positive("minutes", minutes)
-    counts = {"steps": steps, "epochs": 1 if epochs is None else epochs, "batch_size": batch_size}
-    for name, count in counts.items():
-        check_count(name, count)
-    if target is None:
-        target = "configuration" if isinstance(model, IKFlow) else "pose"
-    checkpoint, rate = Checkpoint(folder), learning_rate(model)
-    numbers = {"steps": steps, "batch_size": batch_size, "seed": seed}
-    poses = {"target": target, **{name: int(number) for name, number in numbers.items()}}
-    diary = _Diary(Path(folder), model, poses, part[0])
-    first = checkpoint.first_epoch
     if epochs is not None:
-        is_done = first >= epochs
-        pace: keras.callbacks.Callback = _cosine(rate, epochs)
-    else:
-        seconds = 60.0 * (minutes or 0.0)
-        pace = diary.budget = TimeBudget(seconds, verbose, diary.seconds if first else 0.0)
-        is_done = diary.seconds >= seconds
-    if first and verbose and part[0] == 0:
-        what = "finished before" if is_done else "going on from there"
-        print(f"{folder} holds {first} epochs: {what}.", flush=True)
-    if first and is_done:
-        checkpoint.restore(model)
-        model.optimizer.learning_rate.assign(rate)
-        return
-    model.fit(
-        _data(model, batch_size, steps, seed, part, first, target),
-        initial_epoch=first,
-        epochs=ENDLESS if epochs is None else epochs,
-        steps_per_epoch=steps,
-        shuffle=False,
-        # The pace before the checkpoint, which restores the learning rate of an old epoch.
-        callbacks=[FiniteGuard(), pace, checkpoint, diary, *_tensorboard(Path(folder), part[0])],
-        verbose=2 if verbose and epochs is not None and part[0] == 0 else 0,
-    )
-    # For a training after this one: here it fell to zero.
-    model.optimizer.learning_rate.assign(rate)
+        check_count("epochs", epochs)
 
 
-def _cosine(rate: float, epochs: int) -> keras.callbacks.Callback:
-    return keras.callbacks.LearningRateScheduler(
-        lambda epoch, _: 0.5 * rate * (1.0 + math.cos(math.pi * epoch / epochs))
-    )
+def _pace(
+    record: TrainingRecord,
+    rate: float,
+    minutes: float | None,
+    epochs: int | None,
+    first: int,
+    verbose: bool,
+) -> tuple[keras.callbacks.Callback, bool]:
+    """The callback that anneals the learning rate, and whether the training is over already."""
+    if epochs is not None:
+        cosine = keras.callbacks.LearningRateScheduler(
+            lambda epoch, _: 0.5 * rate * (1.0 + math.cos(math.pi * epoch / epochs))
+        )
+        return cosine, first >= epochs
+    seconds = 60.0 * (minutes or 0.0)
+    record.budget = TimeBudget(seconds, verbose, record.seconds if first else 0.0)
+    return record.budget, record.seconds >= seconds
 
 
 def _data(
-    model: IKModel,
-    batch_size: int,
-    steps: int,
-    seed: int,
-    part: tuple[int, int],
-    first: int,
-    target: str,
-) -> Any:
-    """Poses that epochs before the first one did not see."""
+    model: IKModel, poses: dict[str, Any], part: tuple[int, int], first_epoch: int
+) -> tf.data.Dataset | PoseBatches:
+    """The poses of the first epoch and of later ones: every epoch of every seed has its own."""
     if keras.backend.backend() == "tensorflow" and part[1] == 1:
-        return pose_stream(model.robot, model.link, batch_size, seed + first, target)
-    return PoseBatches(model.robot, model.link, batch_size, steps, seed, target, part, first)
+        stream = {name: poses[name] for name in ("labels", "batch_size", "seed")}
+        stream["first_batch"] = first_epoch * poses["steps_per_epoch"]
+        return pose_stream(model.robot, model.link, **stream)
+    return PoseBatches(model.robot, model.link, **poses, part=part, first_epoch=first_epoch)
 
 
 def _tensorboard(folder: Path, process: int) -> list[keras.callbacks.Callback]:
@@ -135,37 +153,3 @@ def _tensorboard(folder: Path, process: int) -> list[keras.callbacks.Callback]:
     if process or not find_spec("tensorboard"):
         return []
     return [keras.callbacks.TensorBoard(folder / "logs", write_graph=False)]
-
-
-class _Diary(keras.callbacks.Callback):
-    """Keeps beside the checkpoint which model and poses it is of, and the seconds that it took."""
-
-    def __init__(self, folder: Path, model: IKModel, poses: dict[str, Any], process: int) -> None:
-        super().__init__()
-        self.budget: TimeBudget | None = None
-        self._file, self._process = folder / "training.json", process
-        config = {**model.get_config(), "name": type(model).__name__}
-        kind = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-        self._about = {"model": kind, **poses}
-        old = json.loads(self._file.read_text()) if self._file.exists() else {}
-        self.seconds = float(old.get("seconds", 0.0))
-        if old and old["model"] != kind:
-            raise ValueError(
-                f"{folder} must hold a training of this model. Received: one of another robot, "
-                "link or size. Choose another folder, or delete it."
-            )
-        before = {name: old.get(name, now) for name, now in poses.items()}
-        if before != poses:
-            raise ValueError(
-                f"{folder} must hold a training on the same poses. Received: {before} there, "
-                f"{poses} here. Choose another folder, or delete it."
-            )
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._process:
-            return
-        if self.budget:
-            self.seconds = self.budget.spent
-        unfinished = self._file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps({**self._about, "seconds": self.seconds}))
-        unfinished.replace(self._file)

@@ -1,8 +1,8 @@
 """Ready-made robots, from the manufacturers' published numbers.
 
-Each file names its source. Only kinematics and joint limits: no meshes, no inertias. The root
-of the Universal Robots arms is `base_link`, as in ROS: the link `base`, from which the maker
-measures, is turned by half a turn about z.
+Every file names its source. The files hold kinematics and joint limits, no meshes and no inertias.
+The root link of the Universal Robots arms is `base_link`, as in ROS. Their link `base`, from which
+the manufacturer measures, is turned by half a turn about z.
 """
 
 from __future__ import annotations
@@ -10,12 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import TYPE_CHECKING, NoReturn
 
-from fkarm.errors import RobotError
+from fkarm.errors import RobotError, unknown_name
 from fkarm.model import Joint, Robot
 from fkarm.model.frames import finite_vector
 
 __all__ = ["fr3", "iiwa7", "iiwa14", "panda", "planar", "ur3", "ur5", "ur5e", "ur10", "ur10e"]
+
+
+if not TYPE_CHECKING:  # type checkers report a misspelt name themselves
+
+    def __getattr__(name: str) -> NoReturn:
+        """Answer a misspelt robot with the nearest spelling."""
+        # With a name and no object, Python adds no suggestion of its own to a traceback.
+        raise AttributeError(unknown_name("A robot in fkarm.robots", name, __all__), name=name)
 
 
 def _load(name: str) -> Robot:
@@ -32,22 +41,22 @@ def panda(gripper: bool = False) -> Robot:
     """Franka Emika Panda: 7 joints, end effector `panda_hand`.
 
     Args:
-        gripper: Whether to add the fingers: one more joint, the second finger mimics it.
+        gripper: Whether to add the fingers: one more joint, which the second finger mimics.
     """
     return _franka("panda", gripper)
 
 
 def fr3(gripper: bool = False) -> Robot:
-    """Franka Research 3: the Panda's geometry, other limits; end effector `fr3_hand`.
+    """Franka Research 3: the Panda's geometry with other limits; end effector `fr3_hand`.
 
     Args:
-        gripper: Whether to add the fingers: one more joint, the second finger mimics it.
+        gripper: Whether to add the fingers: one more joint, which the second finger mimics.
     """
     return _franka("fr3", gripper)
 
 
 def ur3() -> Robot:
-    """Universal Robots UR3: 6 joints, the last without limits; end effector `tool0`."""
+    """Universal Robots UR3: 6 joints, the last one without limits; end effector `tool0`."""
     return _load("ur3").with_end_effector("tool0")
 
 
@@ -82,12 +91,13 @@ def iiwa14() -> Robot:
 
 
 def planar(lengths: Sequence[float]) -> Robot:
-    """An arm in the xy plane: joints about z, limits one turn, links along x.
+    """An arm in the xy plane: joints about z, limits of one turn, links along x.
 
-    Joints `joint_1`, ...; links `base`, `link_1`, ..., and `tool` at the end of the last.
+    The joints are `joint_1`, ...; the links are `base`, `link_1`, ..., and `tool`, the end effector
+    at the end of the last one.
 
     Args:
-        lengths: Length of each link, m.
+        lengths: Lengths of the links, m.
     Raises:
         RobotError: If `lengths` is empty or holds something that is not a finite number.
     """

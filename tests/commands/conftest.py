@@ -1,7 +1,7 @@
-"""A robot's file, what a training left of it, and trainings that leave parts out."""
+"""The file of a robot, what a training of it left, and trainings without some of their steps."""
 
 import pytest
-from training_command import command
+from commands.training_command import command
 
 import fkarm
 from fkarm.__main__ import main
@@ -31,5 +31,5 @@ def untrained(monkeypatch):
 
 @pytest.fixture
 def unmeasured(monkeypatch):
-    """Leaves the table out, which takes seconds to compile."""
+    """Skips the table, which takes seconds to compile."""
     monkeypatch.setattr("fkarm.commands.train._evaluate", lambda *_: None)

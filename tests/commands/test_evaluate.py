@@ -6,14 +6,14 @@ import zipfile
 
 import keras
 import pytest
-from training_command import full
+from commands.training_command import full
 
 import fkarm
 from fkarm.__main__ import main
 
 
 def test_evaluate_prints_the_table_again(trained, tmp_path, urdf, capsys):
-    options = ["--targets", "50", "--json", str(tmp_path / "t.json"), "--robot", str(urdf)]
+    options = ["--count", "50", "--json", str(tmp_path / "t.json"), "--robot", str(urdf)]
     assert main(["evaluate", str(trained / "m.keras"), *options]) == 0
     printed = capsys.readouterr().out
     assert "IKRegressor of 'planar', link 'tool'" in printed
@@ -52,27 +52,18 @@ def test_another_robot_than_the_networks_is_refused(trained, tmp_path, capsys, u
         assert main(["evaluate", model, "--robot", robot]) == 1
         said = capsys.readouterr().err
         assert "--robot must be the robot that the network is for. Received: Robot(" in said
-        assert "inside is Robot('planar'" in said
+        assert "the network is for Robot('planar'" in said
     assert main(["evaluate", model, "--robot", str(tmp_path / "none.urdf")]) == 1
     assert "none.urdf" in capsys.readouterr().err
 
 
 def test_a_table_that_could_not_be_written(trained, tmp_path, capsys, monkeypatch):
     model = str(trained / "m.keras")
-    monkeypatch.setattr("fkarm.learning.evaluate_ik", lambda *_: pytest.fail("evaluated"))
+    monkeypatch.setattr("fkarm.learning.evaluate_ik", lambda *_, **__: pytest.fail("evaluated"))
     assert main(["evaluate", model, "--json", str(tmp_path / "none" / "t.json")]) == 1
     assert "--json must be in a folder that exists" in capsys.readouterr().err
-    monkeypatch.setattr("fkarm.learning.evaluate_ik", lambda *_: [])
+    monkeypatch.setattr("fkarm.learning.evaluate_ik", lambda *_, **__: [])
     monkeypatch.setattr("fkarm.learning.to_markdown", lambda *_: "table")
     monkeypatch.setattr("fkarm.commands.evaluate.write_json", full)
     assert main(["evaluate", model, "--json", str(tmp_path / "t.json")]) == 1
     assert "t.json could not be written: " in capsys.readouterr().err
-
-
-def test_numbers_that_are_not_finite_are_null_in_the_file(tmp_path):
-    from fkarm.commands.output import write_json
-
-    write_json(tmp_path / "t.json", {"kind": "x"}, [{"median_mm": float("nan"), "steps": 1}])
-    assert json.loads((tmp_path / "t.json").read_text())["rows"] == [
-        {"median_mm": None, "steps": 1}
-    ]

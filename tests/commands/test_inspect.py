@@ -2,6 +2,7 @@
 
 import json
 
+import fkarm
 from fkarm import Robot
 from fkarm.__main__ import main
 
@@ -43,3 +44,11 @@ def test_the_command_fails_where_the_file_is_refused(tmp_path, capsys):
     assert main(["inspect", str(path)]) == 1
     assert "bad.urdf, line 3" in capsys.readouterr().err
     assert main(["inspect", str(tmp_path / "none.urdf")]) == 1
+
+
+def test_the_command_takes_a_robot_by_name_as_train_does(capsys):
+    assert main(["inspect", "ur5e", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert Robot.from_dict(data["robot"]) == fkarm.robots.ur5e()
+    assert main(["inspect", "ur5f"]) == 1
+    assert "Received: 'ur5f'. Did you mean 'ur5'" in capsys.readouterr().err

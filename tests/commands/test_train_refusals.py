@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from training_command import command, full, names
+from commands.training_command import command, full, names
 
 from fkarm.__main__ import main
 from fkarm.learning.ik_model import IKModel
@@ -19,8 +19,8 @@ RAIL = RAIL.format('<parent link="a"/><child link="b"/><axis xyz="1 0 0"/>') + "
 @pytest.mark.parametrize(
     ("robot", "link", "said"),
     [
-        ("none.urdf", "tool", "There must be a URDF file at the path. Received: .*none.urdf"),
-        ("Panda", "panda_hand", "Received: 'Panda'. Robots that need no file: .*panda"),
+        ("none.urdf", "tool", "must be the path of a URDF file, or .* Received: 'none.urdf'"),
+        ("Panda", "panda_hand", "one of: 'panda', .* Received: 'Panda'. Did you mean 'panda'"),
         ("<robot", "tool", "arm.urdf.*well-formed"),
         ("panda", "panda_hnad", "link must be one of: 'panda_hand', .* Received: 'panda_hnad'"),
         ("panda", "panda_link0", "A joint that may move must be on the way from 'panda_link0'"),
@@ -96,7 +96,7 @@ def test_an_interruption_says_what_is_left(urdf, tmp_path, capsys, monkeypatch, 
     monkeypatch.setattr(IKModel, "fit", interrupted)
     assert main(command(urdf, tmp_path, epochs=2)) == 130
     assert re.search(
-        "Interrupted. The last good checkpoint is .*000001.weights.h5; the same command goes on",
+        "Interrupted. The last good checkpoint is .*000001.weights.h5; the same command resumes",
         capsys.readouterr().err,
     )
 
@@ -116,7 +116,7 @@ def test_a_full_disk_at_the_end_loses_nothing(
         assert main(command(urdf, tmp_path)) == 1
     said = capsys.readouterr().err
     assert "m.keras could not be written: No space left on device" in said
-    assert f"The weights are in {tmp_path / 'm.training'}: make room, then the same command" in said
+    assert f"The weights are in {tmp_path / 'm.training'}: make room, and the same command" in said
     assert names(tmp_path) == ["m.keras", "m.training"]
     assert (tmp_path / "m.keras").read_bytes() == b"what was there"
     monkeypatch.setattr(IKModel, "fit", lambda *_, **__: pytest.fail("trained"))
@@ -133,19 +133,19 @@ def test_a_full_disk_while_training_keeps_the_epoch_before(
         assert main(command(urdf, tmp_path, epochs=2)) == 1
     said = capsys.readouterr().err
     assert "No space left on device" in said
-    assert "000001.weights.h5; the same command goes on" in said
+    assert "000001.weights.h5; the same command resumes" in said
 
 
 def test_a_full_disk_after_saving_says_that_the_network_is_whole(
     urdf, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("fkarm.learning.evaluate_ik", lambda *_: [])
+    monkeypatch.setattr("fkarm.learning.evaluate_ik", lambda *_, **__: [])
     monkeypatch.setattr("fkarm.learning.to_markdown", lambda *_: "table")
     monkeypatch.setattr("fkarm.commands.train.write_json", full)
     assert main(command(urdf, tmp_path)) == 1
     said = capsys.readouterr().err
     assert "The table could not be written: " in said
-    assert "m.keras is whole" in said
+    assert "m.keras is complete" in said
     assert names(tmp_path) == ["m.keras", "m.training"]
 
 
@@ -154,12 +154,16 @@ def test_a_full_disk_after_saving_says_that_the_network_is_whole(
     [
         (["--out", "model.h5"], "must end in .keras. Received: 'model.h5'"),
         (["--minutes", "1"], "not allowed with argument --epochs"),
-        (["--steps", "0"], "must be a whole number >= 1. Received: '0'"),
+        (["--steps-per-epoch", "0"], "must be a whole number >= 1. Received: '0'"),
         (["--width", "x"], "must be a whole number >= 1. Received: 'x'"),
         (["--seed", "-1"], "must be a whole number >= 0. Received: '-1'"),
         (["--learning-rate", "nan"], "must be a finite number > 0. Received: 'nan'"),
         (["--learning-rate", "0"], "must be a finite number > 0. Received: '0'"),
-        (["--kind", "forest"], "invalid choice: 'forest'"),
+        (
+            ["--kind", "forest"],
+            "--kind: it must be one of: 'regressor', 'flow'. Received: 'forest'",
+        ),
+        (["--kind", "regresor"], "Did you mean 'regressor'"),
         (["--kind", "flow", "--heads", "2"], "--heads is for --kind regressor"),
         (["--hosts", "a:1"], "must name two processes or more. Received: 'a:1'"),
         (["--hosts", "a:1,b"], "must be host:port,host:port,... Received: 'b'"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import batches, four_joints, make, targets_of
+from learning.networks import batches, four_joints, make, targets_of
 
 import fkarm
 from fkarm.learning import IKFlow

@@ -1,4 +1,4 @@
-"""Training in several processes, and training that is interrupted."""
+"""Training in several processes, and on several devices of one machine."""
 
 import json
 import os
@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import fkarm
-from fkarm.learning import Checkpoint, PoseBatches, join_hosts
+from fkarm.learning import join_devices, join_hosts
+from fkarm.learning.hosts import _check_devices
 
 ON_JAX = keras.backend.backend() == "jax"
 ROOT = Path(__file__).parents[2]
@@ -72,9 +73,17 @@ class Commands(Processes):
     """Runs of `python -m fkarm train`."""
 
     def command(self, output, epochs):
-        sizes = ["--heads", 2, "--width", 16, "--depth", 2, "--batch-size", 32, "--targets", 20]
+        sizes = ["--heads", 2, "--width", 16, "--depth", 2, "--batch-size", 32, "--count", 20]
         command = ["-m", "fkarm", "train", self.robot(output), "--link", "tool", *sizes]
-        return [*command, "--epochs", epochs, "--steps", STEPS, "--out", output / "m.keras"]
+        return [
+            *command,
+            "--epochs",
+            epochs,
+            "--steps-per-epoch",
+            STEPS,
+            "--out",
+            output / "m.keras",
+        ]
 
     def robot(self, output):
         path = output / "arm.urdf"
@@ -103,7 +112,7 @@ class TestTwoProcesses:
             np.testing.assert_allclose([*found.values()], [*losses_of_one.values()], rtol=1e-5)
 
     @pytest.mark.parametrize("victim", [0, 1])
-    def test_one_is_lost_and_both_go_on_later(self, victim, losses_of_one, tmp_path):
+    def test_one_is_lost_and_both_resume_later(self, victim, losses_of_one, tmp_path):
         both = Processes(tmp_path, epochs=100_000, count=2, shared=False)
         both.wait_for_epoch(2)
         both.processes[victim].kill()
@@ -120,7 +129,7 @@ class TestTwoProcesses:
 
 
 @pytest.mark.skipif(not ON_JAX, reason="Keras trains across machines on JAX only")
-def test_the_command_loses_a_process_and_both_go_on_later(tmp_path):
+def test_the_command_loses_a_process_and_both_resume_later(tmp_path):
     epochs = 60  # the learning rate depends on how many there will be
     both = Commands(tmp_path / "both", epochs=epochs, count=2, shared=False)
     both.wait_for_epoch(2)
@@ -134,7 +143,7 @@ def test_the_command_loses_a_process_and_both_go_on_later(tmp_path):
     done = max(both.losses())
     again = Commands(tmp_path / "both", epochs=epochs, count=2, shared=False)
     found = again.finish()
-    assert "epochs: going on from there" in again.outputs[0].read_text()
+    assert "epochs: resuming after them" in again.outputs[0].read_text()
     assert done < min(found) <= done + 2  # saved, perhaps not yet printed
     whole = Commands(tmp_path / "whole", epochs=epochs).finish()
     np.testing.assert_allclose(found[epochs], whole[epochs], rtol=1e-3)
@@ -144,56 +153,7 @@ def test_the_command_loses_a_process_and_both_go_on_later(tmp_path):
         assert not (tmp_path / "both" / "of_1" / name).exists()
 
 
-def network(robot):
-    keras.utils.set_random_seed(0)
-    limits = fkarm.layers.JointLimits(robot)
-    pose = keras.Input((9,))
-    q = limits(keras.layers.Dense(limits.input_size)(keras.layers.Dense(8, "gelu")(pose)))
-    model = keras.Model(pose, fkarm.layers.ForwardKinematics(robot)(q))
-    model.compile("adam", fkarm.losses.PoseLoss(), run_eagerly=True, jit_compile=False)
-    return model
-
-
-def test_an_interrupted_training_ends_like_a_whole_one(tmp_path):
-    robot = fkarm.robots.planar([1.0, 0.5])
-
-    def fit(folder, epochs):
-        checkpoint = Checkpoint(folder)
-        data = PoseBatches(
-            robot, batch_size=16, steps=3, seed=1, first_epoch=checkpoint.first_epoch
-        )
-        model = network(robot)
-        model.fit(
-            data,
-            initial_epoch=checkpoint.first_epoch,
-            epochs=epochs,
-            callbacks=[checkpoint],
-            shuffle=False,
-            verbose=0,
-        )
-        return model
-
-    fit(tmp_path / "parts", 2)
-    assert [file.name for file in (tmp_path / "parts").iterdir()] == ["000002.weights.h5"]
-    in_parts, whole = fit(tmp_path / "parts", 5), fit(tmp_path / "whole", 5)
-    assert Checkpoint(tmp_path / "parts").first_epoch == 5
-    for a, b in zip(in_parts.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert int(in_parts.optimizer.iterations) == 15
-
-
-def test_a_file_that_was_not_finished_is_not_used(tmp_path):
-    (tmp_path / "unfinished-0.weights.h5").write_bytes(b"half")
-    assert Checkpoint(tmp_path).first_epoch == 0
-
-
-def test_a_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
-        Checkpoint(tmp_path / "file" / "folder")
-
-
-def test_processes_have_their_places():
+def test_a_process_is_one_of_the_hosts():
     with pytest.raises(ValueError, match="0 to 1. Received: 2"), join_hosts(["a:1", "b:1"], 2):
         pass
 
@@ -204,27 +164,58 @@ def test_other_backends_train_on_one_machine():
         pass
 
 
-def test_parts_of_a_batch_are_the_whole():
-    robot = fkarm.robots.planar([1.0, 0.5])
-    whole = PoseBatches(robot, batch_size=6, target="configuration")
-    parts = [
-        PoseBatches(robot, batch_size=6, target="configuration", part=(k, 3)) for k in range(3)
-    ]
-    q = np.empty((6, 2), np.float32)
-    for k, part in enumerate(parts):
-        q[k::3] = part[4][1]
-    np.testing.assert_array_equal(q, whole[4][1])
-    assert (whole[4][1] != whole[5][1]).all()
-    with pytest.raises(ValueError, match="multiple of 4, the number of processes"):
-        PoseBatches(robot, batch_size=6, part=(0, 4))
-    with pytest.raises(ValueError, match="part must be a process"):
-        PoseBatches(robot, batch_size=6, part=(2, 2))
+@pytest.mark.only_on("tensorflow", "jax", reason="PyTorch has no devices to join")
+def test_devices_are_counted():
+    with pytest.raises(ValueError, match="count must be a whole number >= 1"), join_devices(0):
+        pass
+    with pytest.raises(ValueError, match="There must be 3 devices. Received: a, b. Call join"):
+        _check_devices(3, ["a", "b"])
+    keras.ops.add(1.0, 1.0)  # from now on TensorFlow makes no more logical devices
+    with pytest.raises(ValueError, match="There must be 99 devices"), join_devices(99):
+        pass
 
 
-def test_batches_are_poses_of_their_configurations(panda):
-    x, q = PoseBatches(panda, batch_size=50, target="configuration")[0]
-    _, pose = PoseBatches(panda, batch_size=50)[0]
-    expected = keras.ops.convert_to_numpy(fkarm.forward_kinematics(panda, q, panda.end_effector))
-    np.testing.assert_allclose(pose[:, :3, 3], x[:, :3], atol=0)
-    assert ((q >= panda.lower_limits) & (q <= panda.upper_limits)).all()
-    np.testing.assert_allclose(pose, expected, atol=1e-6)
+def test_several_devices_need_another_backend_than_pytorch(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(RuntimeError, match="TensorFlow or JAX.* Received: torch"), join_devices(2):
+        pass
+
+
+TRAIN = """
+import json, sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras
+import fkarm
+from fkarm.learning import pose_stream
+devices = [f"CPU:{k}" for k in range(int(sys.argv[1]))]
+with tf.distribute.MirroredStrategy(devices).scope():
+    keras.utils.set_random_seed(0)
+    robot = fkarm.robots.ur5e()
+    limits = fkarm.layers.JointLimits(robot)
+    pose = keras.Input((9,))
+    q = limits(keras.layers.Dense(limits.input_size)(keras.layers.Dense(32, "gelu")(pose)))
+    model = keras.Model(pose, fkarm.layers.ForwardKinematics(robot)(q))
+    model.compile("adam", fkarm.losses.PoseLoss(), metrics=[fkarm.metrics.PositionError()])
+history = model.fit(pose_stream(robot, batch_size=64), steps_per_epoch=20, epochs=3, shuffle=False,
+                    verbose=0).history
+print(json.dumps(history))
+"""
+
+
+def history(devices):
+    command = [sys.executable, "-c", TRAIN, str(devices)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.in_test_all("process")
+@pytest.mark.only_on("tensorflow", reason="a strategy of TensorFlow")
+def test_two_devices_train_as_one():
+    one, two = history(1), history(2)
+    assert len(one["loss"]) == 3
+    assert one["loss"][2] < one["loss"][0]
+    for name, values in one.items():
+        np.testing.assert_allclose(two[name], values, rtol=1e-4, err_msg=name)

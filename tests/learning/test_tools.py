@@ -58,7 +58,7 @@ def test_the_progress_bar_has_millimetres_and_degrees(model, panda, capsys):
 
 
 def test_every_kind_of_input(model, panda):
-    batches = PoseBatches(panda, "panda_hand", batch_size=32, steps=2)
+    batches = PoseBatches(panda, "panda_hand", batch_size=32, steps_per_epoch=2)
     x, y = batches[0]
     for data in (
         (x, y),
@@ -88,7 +88,7 @@ def test_sample_weights_count_in_losses_and_metrics(model, panda):
 def test_tensorboard_gets_graph_and_profile(model, panda, tmp_path):
     pytest.importorskip("tensorboard")
     board = keras.callbacks.TensorBoard(tmp_path, write_graph=True, profile_batch=(1, 2))
-    data = PoseBatches(panda, "panda_hand", batch_size=16, steps=3)
+    data = PoseBatches(panda, "panda_hand", batch_size=16, steps_per_epoch=3)
     model.fit(data, epochs=1, callbacks=[board], verbose=0, shuffle=False)
     events = b"".join(file.read_bytes() for file in tmp_path.rglob("events.out.*"))
     assert b"epoch_position_error_mm" in events

@@ -164,3 +164,10 @@ def test_a_planar_arm_needs_lengths():
         fkarm.robots.planar([])
     with pytest.raises(fkarm.RobotError, match="lengths must be 2 finite numbers"):
         fkarm.robots.planar([1.0, "x"])
+
+
+def test_a_misspelt_robot_is_answered_with_the_nearest_spelling():
+    said = "must be one of: 'panda', .*Received: 'pandda'. Did you mean 'panda'?"
+    with pytest.raises(AttributeError, match=said):
+        _ = fkarm.robots.pandda
+    assert not hasattr(fkarm.robots, "__nothing__")

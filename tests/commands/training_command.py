@@ -1,9 +1,12 @@
-"""The arguments of a small `python -m fkarm train`, and what is looked at after it."""
+"""The arguments of a small `python -m fkarm train`, and what the tests look at after it."""
 
 import errno
 import os
 
-SIZES = ["--steps", "3", "--batch-size", "8", "--width", "8", "--depth", "1", "--targets", "50"]
+SIZES = [
+    *("--steps-per-epoch", "3", "--batch-size", "8", "--width", "8", "--depth", "1"),
+    *("--count", "50"),
+]
 
 
 def command(robot, folder, *options, link="tool", epochs=1):

@@ -8,7 +8,7 @@ from fkarm.learning import IKFlow, PoseBatches
 
 
 def four_joints():
-    """An arm: one joint is endless, one slides."""
+    """An arm with an endless joint and a sliding one."""
     joints = [
         fkarm.Joint("turn", axis="z", lower=-2.5, upper=2.0),
         fkarm.Joint("lift", axis="y", xyz=(0, 0, 0.4), lower=-1.5, upper=1.5),
@@ -19,7 +19,7 @@ def four_joints():
 
 
 def make(kind, robot, run_eagerly=True, **options):
-    """A network; a training of some twenty steps is faster by operations than traced."""
+    """A small compiled network. Trainings of under twenty steps run faster eagerly than traced."""
     keras.utils.set_random_seed(0)
     sizes = {"depth": 2, "bins": 4} if kind is IKFlow else {"heads": 3, "depth": 2}
     model = kind(robot, width=16, **{**sizes, **options})
@@ -29,8 +29,9 @@ def make(kind, robot, run_eagerly=True, **options):
 
 
 def batches(model, steps=10, batch_size=32):
-    target = "configuration" if isinstance(model, IKFlow) else "pose"
-    return PoseBatches(model.robot, model.link, batch_size, steps, target=target)
+    return PoseBatches(
+        model.robot, model.link, labels=model.labels, batch_size=batch_size, steps_per_epoch=steps
+    )
 
 
 def targets_of(robot, shape, seed=5):

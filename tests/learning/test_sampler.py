@@ -13,13 +13,13 @@ ON_BOTH = pytest.mark.parametrize("kind", ["stream", "batches"])
 BOTH = {"stream": pose_stream, "batches": PoseBatches}
 
 
-def drawn(kind, robot, count=1, target="configuration", **options):
-    """Inputs and targets of the first batches, one below the other."""
-    options = {"batch_size": 512, "seed": 3, "target": target, **options}
+def drawn(kind, robot, count=1, labels="configuration", **options):
+    """Poses and labels of the first batches, concatenated."""
+    options = {"batch_size": 512, "seed": 3, "labels": labels, **options}
     if kind == "stream":
         pairs = [(x.numpy(), y.numpy()) for x, y in pose_stream(robot, **options).take(count)]
     else:
-        batches = PoseBatches(robot, steps=count, **options)
+        batches = PoseBatches(robot, steps_per_epoch=count, **options)
         pairs = [batches[index] for index in range(count)]
     x, y = zip(*pairs, strict=True)
     return np.concatenate(x), np.concatenate(y)
@@ -43,7 +43,7 @@ class TestDefaults:
     def test_a_stream_is_the_formula_to_the_bit(self, panda):
         lower, upper = representable_bounds(*sampling_bounds(panda), "float32")
         for index, (x, q) in enumerate(
-            pose_stream(panda, batch_size=64, seed=3, target="configuration").take(2)
+            pose_stream(panda, batch_size=64, seed=3, labels="configuration").take(2)
         ):
             seed = tf.constant([3, index], "int64")
             uniform = tf.random.stateless_uniform((64, 7), seed=seed)
@@ -56,7 +56,7 @@ class TestDefaults:
     def test_batches_are_the_formula_to_the_bit(self, panda, part):
         lower, upper = representable_bounds(*sampling_bounds(panda), "float32")
         batches = PoseBatches(
-            panda, batch_size=64, seed=3, target="configuration", part=part, first_epoch=2
+            panda, batch_size=64, seed=3, labels="configuration", part=part, first_epoch=2
         )
         for index in range(2):
             uniform = np.random.default_rng((3, 2, index)).uniform(size=(64, 7))
@@ -227,7 +227,7 @@ def test_a_predicate_of_a_stream_may_be_plain_numpy(panda):
     def is_free(q):
         return tf.numpy_function(lambda q: q[:, 1] > 0, [q], tf.bool)
 
-    stream = pose_stream(panda, batch_size=64, target="configuration", is_free=is_free)
+    stream = pose_stream(panda, batch_size=64, labels="configuration", is_free=is_free)
     _, q = next(iter(stream))
     assert (q.numpy()[:, 1] > 0).all()
     assert [tuple(spec.shape) for spec in stream.element_spec] == [(64, 9), (64, 7)]

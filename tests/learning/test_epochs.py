@@ -1,4 +1,4 @@
-"""Which batches Keras gets of `PoseBatches`, call after call."""
+"""Which batches of `PoseBatches` Keras gets, call after call."""
 
 import keras
 import numpy as np
@@ -11,8 +11,8 @@ ARM = fkarm.robots.planar([1.0, 0.5])
 STEPS = 4
 
 
-def batches(steps=STEPS, **options):
-    return PoseBatches(ARM, batch_size=3, steps=steps, seed=7, **options)
+def batches(**options):
+    return PoseBatches(ARM, **{"batch_size": 3, "steps_per_epoch": STEPS, "seed": 7, **options})
 
 
 def fingerprint(epoch, index):
@@ -72,7 +72,7 @@ def test_two_fits_are_one_long_fit(model, workers):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_pass_longer_than_an_epoch_of_keras_keeps_its_epoch(model, workers):
     """A thread reads ahead of the training: what it gets must not depend on how far."""
-    data = batches(steps=6, workers=workers)
+    data = batches(steps_per_epoch=6, workers=workers)
     check(fit(model, data, epochs=3, steps_per_epoch=2), (0, range(6)))
     check(fit(model, data, epochs=1), (3, range(6)))
 
@@ -128,7 +128,7 @@ def test_how_far_a_thread_reads_ahead_does_not_matter():
     """What Keras calls, in its order, where a thread may ask for batches at any time."""
     served = []
     for ahead in range(6):
-        data, pass_ = batches(steps=6), []
+        data, pass_ = batches(steps_per_epoch=6), []
         assert data.workers == 1
         data.on_epoch_end()
         data.on_epoch_begin()
@@ -142,7 +142,7 @@ def test_how_far_a_thread_reads_ahead_does_not_matter():
         np.testing.assert_array_equal(other, served[0])
 
 
-def test_a_loop_of_ones_own_goes_on_by_the_end_of_an_epoch():
+def test_a_loop_of_ones_own_advances_at_the_end_of_an_epoch():
     data = batches()
     for epoch in range(3):
         expected = batches(first_epoch=epoch)
@@ -152,32 +152,3 @@ def test_a_loop_of_ones_own_goes_on_by_the_end_of_an_epoch():
     np.testing.assert_array_equal(data[1][0], batches(first_epoch=2)[1][0])
     data.on_epoch_end()
     np.testing.assert_array_equal(data[1][0], batches(first_epoch=4)[1][0])
-
-
-def test_workers_give_the_same_batches_as_one_thread():
-    plain = batches(target="configuration")
-    data = batches(target="configuration", workers=3, max_queue_size=2)
-    for order in (range(STEPS), (2, 0, 3, 1)):
-        for index in order:
-            np.testing.assert_array_equal(data[index][1], plain[index][1])
-
-
-def test_an_error_in_a_thread_is_the_callers():
-    data = batches(workers=2)
-    data.link = "nowhere"
-    with pytest.raises(fkarm.UnknownLinkError, match="nowhere"):
-        data[0]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"workers": 0}, "workers must be a whole number >= 1. Received: 0"),
-        ({"workers": 2, "max_queue_size": 0.5}, "max_queue_size must be a whole number >= 1"),
-        ({"use_multiprocessing": True}, "use_multiprocessing must be False.*Workers are threads"),
-    ],
-    ids=lambda value: "",
-)
-def test_bad_arguments_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        batches(**arguments)
