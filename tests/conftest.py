@@ -53,7 +53,7 @@ def pytest_addoption(parser):
         "--searches",
         choices=("eager", "compiled"),
         default="compiled",
-        help="whether TensorFlow computes few rows of tests/ik by operations, or compiles them",
+        help="whether TensorFlow runs searches of few rows by operations, or compiles them",
     )
     parser.addoption("--one-in", type=int, default=1, help="of a test's cases, run one in so many")
 
@@ -203,6 +203,28 @@ def free_robot():
         ],
         name="free_robot",
     )
+
+
+@pytest.fixture(scope="module")
+def searches_as_asked(request):
+    """Searches of few rows run by operations with `--searches eager`, as in `make test`.
+
+    Most problems in tests are met once, and compiling one takes seconds.
+    """
+    from fkarm.ik import descent, pose_errors
+    from fkarm.ik.batch import ROWS
+
+    def by_operation(compiled):
+        """`compiled` for which the smallest size of a search is too few rows."""
+        return lambda function, ranks, from_rows=0: compiled(
+            function, ranks, from_rows or ROWS[0] + 1
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.getoption("--searches") == "eager":
+            for module in (descent, pose_errors):
+                patch.setattr(module, "compiled", by_operation(module.compiled))
+        yield
 
 
 def pytest_terminal_summary(terminalreporter):

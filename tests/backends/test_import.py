@@ -27,4 +27,4 @@ def test_a_missing_backend_is_named_with_what_to_do(missing, tmp_path):
     assert run.returncode == 1
     last = run.stderr.strip().splitlines()[-1]
     assert f"Keras is set to run on {missing}, which is not installed. Install it, or set" in last
-    assert "KERAS_BACKEND to the one of tensorflow, jax and torch that is" in last
+    assert "KERAS_BACKEND to an installed one of tensorflow, jax and torch" in last

@@ -22,7 +22,7 @@ def history(case):
 SLOW = ("flow", "inverse kinematics", "refinement", "regressor")
 
 
-@owing("compile", later=SLOW)
+@owing("compile", later=(*SLOW, "heads"))
 def test_every_way_to_compile_gives_the_same_training(name):
     expected = make(name)
     wanted = history(expected)
@@ -46,7 +46,7 @@ class Counter(keras.layers.Layer):
         return x
 
 
-@owing("one trace", later=SLOW)
+@owing("one trace", later=(*SLOW, "heads"))
 def test_batches_of_all_sizes_share_one_trace(name):
     case, counter = make(name), Counter()
     if case.model in case.objects.values():

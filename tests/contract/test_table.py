@@ -1,16 +1,14 @@
-"""The table of the contract is complete, and the README prints it."""
+"""The table of the contract is complete."""
 
 import importlib
 import inspect
 import pkgutil
-from pathlib import Path
 
 import keras
 import pytest
 from contract.cases import CONTRACT, MODELS, make
 
 import fkarm
-from tools.tables import library
 
 KINDS = (
     keras.Layer,
@@ -65,11 +63,6 @@ def test_every_exemption_has_a_reason():
     for exempt in CONTRACT["objects"].values():
         assert set(exempt) <= set(CONTRACT["properties"])
         assert set(exempt.values()) <= set(CONTRACT["reasons"])
-
-
-def test_the_readme_prints_the_table():
-    readme = Path(fkarm.__file__).parent.parent / "README.md"
-    assert library.contract_table() in readme.read_text()
 
 
 @pytest.mark.parametrize("part", ["fkarm.learning", "fkarm.primers"])

@@ -58,6 +58,7 @@ def test_without_steps_the_best_head_answers(arm):
     assert len(set(found.start_index)) > 1
 
 
+@pytest.mark.in_test_all("every case")  # test_ik_model.py solves too
 def test_steps_bring_it_nearer_and_the_solver_finishes(panda):
     robot = panda.sub_chain(panda.root_link, "panda_hand")
     model = make(IKRegressor, robot)
