@@ -1,4 +1,4 @@
-"""Derivatives and compilation by whichever backend Keras runs, so that a test is written once."""
+"""Derivatives and compilation on every backend of Keras, so that a test is written once."""
 
 import keras
 import numpy as np
@@ -6,11 +6,11 @@ from keras import ops
 from oracles import central_difference
 
 BACKEND = keras.backend.backend()
-# How a function can run here. PyTorch has no compiled mode that is promised.
+# The modes in which a function runs. fkarm promises no compiled mode on PyTorch.
 MODES = {"tensorflow": ("eager", "graph", "xla"), "jax": ("eager", "jit"), "torch": ("eager",)}[
     BACKEND
 ]
-# The one that compiles most quickly.
+# The mode that compiles fastest.
 COMPILED = MODES[:2][-1]
 if BACKEND == "jax":
     import jax
@@ -21,22 +21,22 @@ else:
 
 
 def tensor(x, dtype=None):
-    """A tensor of the backend, in the type of the array if none is given."""
+    """A tensor of the backend. The default dtype is that of the array."""
     return ops.convert_to_tensor(np.asarray(x), dtype)
 
 
 def array(x):
-    """A NumPy array of a tensor; arrays stay."""
+    """A NumPy array of a tensor or of an array."""
     return ops.convert_to_numpy(x)
 
 
 def dtype_of(x):
-    """The type's name."""
+    """The name of the dtype of a tensor."""
     return keras.backend.standardize_dtype(x.dtype)
 
 
 def gradient_of(function):
-    """The gradient of the sum of a function's values, as a function of a tensor; nests."""
+    """The gradient of the sum of a function's values, as a function that can be differentiated."""
     if BACKEND == "jax":
         return jax.grad(lambda x: ops.sum(function(x)))
 
@@ -54,7 +54,7 @@ def gradient_of(function):
 
 
 def jacobian_of(function, x):
-    """Jacobian of a tensor function at an array, by the backend. `(m..., n...)`, float64."""
+    """The backend's Jacobian of a tensor function at an array. `(m..., n...)`, float64."""
     x = tensor(np.asarray(x, dtype="float64"))
     if BACKEND == "jax":
         return np.asarray(jax.jacrev(function)(x))
@@ -67,13 +67,13 @@ def jacobian_of(function, x):
 
 
 def check_gradient(function, x, atol=1e-7):
-    """The backend's Jacobian is that of central differences."""
+    """The backend's Jacobian agrees with central differences."""
     expected = central_difference(lambda v: array(function(tensor(v))), x)
     np.testing.assert_allclose(jacobian_of(function, x), expected, atol=atol)
 
 
 def in_mode(function, mode, shape=None, dtype="float32"):
-    """A function as it is, or compiled; with `shape` (None where unknown) for any such batch."""
+    """A function compiled in this mode, for tensors of `shape` (None where a size is unknown)."""
     if mode == "eager":
         return function
     if mode == "jit":

@@ -6,7 +6,10 @@ from autodiff import MODES, array, in_mode, tensor
 
 
 def check_layer(make_layer, x, tmp_path):
-    """What every layer owes a Keras user; `make_layer(**kwargs)`, `x` one batch of input."""
+    """Check the configuration, compilation, symbolic inputs, training and saving of a layer.
+
+    `make_layer(**kwargs)` makes the layer; `x` is a batch of its input.
+    """
     x = np.asarray(x, dtype="float32")
     layer = make_layer()
     expected = array(layer(x))

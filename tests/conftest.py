@@ -1,7 +1,7 @@
 """The two suites, and shared fixtures.
 
-Keras and fkarm are imported where they are used: the process that hands tests to others needs
-neither, and waits seconds for them.
+Fixtures import Keras and fkarm when they run. The process that distributes tests to workers needs
+neither, and importing them takes seconds.
 """
 
 import os
@@ -18,27 +18,27 @@ if os.environ.get("KERAS_BACKEND") == "jax":
     jax.config.update("jax_enable_x64", True)
 
 
-# Why a test waits for `make test-all`.
+# Reasons why `make test` leaves a test out.
 LATER = {
     "corpus": "reads robots of other packages",
     "document": "runs the code of a document, or compares its numbers with the recorded files",
     "example": "runs an example",
     "process": "starts other processes",
     "export": "writes files for other programs and runs them there",
-    "benchmark": "tests what measures, not what is measured",
-    "tool": "runs TensorBoard, KerasTuner and the like",
+    "benchmark": "tests the benchmarks, not the package",
+    "tool": "runs TensorBoard, KerasTuner or another tool",
     "backend": "needs another backend of Keras",
-    "optimised": "wants code that XLA has optimised fully",
-    "every case": "repeats for one more case what `make test` guards with another",
+    "optimised": "needs code that XLA has optimised fully",
+    "every case": "repeats a check of `make test` for another case",
 }
 
 
 def pytest_configure(config):
     config.addinivalue_line(
-        "markers", "only_on(*backends, reason): what no other backend of Keras can do"
+        "markers", "only_on(*backends, reason): other backends of Keras cannot run this test"
     )
     config.addinivalue_line(
-        "markers", f"in_test_all(reason): not in `make test`; one of {', '.join(LATER)}"
+        "markers", f"in_test_all(reason): `make test` leaves it out. Reasons: {', '.join(LATER)}"
     )
 
 
@@ -47,7 +47,7 @@ def pytest_addoption(parser):
         "--suite",
         choices=("quick", "later", "all"),
         default="quick",
-        help="tests without the mark in_test_all, those with it, or both",
+        help="run tests without the mark in_test_all, tests with it, or both",
     )
     parser.addoption(
         "--searches",
@@ -55,25 +55,30 @@ def pytest_addoption(parser):
         default="compiled",
         help="whether TensorFlow runs searches of few rows by operations, or compiles them",
     )
-    parser.addoption("--one-in", type=int, default=1, help="of a test's cases, run one in so many")
+    parser.addoption(
+        "--one-in", type=int, default=1, help="run one of this many cases of every test"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out the tests of the other suite, and thin out the cases of each test.
+    """Leave out the tests of the other suite, and some cases of every test with `--one-in`.
 
-    JAX compiles for every case.
+    JAX compiles for every case, so `make test-backends` runs one in six.
     """
     suite, one_in = config.getoption("--suite"), config.getoption("--one-in")
-    met = Counter()
+    seen = Counter()
     selected, left_out = [], []
     for item in items:
         mark = item.get_closest_marker("in_test_all")
         if mark is not None and mark.args[0] not in LATER:
-            raise pytest.UsageError(f"{item.nodeid}: in_test_all({mark.args[0]!r}) is no reason")
+            raise pytest.UsageError(
+                f"The reason of in_test_all must be one of {', '.join(LATER)}. "
+                f"Received: {mark.args[0]!r}, of {item.nodeid}."
+            )
         is_in_suite = suite == "all" or (mark is None) == (suite == "quick")
         name = (item.path, item.originalname)
-        is_in_turn = met[name] % one_in == 0
-        met[name] += is_in_suite
+        is_in_turn = seen[name] % one_in == 0
+        seen[name] += is_in_suite
         (selected if is_in_suite and is_in_turn else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = selected
@@ -94,7 +99,7 @@ def rng():
 
 @pytest.fixture
 def global_policy():
-    """Sets the global dtype policy and puts it back."""
+    """Set the global dtype policy, and restore it after the test."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -111,7 +116,7 @@ def panda():
 
 @pytest.fixture(scope="session")
 def every_joint():
-    """A tree with two tips: every joint type, oblique and negative axes, a chain of mimics."""
+    """A tree with two tips, scalar joints of every type, oblique and negative axes, and mimics."""
     import fkarm
 
     return fkarm.Robot(
@@ -164,7 +169,7 @@ def every_joint():
 
 @pytest.fixture(scope="session")
 def three_joints():
-    """The smallest chain with a turn, a slide and a mimic: for what is compiled many times."""
+    """The smallest chain with a turn, a slide and a mimic, for tests that compile many times."""
     import fkarm
 
     joints = [
@@ -189,7 +194,7 @@ def ball_and_plane():
 
 @pytest.fixture(scope="session")
 def free_robot():
-    """Floating base, ball, planar joint and hinge: joints with several entries of `q`."""
+    """A floating base, a ball, a planar joint and a hinge: joints with several entries of `q`."""
     import fkarm
 
     return fkarm.Robot(
@@ -228,10 +233,10 @@ def searches_as_asked(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say in one line what the missing test corpus left out."""
+    """Report the tests that were skipped because the corpus is not installed."""
     signs = ("example-robot-data", "empty parameter set")
     skipped = terminalreporter.stats.get("skipped", [])
-    left_out = [each for each in skipped if any(sign in str(each.longrepr) for sign in signs)]
+    left_out = [test for test in skipped if any(sign in str(test.longrepr) for sign in signs)]
     if left_out:
         terminalreporter.write_line(
             "Comparisons with the robots of example-robot-data and gymnasium-robotics were left "

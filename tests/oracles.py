@@ -1,6 +1,6 @@
-"""Answers that fkarm did not compute: NumPy closed forms, Pinocchio, finite differences.
+"""Results that fkarm did not compute: closed forms in NumPy, Pinocchio, finite differences.
 
-Imports nothing from fkarm.
+This module imports nothing from fkarm.
 """
 
 import math
@@ -55,7 +55,7 @@ def dh_product(rows, values, convention, prismatic=()):
 
 
 def forum_pose(offsets, degrees):
-    """The forum's arm, its formulas mended: joints z, -y, -y, -y, x; `[x, y, z, y, p, r]`."""
+    """The arm of the forum question, corrected: joints z, -y, -y, -y, x; `[x, y, z, y, p, r]`."""
     total = np.eye(4)
     for axis, offset, angle in zip("zyyyx", offsets, np.radians(degrees), strict=False):
         c, s = math.cos(angle), math.sin(angle)
@@ -72,10 +72,10 @@ def forum_pose(offsets, degrees):
 
 
 class Pinocchio:
-    """Link poses and Jacobians of a URDF, for joint values given by name.
+    """Link poses and Jacobians of a URDF, for joint values by name.
 
-    A value is a number; for a planar joint `(x, y, angle)`, for a floating one
-    `(x, y, z, w, x, y, z)`. Mimic joints are free here: give them values too.
+    The value of a joint is a number; of a planar joint `(x, y, angle)`, of a floating joint
+    `(x, y, z, w, x, y, z)`. Mimic joints are independent here and need values too.
     """
 
     def __init__(self, path=None, text=None):
@@ -111,7 +111,7 @@ class Pinocchio:
         return np.stack([self.data.oMf[self._frame(link)].homogeneous for link in links])
 
     def jacobian_columns(self, values, link):
-        """Joint name to its columns, linear then angular, root axes at the link's origin."""
+        """Columns of every joint by its name: linear, then angular, in root axes at the link."""
         jacobian = self.pin.computeFrameJacobian(
             self.model,
             self.data,
@@ -127,7 +127,7 @@ class Pinocchio:
 
 
 def corpus_files(package="example-robot-data", suffix=".urdf"):
-    """Paths of the robot files in a pip package; none without the package."""
+    """Paths of the robot files in a pip package. The list is empty without the package."""
     try:
         files = metadata.files(package) or []
     except metadata.PackageNotFoundError:
@@ -136,7 +136,7 @@ def corpus_files(package="example-robot-data", suffix=".urdf"):
 
 
 def corpus_file(name):
-    """Path of one of the URDFs in example-robot-data, or None."""
+    """Path of a URDF in example-robot-data, or None."""
     return next((path for path in corpus_files() if path.name == name), None)
 
 

@@ -1,10 +1,10 @@
-"""Tables with named columns, as users have them."""
+"""Tables with named columns."""
 
 import numpy as np
 
 
 class Frame:
-    """Named columns, as those of pandas, polars and others."""
+    """A table with the interface of pandas and polars."""
 
     def __init__(self, **columns):
         self._columns = columns

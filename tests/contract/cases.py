@@ -1,4 +1,4 @@
-"""Small models that hold all public Keras objects between them, and what each of them owes."""
+"""Small models that together contain all public Keras objects, and the properties they support."""
 
 import json
 from pathlib import Path
@@ -35,14 +35,14 @@ ARM = make_arm()
 
 
 class Case(NamedTuple):
-    """A compiled model, data to fit, and the public objects in it by their names."""
+    """A compiled model, data to fit, and the public objects in the model by their names."""
 
     model: keras.Model
     x: Any
     y: Any
     objects: dict[str, Any]
     compiled_with: dict[str, Any] | None = None
-    random: tuple[str, ...] = ()  # metrics of random samples
+    random: tuple[str, ...] = ()  # names of metrics of random samples
 
 
 def poses(rows=ROWS, seed=0):
@@ -54,12 +54,12 @@ def poses(rows=ROWS, seed=0):
 def closed_form(q):
     """Poses of the tool. Float64, `(rows, 4, 4)`."""
     angle = np.cumsum(q, axis=1)
-    found = np.tile(np.eye(4), (len(q), 1, 1))
-    found[:, 0, 0], found[:, 0, 1] = np.cos(angle[:, -1]), -np.sin(angle[:, -1])
-    found[:, 1, 0], found[:, 1, 1] = np.sin(angle[:, -1]), np.cos(angle[:, -1])
-    found[:, 0, 3] = np.cos(angle) @ LENGTHS
-    found[:, 1, 3] = np.sin(angle) @ LENGTHS
-    return found
+    pose = np.tile(np.eye(4), (len(q), 1, 1))
+    pose[:, 0, 0], pose[:, 0, 1] = np.cos(angle[:, -1]), -np.sin(angle[:, -1])
+    pose[:, 1, 0], pose[:, 1, 1] = np.sin(angle[:, -1]), np.cos(angle[:, -1])
+    pose[:, 0, 3] = np.cos(angle) @ LENGTHS
+    pose[:, 1, 3] = np.sin(angle) @ LENGTHS
+    return pose
 
 
 def features(rows=ROWS, size=4):
@@ -73,7 +73,7 @@ def compiled(inputs, outputs, objects, x, y, options, loss="mse", **losses):
 
 
 def reach(**options):
-    """From numbers to limits to poses, written in three ways; a loss and three metrics."""
+    """From numbers to limits to poses in three output formats, with a loss and three metrics."""
     limits = JointLimits(ARM, "deg", "mm")
     degrees = ForwardKinematics(ARM, ["elbow_link", "tool"], "xyz_rotvec", "deg", "mm")
     loss = PoseLoss(0.7, 0.3, "chordal", name="reach", reduction="sum")
@@ -109,7 +109,11 @@ def reach(**options):
         y,
         options,
         {"pose": loss, "position": "mse", "degrees": "mse"},
-        loss_weights={"pose": 1.0, "position": 1.0, "degrees": 1e-6},  # mm^2 beside m
+        loss_weights={
+            "pose": 1.0,
+            "position": 1.0,
+            "degrees": 1e-6,
+        },  # mm^2, where the others are in m
         metrics={"pose": [orientation, success], "position": [position]},
     )
 
@@ -173,7 +177,7 @@ def entropy_regularizer(**options):
     return compiled(inputs, outputs, objects, features(), np.zeros((ROWS, 3), "float32"), options)
 
 
-# Each model with the objects that it holds.
+# The models, and the objects in each of them.
 MODELS = {
     "reach": (
         reach,
@@ -198,20 +202,20 @@ MODELS = {
 
 
 def make(name, **options):
-    """A model's case, its first weights always the same."""
+    """The case of a model. Its initial weights are always the same."""
     keras.utils.set_random_seed(0)
     return MODELS[name][0](**options)
 
 
-def owing(*properties, later=()):
-    """Parametrises a test with the models that hold an object which owes all these properties.
+def supporting(*properties, later=()):
+    """Parametrise a test with the models that contain an object with all these properties.
 
-    Those in `later` wait for `make test-all`.
+    The models in `later` are tested by `make test-all` only.
     """
     names = [
         name
         for name, (_, objects) in MODELS.items()
-        if any(not CONTRACT["objects"][each].keys() & set(properties) for each in objects)
+        if any(not CONTRACT["objects"][path].keys() & set(properties) for path in objects)
     ]
     wait = pytest.mark.in_test_all("every case")
     return pytest.mark.parametrize(
@@ -220,5 +224,5 @@ def owing(*properties, later=()):
 
 
 def outputs(model, x):
-    """What a model makes of `x`, as a list of float64 arrays."""
-    return [np.asarray(each, "float64") for each in keras.tree.flatten(model(x))]
+    """The outputs of a model for `x`, as a list of float64 arrays."""
+    return [np.asarray(output, "float64") for output in keras.tree.flatten(model(x))]

@@ -1,11 +1,11 @@
-"""However Keras compiles a model: one answer, one trace."""
+"""All ways to compile a model give the same results, and batches of all sizes share one trace."""
 
 import keras
 import numpy as np
 import pytest
-from contract.cases import BATCH, ROWS, make, owing
+from contract.cases import BATCH, ROWS, make, supporting
 
-# Beside "auto", which is True where there is a GPU.
+# "auto" is True where there is a GPU, and False elsewhere.
 MODES = {
     "jit": {"jit_compile": True},
     "eager": {"run_eagerly": True, "jit_compile": False},
@@ -15,27 +15,27 @@ MODES = {
 
 def history(case):
     fitted = case.model.fit(case.x, case.y, BATCH, shuffle=False, verbose=0).history
-    # XLA draws other random numbers.
+    # XLA draws different random numbers.
     return [value for name, values in fitted.items() if name not in case.random for value in values]
 
 
 SLOW = ("flow", "inverse kinematics", "refinement", "regressor")
 
 
-@owing("compile", later=(*SLOW, "heads"))
-def test_every_way_to_compile_gives_the_same_training(name):
-    expected = make(name)
-    wanted = history(expected)
-    weights = expected.model.get_weights()
+@supporting("compile", later=(*SLOW, "heads"))
+def test_all_ways_to_compile_give_the_same_training(name):
+    reference = make(name)
+    expected = history(reference)
+    weights = reference.model.get_weights()
     for mode, options in MODES.items():
         case = make(name, **options)
-        np.testing.assert_allclose(history(case), wanted, rtol=2e-4, err_msg=mode)
-        for each, other in zip(case.model.get_weights(), weights, strict=True):
-            np.testing.assert_allclose(each, other, rtol=0, atol=2e-4, err_msg=mode)
+        np.testing.assert_allclose(history(case), expected, rtol=2e-4, err_msg=mode)
+        for weight, other in zip(case.model.get_weights(), weights, strict=True):
+            np.testing.assert_allclose(weight, other, rtol=0, atol=2e-4, err_msg=mode)
 
 
 class Counter(keras.layers.Layer):
-    """Counts how often it is traced."""
+    """A layer that counts its traces."""
 
     def __init__(self):
         super().__init__()
@@ -46,14 +46,14 @@ class Counter(keras.layers.Layer):
         return x
 
 
-@owing("one trace", later=(*SLOW, "heads"))
+@supporting("one trace", later=(*SLOW, "heads"))
 def test_batches_of_all_sizes_share_one_trace(name):
     case, counter = make(name), Counter()
     if case.model in case.objects.values():
         model, call = case.model, case.model.call
         model.call = lambda x: call(counter(x))
     else:
-        # Around the model, so that nothing of it is traced without the counter.
+        # The counter comes before the model, so that no trace of the model misses it.
         model = keras.Model(case.model.inputs, case.model(counter(case.model.inputs[0])))
         model.compile("sgd", **case.compiled_with)
 
@@ -65,7 +65,7 @@ def test_batches_of_all_sizes_share_one_trace(name):
         lambda rows: model.fit(first(rows, case.x), first(rows, case.y), rows, verbose=0),
     )
     for step in steps:
-        step(1)  # Keras traces for one size, then for any
+        step(1)  # Keras traces for one batch size first, then for all
         step(2)
         counter.traces = 0
         for rows in (5, ROWS, 7):
@@ -76,7 +76,7 @@ def test_batches_of_all_sizes_share_one_trace(name):
 @pytest.mark.parametrize(
     "mode", ["full", pytest.param("activations", marks=pytest.mark.in_test_all("every case"))]
 )
-@owing("remat", later=SLOW)
+@supporting("remat", later=SLOW)
 def test_rematerialised_layers_train_the_same(name, mode):
     case = make(name)
     ours = {type(each) for each in case.objects.values() if isinstance(each, keras.Layer)}
@@ -93,5 +93,5 @@ def test_rematerialised_layers_train_the_same(name, mode):
     modes = {type(each): each._remat_mode and each._remat_mode.mode for each in model.layers}
     assert ours
     assert {modes[each] for each in ours} == {mode}
-    found, wanted = history(case._replace(model=model)), history(case)
-    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    actual, expected = history(case._replace(model=model)), history(case)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)

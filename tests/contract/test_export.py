@@ -1,4 +1,4 @@
-"""What leaves Keras, loaded and run: SavedModel, ONNX, LiteRT."""
+"""Exported models, loaded and run: SavedModel, ONNX, LiteRT."""
 
 import functools
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from contract.cases import ARM, TASK, closed_form, features, make, owing
+from contract.cases import ARM, TASK, closed_form, features, make, supporting
 
 import fkarm
 from fkarm.layers import ForwardKinematics, IKRefinement, JointLimits
@@ -14,7 +14,7 @@ from fkarm.layers import ForwardKinematics, IKRefinement, JointLimits
 pytestmark = [
     pytest.mark.in_test_all("export"),
     pytest.mark.filterwarnings(
-        # The interpreter says that it will move; the converter is behind NumPy and protobuf.
+        # The interpreter will move to another package; the converter uses old NumPy and protobuf.
         r"ignore:\s*Warning. tf.lite.Interpreter is deprecated:UserWarning",
         "ignore::DeprecationWarning",
         "ignore:In the future `np:FutureWarning",
@@ -22,13 +22,13 @@ pytestmark = [
 ]
 FORMATS = {"SavedModel": "tf_saved_model", "ONNX": "onnx", "LiteRT": "litert"}
 SUFFIXES = {"SavedModel": "", "ONNX": ".onnx", "LiteRT": ".tflite"}
-# What stands for a compiled stage, and for an operation that only TensorFlow has.
+# Marks of a compiled stage, and of an operation that only TensorFlow has.
 STAGE, FLEX = b"XlaMustCompile", b"Flex"
 
 
 def run_saved_model(path, *inputs):
     given = [tf.constant(each) for each in inputs]
-    loaded = tf.saved_model.load(path)  # whose variables live as long as this name
+    loaded = tf.saved_model.load(path)  # its variables live as long as this name
     return loaded.serve(given if len(given) > 1 else given[0]).numpy()
 
 
@@ -41,14 +41,14 @@ def run_onnx(path, *inputs):
 def run_litert(path, *inputs):
     interpreter = tf.lite.Interpreter(path)
 
-    def places():
-        return sorted(interpreter.get_input_details(), key=lambda each: each["name"])
+    def details():
+        return sorted(interpreter.get_input_details(), key=lambda detail: detail["name"])
 
-    for place, x in zip(places(), inputs, strict=True):
-        interpreter.resize_tensor_input(place["index"], x.shape)
+    for detail, x in zip(details(), inputs, strict=True):
+        interpreter.resize_tensor_input(detail["index"], x.shape)
     interpreter.allocate_tensors()
-    for place, x in zip(places(), inputs, strict=True):
-        interpreter.set_tensor(place["index"], x)
+    for detail, x in zip(details(), inputs, strict=True):
+        interpreter.set_tensor(detail["index"], x)
     interpreter.invoke()
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
@@ -57,7 +57,7 @@ RUN = {"SavedModel": run_saved_model, "ONNX": run_onnx, "LiteRT": run_litert}
 
 
 def exported(model, form, folder):
-    """The model in a file of this form, and its text."""
+    """Write the model to a file of this format; return its path and its bytes."""
     if form == "ONNX":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
@@ -70,8 +70,8 @@ def exported(model, form, folder):
 
 
 def check_export(form, model, folder, *inputs, rtol=1e-6):
-    """The file runs for batches of several sizes, none that it was made with, and agrees."""
-    model([x[:1] for x in inputs] if len(inputs) > 1 else inputs[0][:1])  # else no ONNX
+    """The exported file runs for batches of several sizes and agrees with the model."""
+    model([x[:1] for x in inputs] if len(inputs) > 1 else inputs[0][:1])  # ONNX needs a call
     path, text = exported(model, form, folder)
     assert STAGE not in text
     assert FLEX not in text
@@ -84,26 +84,26 @@ def check_export(form, model, folder, *inputs, rtol=1e-6):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@owing("SavedModel", "ONNX", "LiteRT")
-def test_an_export_runs_elsewhere_and_agrees(name, form, tmp_path):
+@supporting("SavedModel", "ONNX", "LiteRT")
+def test_an_export_agrees_with_the_model(name, form, tmp_path):
     case = make(name)
     if case.model in case.objects.values():
         check_export(form, case.model, tmp_path, case.x)
     else:
         for output in case.model.outputs:
             model = keras.Model(case.model.inputs[0], output)
-            # A step solves a linear system, which multiplies what rounding differs by.
+            # A step solves a linear system, which amplifies differences of rounding.
             check_export(form, model, tmp_path, case.x, rtol=5e-6 if name == "refinement" else 1e-6)
 
 
 @functools.cache
 def regressor():
-    """From poses to configurations: a network, then steps of inverse kinematics. Trained a little.
+    """A network from poses to configurations with steps of refinement, trained a little.
 
-    Returns the model of configurations, and targets.
+    Returns the model and target poses.
     """
     keras.utils.set_random_seed(0)
-    # Near the middle of the limits, where the network begins.
+    # Near the middle of the limits, where the untrained network starts.
     middle = (ARM.lower_limits + ARM.upper_limits) / 2
     q = (
         middle
@@ -122,8 +122,8 @@ def regressor():
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_trained_regressor_reaches_with_its_refinement_what_it_did_in_keras(form, tmp_path):
-    """In float32 the configurations differ by rounding times conditioning, the poses do not."""
+def test_an_exported_regressor_with_refinement_reaches_its_targets(form, tmp_path):
+    """In float32, configurations differ by rounding times conditioning; poses by rounding only."""
     model, targets = regressor()
     path, text = exported(model, form, tmp_path)
     assert STAGE not in text
@@ -136,7 +136,7 @@ def test_a_trained_regressor_reaches_with_its_refinement_what_it_did_in_keras(fo
 
 
 def jacobian_by_differences(q):
-    """Of the tool's position and direction in the plane, float64 `(rows, 3, 3)`."""
+    """Jacobian of the tool's position and direction in the plane, float64 `(rows, 3, 3)`."""
 
     def plane(q):
         pose = closed_form(q)
@@ -146,13 +146,13 @@ def jacobian_by_differences(q):
     return np.stack([(plane(q + each) - plane(q - each)) / 2e-6 for each in step], axis=-1)
 
 
-def test_an_archive_holds_kinematics_and_its_jacobian_of_any_batch(tmp_path):
+def test_an_archive_holds_poses_jacobians_and_gradients_for_any_batch(tmp_path):
     layer = ForwardKinematics(ARM)
     layer(np.zeros((1, 3), "float32"))
     signature = [keras.InputSpec(shape=(None, 3), dtype="float32")]
 
     def slope(q):
-        """By the tape: gradients are plain operations too."""
+        """A gradient by tape: it consists of plain operations too."""
         with tf.GradientTape() as tape:
             tape.watch(q)
             height = layer(q)[:, 1, 3]
@@ -176,7 +176,7 @@ def test_an_archive_holds_kinematics_and_its_jacobian_of_any_batch(tmp_path):
         np.testing.assert_allclose(loaded.slope(q), expected[:, 1], atol=2e-6)
 
 
-def test_a_saved_model_is_a_layer_of_another_model(tmp_path):
+def test_a_saved_model_can_be_a_layer_of_another_model(tmp_path):
     layer = ForwardKinematics(ARM, ["elbow_link", "tool"], "xyz_rotvec", "deg", "mm")
     numbers = keras.Input((4,))
     model = keras.Model(numbers, layer(keras.layers.Dense(3)(numbers)))
@@ -196,8 +196,8 @@ def kinds_of_nodes(function):
     }
 
 
-def test_only_an_export_is_free_of_stages():
-    """The same layer, traced to be run here and traced to be written."""
+def test_only_an_export_contains_no_stages():
+    """The same layer is traced to run here, and traced to be exported."""
     layer = ForwardKinematics(ARM)
     layer(np.zeros((1, 3), "float32"))
     spec = tf.TensorSpec((None, 3))
@@ -242,8 +242,8 @@ def save_by_litert(path):
     [("SavedModel", save_by_tensorflow), ("ONNX", save_by_tf2onnx), ("LiteRT", save_by_litert)],
     ids=FORMATS,
 )
-def test_functions_written_without_keras_are_free_of_stages_too(form, save, tmp_path):
-    """They must not have been traced before: what is in a trace already stays in it."""
+def test_functions_exported_without_keras_contain_no_stages(form, save, tmp_path):
+    """The functions must not have been traced before, because a trace keeps its stages."""
     path = str(tmp_path / f"arm{SUFFIXES[form]}")
     save(path)
     q = np.random.default_rng(0).uniform(-2, 2, size=(4, 3)).astype("float32")

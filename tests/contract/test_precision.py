@@ -1,4 +1,4 @@
-"""What each dtype policy does to each object: kinematics is never below float32 unasked."""
+"""Every object under every dtype policy. Kinematics is computed below float32 only on request."""
 
 import warnings
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from contract.cases import ARM, TASK, closed_form, features, make, outputs, owing
+from contract.cases import ARM, TASK, closed_form, features, make, outputs, supporting
 
 import fkarm
 from fkarm.layers import ForwardKinematics, IKRefinement, InverseKinematics, JointLimits
@@ -26,21 +26,21 @@ def q():
     return np.random.default_rng(2).uniform(-1.5, 1.5, size=(50, 3))
 
 
-def check_close(found, expected, unit):
-    """Each output within `unit` of its largest entry."""
-    for one, other in zip(found, expected, strict=True):
+def check_close(actual, expected, unit):
+    """Every output agrees within `unit` times its largest entry."""
+    for one, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=unit * np.abs(other).max())
 
 
 @pytest.mark.filterwarnings("ignore:.*computes in float32 under the policy:UserWarning")
 @pytest.mark.parametrize("policy", POLICIES)
-@owing("precision")
+@supporting("precision")
 def test_a_model_trains_and_predicts_under_every_global_policy(name, policy, global_policy):
     expected = make(name)
     global_policy(policy)
     case = make(name, run_eagerly=True, jit_compile=False)
     case.model.set_weights(expected.model.get_weights())
-    # What is left is the rounding of the network before the layer.
+    # The differences come from rounding in the network before the layer.
     unit = {"float16": 1e-2, "bfloat16": 8e-2}.get(policy.removeprefix("mixed_"), 1e-5)
     check_close(outputs(case.model, case.x), outputs(expected.model, case.x), unit)
     case.model.train_on_batch(case.x, case.y)
@@ -49,7 +49,7 @@ def test_a_model_trains_and_predicts_under_every_global_policy(name, policy, glo
 
 @pytest.mark.parametrize("policy", LOW)
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_low_global_policy_costs_kinematics_nothing_and_is_said_once(
+def test_a_low_global_policy_warns_once_and_keeps_kinematics_in_float32(
     name, policy, q, global_policy
 ):
     kind, options = LAYERS[name]
@@ -58,16 +58,16 @@ def test_a_low_global_policy_costs_kinematics_nothing_and_is_said_once(
     inputs = {"IKRefinement": (x + 0.02, target), "InverseKinematics": target}.get(name, x)
     expected = np.asarray(kind(ARM, **options)(inputs))
     global_policy(policy)
-    with pytest.warns(UserWarning, match="computes in float32 under the policy") as said:
+    with pytest.warns(UserWarning, match="computes in float32 under the policy") as warned:
         layer = kind(ARM, **options)
-    assert len(said) == 1
+    assert len(warned) == 1
     found = layer(inputs)
     assert found.dtype == tf.float32
     np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_float64_keeps_its_digits(name, q):
+def test_float64_layers_are_accurate_to_float64(name, q):
     kind, options = LAYERS[name]
     layer = kind(ARM, dtype="float64", **options)
     target = closed_form(q)
@@ -83,7 +83,7 @@ def test_float64_keeps_its_digits(name, q):
     return np.testing.assert_allclose(found, expected, atol=1e-14)
 
 
-def test_a_float64_input_to_a_float32_layer_is_said_once(q):
+def test_a_float32_layer_warns_once_of_a_float64_input(q):
     layer = ForwardKinematics(ARM)
     with pytest.warns(UserWarning, match="rounds its float64 input.*dtype='float64'"):
         layer(q)
@@ -91,7 +91,7 @@ def test_a_float64_input_to_a_float32_layer_is_said_once(q):
         warnings.simplefilter("error")
         layer(q)
         ForwardKinematics(ARM, dtype="float64")(q)
-        ForwardKinematics(ARM, dtype="float16")(q)  # rounding was asked for
+        ForwardKinematics(ARM, dtype="float16")(q)  # the dtype asks for rounding
         ForwardKinematics(ARM)(q.astype("float32"))
         keras.Sequential([keras.Input((3,)), ForwardKinematics(ARM)]).predict(q, verbose=0)
 
@@ -110,8 +110,8 @@ def test_losses_and_metrics_of_half_precision_poses_are_computed_in_float32(q):
 
 
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
-@owing("precision")
-def test_a_model_is_quantised_around_the_object(name):
+@supporting("precision")
+def test_a_quantised_model_still_works(name):
     case = make(name)
     expected = outputs(case.model, case.x)
     case.model.quantize("int8")
@@ -120,7 +120,7 @@ def test_a_model_is_quantised_around_the_object(name):
 
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
 def test_int8_keeps_kinematics_exact(tmp_path):
-    """The configurations are those of rounded weights; their poses are not rounded."""
+    """Configurations come from rounded weights, but their poses are not rounded."""
     inputs = keras.Input((4,))
     q = JointLimits(ARM)(keras.layers.Dense(3)(inputs))
     model = keras.Model(inputs, [q, ForwardKinematics(ARM)(q)])

@@ -1,7 +1,7 @@
-"""Files that fkarm 0.1.0 wrote open for ever, and mean what closed forms say they mean.
+"""Files that fkarm 0.1.0 wrote still open and agree with closed forms.
 
-`python tests/contract/test_recorded_file.py` wrote the first one. For a new format of robots a new
-file is added; the old ones stay. `losses_and_metrics_0_1.keras` holds losses and metrics whose
+`python tests/contract/test_recorded_file.py` wrote the first file. A new format of robots needs a
+new file; the old files stay. `losses_and_metrics_0_1.keras` holds losses and metrics whose
 argument `output` was called `representation`.
 """
 
@@ -18,7 +18,7 @@ LOWER, UPPER = np.array([-2.0, -2.5, -2.4]), np.array([2.5, 3.0, 2.9])
 
 
 def make_model():
-    """Numbers to limits to poses, and the way back; with loss, metrics and penalty."""
+    """From numbers to limits to poses and back, with a loss, metrics and a penalty."""
     from contract.cases import ARM, TASK
 
     import fkarm
@@ -68,7 +68,7 @@ def planar_rpy(degrees):
     return found
 
 
-def test_the_recorded_file_means_what_closed_forms_say():
+def test_a_recorded_file_agrees_with_closed_forms():
     model = keras.models.load_model(FILE)
     rng = np.random.default_rng(0)
     numbers = rng.uniform(-1, 1, size=(6, 3))
@@ -85,7 +85,7 @@ def test_the_recorded_file_means_what_closed_forms_say():
         np.testing.assert_allclose(closed_form(found[name].astype(float)), near, atol=2e-5)
 
 
-def test_the_recorded_file_keeps_names_limits_loss_and_metrics():
+def test_a_recorded_file_keeps_names_limits_loss_and_metrics():
     model = keras.models.load_model(FILE)
     robot = model.get_layer("limits").robot
     assert robot.name == "contract_arm"
@@ -98,7 +98,7 @@ def test_the_recorded_file_keeps_names_limits_loss_and_metrics():
     target = closed_form(q)
     target[0, :2, 3] += [0.003, 0.004]
     inputs = {"numbers": numbers, "poses": target.astype("float32")}
-    # Keras wants a target for each output, also for those that count nothing.
+    # Keras needs a target for every output, also for outputs without a loss.
     targets = {**{name: np.asarray(each) for name, each in model(inputs).items()}, "pose": target}
     model.run_eagerly = True
     logs = model.evaluate(inputs, targets, verbose=0, return_dict=True)
@@ -106,7 +106,7 @@ def test_the_recorded_file_keeps_names_limits_loss_and_metrics():
     np.testing.assert_allclose(named["position_error_mm"], 5.0, rtol=1e-3)
     np.testing.assert_allclose(named["orientation_error_deg"], 0.0, atol=1e-2)
     assert named["pose_success"] == 1.0
-    # The loss weighs a metre with 2; the penalty is that of rows sqrt(2) apart, 0.5 wide.
+    # The weight of a metre is 2. The rows of the penalty are sqrt(2) apart; its bandwidth is 0.5.
     penalty = 3 * np.log2(1 + 2 * np.exp(-0.5 * 2 / 0.5**2))
     np.testing.assert_allclose(logs["loss"], 2.0 * 0.005 + penalty, rtol=1e-3)
 
@@ -116,7 +116,7 @@ def test_recorded_losses_and_metrics_keep_their_format_units_and_weights():
     numbers = np.zeros((1, 3), "float32")
     degrees = np.degrees((LOWER + UPPER) / 2)[None]
     x, y, yaw = planar_rpy(degrees)[0, 1, [0, 1, 5]]
-    # 3 mm and 4 mm off, and 6 degrees about z.
+    # The target is 3 mm, 4 mm and 6 degrees about z away.
     target = np.array([[x + 3.0, y + 4.0, 0.0, 0.0, 0.0, yaw + 6.0]], "float32")
     model.run_eagerly = True
     logs = model.evaluate(numbers, {"euler": target, "heads": target}, verbose=0, return_dict=True)

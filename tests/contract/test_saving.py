@@ -1,4 +1,4 @@
-"""What a user saves comes back: files, copies, another process, a training that goes on."""
+"""Models and objects are restored: from files, as copies, in another process, in a training."""
 
 import copy
 import functools
@@ -12,7 +12,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from contract.cases import ARM, BATCH, MODELS, ROWS, make, outputs, owing
+from contract.cases import ARM, BATCH, MODELS, ROWS, make, outputs, supporting
 
 import fkarm
 
@@ -26,7 +26,7 @@ def fit(case, model, epochs=1):
 
 @functools.cache
 def trained(name):
-    """A case after one epoch; only to look at."""
+    """A case after one epoch. Tests must not change it."""
     case = make(name, **EAGERLY)
     fit(case, case.model)
     return case
@@ -41,8 +41,8 @@ def check_equal(case, again):
         np.testing.assert_array_equal(found, expected)
 
 
-@owing("file")
-def test_a_trained_model_comes_back_from_its_file(name, tmp_path):
+@supporting("file")
+def test_a_trained_model_is_restored_from_its_file(name, tmp_path):
     case = trained(name)
     case.model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
@@ -53,8 +53,8 @@ def test_a_trained_model_comes_back_from_its_file(name, tmp_path):
             assert layer.robot == ARM
 
 
-@owing("file")
-def test_a_model_is_rebuilt_from_its_configuration_and_its_weights(name, tmp_path):
+@supporting("file")
+def test_a_model_is_restored_from_its_configuration_and_weights(name, tmp_path):
     case = trained(name)
     case.model.save_weights(tmp_path / "model.weights.h5")
     for again in (
@@ -65,7 +65,7 @@ def test_a_model_is_rebuilt_from_its_configuration_and_its_weights(name, tmp_pat
         check_equal(case, again)
 
 
-@owing("file")
+@supporting("file")
 def test_a_model_is_pickled_and_copied(name):
     case = trained(name)
     for again in (pickle.loads(pickle.dumps(case.model)), copy.deepcopy(case.model)):
@@ -102,7 +102,7 @@ for name in sys.argv[2:]:
 
 
 @pytest.mark.in_test_all("process")
-def test_another_process_that_imports_only_fkarm_opens_every_file(tmp_path):
+def test_a_process_that_imports_only_fkarm_opens_every_file(tmp_path):
     for name in MODELS:
         case = trained(name)
         case.model.save(tmp_path / f"{name}.keras")
@@ -116,8 +116,8 @@ def test_another_process_that_imports_only_fkarm_opens_every_file(tmp_path):
             np.testing.assert_array_equal(array, expected)
 
 
-@owing("resume")
-def test_training_goes_on_from_a_file_as_if_it_had_not_stopped(name, tmp_path):
+@supporting("resume")
+def test_training_resumes_from_a_file_as_if_it_had_not_stopped(name, tmp_path):
     case = make(name, **EAGERLY)
     fit(case, case.model)
     case.model.save(tmp_path / "model.keras")
@@ -134,7 +134,7 @@ def test_training_goes_on_from_a_file_as_if_it_had_not_stopped(name, tmp_path):
 
 @keras.saving.register_keras_serializable(package="contract")
 class Holder(keras.layers.Layer):
-    """What a user would write around a robot."""
+    """A layer with a robot, as a user may write it."""
 
     def __init__(self, robot, **kwargs):
         super().__init__(**kwargs)
@@ -153,14 +153,14 @@ class Holder(keras.layers.Layer):
         return cls(robot, **config)
 
 
-def test_a_robot_is_a_keras_object_that_any_layer_can_hold(tmp_path):
+def test_any_layer_can_contain_a_robot(tmp_path):
     model = keras.Sequential([keras.Input((3,)), Holder(ARM)])
     model.save(tmp_path / "model.keras")
     assert keras.models.load_model(tmp_path / "model.keras").layers[-1].robot == ARM
 
 
 def with_robot_format(data, number):
-    """A `.keras` file whose robots have another format number."""
+    """The bytes of a `.keras` file after its robots are given another format number."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(changed, "w") as new:
         for entry in old.namelist():
@@ -172,7 +172,7 @@ def with_robot_format(data, number):
     return changed.getvalue()
 
 
-def test_a_file_of_a_newer_fkarm_is_refused_with_what_to_do(tmp_path):
+def test_a_file_of_a_newer_fkarm_is_refused(tmp_path):
     path = tmp_path / "model.keras"
     make("reach").model.save(path)
     path.write_bytes(with_robot_format(path.read_bytes(), 2))

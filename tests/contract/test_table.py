@@ -23,7 +23,7 @@ KINDS = (
 
 
 def public_keras_objects():
-    """`part.Name` of each, and of what is registered."""
+    """`module.Name` of all public Keras objects, and the set of registered objects."""
     modules = [fkarm]
     for info in pkgutil.iter_modules(fkarm.__path__, "fkarm."):
         if not info.name.split(".")[1].startswith("_"):
@@ -33,26 +33,26 @@ def public_keras_objects():
         for name, thing in keras.saving.get_custom_objects().items()
         if name.startswith("fkarm>")
     }
-    found = {}
+    public = {}
     for module in modules:
         for name in getattr(module, "__all__", []):
             thing = getattr(module, name)
             if inspect.isclass(thing) and (issubclass(thing, KINDS) or thing in registered):
-                # Under its first name: `Robot`, and not `model.Robot`.
-                found.setdefault(thing, f"{module.__name__}.{name}".removeprefix("fkarm."))
-    return set(found.values()), registered
+                # The first name counts: `Robot`, not `model.Robot`.
+                public.setdefault(thing, f"{module.__name__}.{name}".removeprefix("fkarm."))
+    return set(public.values()), registered
 
 
 def test_every_public_keras_object_is_in_the_table():
-    found, registered = public_keras_objects()
-    assert found == set(CONTRACT["objects"])
-    held = [each for _, objects in MODELS.values() for each in objects]
-    assert sorted(held) == sorted(found)
-    assert {name.split(".")[-1] for name in found} == {thing.__name__ for thing in registered}
+    public, registered = public_keras_objects()
+    assert public == set(CONTRACT["objects"])
+    tested = [path for _, objects in MODELS.values() for path in objects]
+    assert sorted(tested) == sorted(public)
+    assert {name.split(".")[-1] for name in public} == {thing.__name__ for thing in registered}
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_model_holds_what_the_table_of_models_says(name):
+def test_every_model_contains_the_objects_listed_for_it(name):
     objects = make(name).objects
     assert tuple(objects) == MODELS[name][1]
     for path, thing in objects.items():
@@ -66,8 +66,8 @@ def test_every_exemption_has_a_reason():
 
 
 @pytest.mark.parametrize("part", ["fkarm.learning", "fkarm.primers"])
-def test_what_is_deferred_is_what_the_part_registers(part):
-    """Else a file with a new object of theirs would not open after `import fkarm` alone."""
+def test_deferred_and_registered_objects_are_the_same(part):
+    """Without it, a file with a new object would not open after `import fkarm` alone."""
     module = importlib.import_module(part)
     public = {thing.__name__ for thing in vars(module).values() if inspect.isclass(thing)}
     _, registered = public_keras_objects()

@@ -1,4 +1,4 @@
-"""PoseLoss: its value, its gradient at a match, its life in Keras."""
+"""`PoseLoss`: its values, its gradients, saving and training."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def test_the_value_is_the_weighted_sum_of_both_errors(orientation, angle):
     np.testing.assert_allclose(batch, (1.0 + 0.5 * angle) / 2, atol=1e-6)
 
 
-def test_both_orientation_errors_agree_for_small_angles():
+def test_geodesic_and_chordal_errors_agree_for_small_angles():
     near = pose(rot((1, 2, 3), 1e-3))
     geodesic, chordal = (
         float(pose_loss(np.eye(4), near, 0.0, 1.0, kind)) for kind in ("geodesic", "chordal")
@@ -55,7 +55,7 @@ def test_the_gradient_matches_central_differences_through_an_arm(orientation, pa
     check_gradient(loss, q)
 
 
-def test_other_representations_mean_the_same_loss(rng):
+def test_every_output_format_gives_the_same_loss(rng):
     target = np.stack([QUARTER] * 3)
     guess = np.stack([pose(rot((1, 0, 0), 0.2 * k)) for k in range(3)])
     expected = float(PoseLoss(dtype="float64")(target, guess))
@@ -70,7 +70,7 @@ def test_other_representations_mean_the_same_loss(rng):
     ("output", "orientation"),
     [("matrix", "geodesic"), ("matrix", "chordal"), ("xyz_quat_wxyz", "geodesic")],
 )
-def test_a_part_of_zero_weight_is_not_in_the_graph(output, orientation):
+def test_a_term_of_zero_weight_is_not_in_the_graph(output, orientation):
     target = fkarm.geometry.matrix_to_pose(QUARTER, output)
 
     def ops_of(function):
@@ -97,7 +97,7 @@ def test_a_part_of_zero_weight_is_not_in_the_graph(output, orientation):
 
 
 @pytest.mark.parametrize("weight", [0, 0.0, np.float32(0), np.int64(0)], ids=repr)
-def test_values_with_a_weight_of_zero_are_those_of_the_other_part(weight):
+def test_a_weight_of_zero_leaves_the_other_term(weight):
     np.testing.assert_allclose(pose_loss(np.eye(4), QUARTER, 2.0, weight), 1.0)
     np.testing.assert_allclose(pose_loss(np.eye(4), QUARTER, weight, 2.0), np.pi)
     np.testing.assert_array_equal(
@@ -108,7 +108,7 @@ def test_values_with_a_weight_of_zero_are_those_of_the_other_part(weight):
 
 
 @pytest.mark.parametrize("weight", [0, 0.0, np.float32(0), np.int64(0)], ids=repr)
-def test_an_unknown_orientation_does_not_spoil_a_loss_of_positions(weight):
+def test_an_orientation_of_nan_does_not_affect_a_loss_of_positions(weight):
     broken = QUARTER.copy()
     broken[:3, :3] = np.nan
     np.testing.assert_allclose(pose_loss(np.eye(4), broken, 2.0, weight), 1.0)
@@ -116,15 +116,7 @@ def test_an_unknown_orientation_does_not_spoil_a_loss_of_positions(weight):
     assert np.isfinite(gradient).all()
 
 
-def test_several_links_and_sample_weights():
-    true = np.tile(np.eye(4), (2, 3, 1, 1))
-    pred = true.copy()
-    pred[0, :, 0, 3] = 1.0
-    np.testing.assert_allclose(PoseLoss()(true, pred), 0.5)
-    np.testing.assert_allclose(PoseLoss()(true, pred, sample_weight=np.array([[0.0], [1.0]])), 0.0)
-
-
-def test_it_is_saved_with_the_model_and_trains_on(panda, tmp_path):
+def test_the_loss_is_saved_with_the_model_and_training_continues(panda, tmp_path):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((9,))
     limits = fkarm.layers.JointLimits(panda)

@@ -1,4 +1,4 @@
-"""Padded rows do not count, and a weight is a row's: in metrics as in losses."""
+"""Losses and metrics ignore padded rows, and a sample weight is the weight of a row."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from oracles import pose, rot
 
 import fkarm
 from fkarm import metrics
-from fkarm.losses import PoseLoss
+from fkarm.losses import BestHeadPoseLoss, PoseLoss
 
 ARM = fkarm.robots.planar([1.0, 0.5])
 PADDING = -9.0
@@ -22,11 +22,11 @@ def of_sequences(links=None, output="matrix"):
 
 
 def sequences(links=None):
-    """Three live rows of six, at the zero configuration, and targets that differ there alone."""
+    """Six rows, three of them live and at the zero configuration, and their targets."""
     q = np.full((2, 3, 2), PADDING, "float32")
     q[0, :2] = q[1, :1] = 0.0
     target = np.array(of_sequences(links)(np.zeros_like(q)))
-    # 0.3 m, 0.1 m and 0.2 m away, the second one turned as well; padding is far from anything.
+    # The live targets are 0.3, 0.1 and 0.2 m away, the second is also turned; padding is far away.
     target[0, 0, ..., 0, 3] += 0.3
     target[0, 1, ..., 0, 3] += 0.1
     target[0, 1, ..., :3, :3] = rot((0, 0, 1), TURN)
@@ -48,7 +48,7 @@ def test_padded_rows_do_not_count(argument, links):
     np.testing.assert_allclose(found["pose_success"], 1.0 / 3.0, rtol=1e-5)
 
 
-def test_positions_of_padded_rows_do_not_count():
+def test_padded_positions_do_not_count():
     model = of_sequences(output="position")
     metric = metrics.PositionError("m", output="position")
     model.compile("sgd", "mse", metrics=[metric, keras.metrics.MeanAbsoluteError(name="mae")])
@@ -61,7 +61,7 @@ def test_positions_of_padded_rows_do_not_count():
 
 
 @pytest.mark.parametrize("links", [None, ["link_1", "tool"]], ids=["link", "links"])
-def test_weights_of_rows_go_with_masks(links):
+def test_weights_of_rows_combine_with_masks(links):
     model, (q, target) = of_sequences(links), sequences(links)
     model.compile(
         "sgd",
@@ -76,7 +76,7 @@ def test_weights_of_rows_go_with_masks(links):
 
 
 def of_links(rows, links=2):
-    """Poses of several links: that of row k is k m away, for its second link twice as far."""
+    """Poses of several links: link 1 of row k is k m away from its target, link 2 is 2 k m away."""
     true = np.tile(np.eye(4), (rows, links, 1, 1))
     pred = true.copy()
     pred[..., 0, 3] = np.arange(rows)[:, None] * np.arange(1, links + 1)
@@ -85,7 +85,7 @@ def of_links(rows, links=2):
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 2)], ids=str)
 @pytest.mark.parametrize("rows", [2, 3])
-def test_a_weight_is_a_rows_for_all_its_links(rows, shape):
+def test_a_weight_of_a_row_counts_for_all_its_links(rows, shape):
     true, pred = of_links(rows)
     weight = np.arange(1.0, 4.0)[:rows]
     expected = np.sum(weight * np.arange(rows) * 1.5) / np.sum(weight)
@@ -104,7 +104,7 @@ def test_a_weight_is_a_rows_for_all_its_links(rows, shape):
 
 
 @pytest.mark.parametrize("weight", [np.ones(2), np.ones((3, 3)), np.ones((3, 2, 2))], ids=np.shape)
-def test_weights_of_no_row_are_refused(weight):
+def test_weights_of_a_wrong_shape_are_refused(weight):
     true, pred = of_links(3)
     message = r"sample_weight must have one weight per row.*\(3, 2\).*Received: shape"
     for call in (metrics.PositionError().update_state, PoseLoss()):
@@ -112,8 +112,8 @@ def test_weights_of_no_row_are_refused(weight):
             call(true, pred, weight)
 
 
-def test_poses_can_be_padded_themselves():
-    """Keras' mask of padded matrices has an axis more than the rows."""
+def test_padded_poses_do_not_count():
+    """Keras' mask of padded matrices has one axis more than the rows."""
     poses = keras.Input((3, 4, 4))
     model = keras.Model(poses, keras.layers.Masking(PADDING)(poses))
     model.compile("sgd", PoseLoss(), metrics=[metrics.PositionError("m")])
@@ -123,8 +123,24 @@ def test_poses_can_be_padded_themselves():
     np.testing.assert_allclose([found["loss"], found["position_error_m"]], 0.3, rtol=1e-5)
 
 
-def test_a_batch_of_padding_alone_adds_nothing():
+def test_a_batch_of_padding_counts_as_zero():
     model, (q, target) = of_sequences(), sequences()
     model.compile("sgd", PoseLoss(), metrics=[metrics.PositionError("m")])
     found = model.evaluate(np.full_like(q, PADDING), target, verbose=0, return_dict=True)
     assert found["loss"] == found["position_error_m"] == 0.0
+
+
+def test_a_row_of_weight_zero_does_not_count():
+    true = np.tile(np.eye(4), (2, 3, 1, 1))
+    pred = true.copy()
+    pred[0, :, 0, 3] = 1.0
+    np.testing.assert_allclose(PoseLoss()(true, pred), 0.5)
+    np.testing.assert_allclose(PoseLoss()(true, pred, sample_weight=np.array([[0.0], [1.0]])), 0.0)
+
+
+def test_weights_of_rows_apply_to_losses_of_several_heads():
+    heads = np.stack([[pose(position=(k, 0, 0)), pose(position=(5, 0, 0))] for k in (1.0, 2.0)])
+    loss = BestHeadPoseLoss(relaxation=0.0, reduction="sum")
+    np.testing.assert_allclose(
+        loss(np.tile(np.eye(4), (2, 1, 1)), heads, np.array([1.0, 10.0])), 21.0, rtol=1e-6
+    )

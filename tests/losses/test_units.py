@@ -1,4 +1,4 @@
-"""Losses and metrics of poses in the units that a layer gives, and of positions alone."""
+"""Losses and metrics in all units (`fkarm/_units.py`), and of positions alone."""
 
 import keras
 import numpy as np
@@ -11,12 +11,12 @@ from fkarm.metrics import OrientationError, PoseSuccess, PositionError
 
 ARM = fkarm.robots.planar([1.0, 0.5])
 IN_DEG_AND_MM = {"angle_unit": "deg", "length_unit": "mm"}
-# 0.5 m and 30 degrees from each other.
+# 0.5 m and 30 degrees apart.
 TRUE, PRED = np.eye(4), pose(rot((0, 0, 1), np.radians(30)), (0.3, 0.0, 0.4))
 
 
 def written(matrix, output):
-    """A batch of one pose in degrees and millimetres, without fkarm."""
+    """A batch of one pose in degrees and millimetres, computed without fkarm."""
     x, y, z = 1e3 * matrix[:3, 3]
     yaw = np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))
     if output == "matrix":
@@ -39,7 +39,7 @@ FULL = ["matrix", "xyz_rpy", "xyz_kuka_abc", "xyz_ur_rotvec", "xyz_quat_wxyz"]
 
 
 @pytest.mark.parametrize("output", FULL)
-def test_losses_and_metrics_are_those_of_the_same_pose_in_si(output):
+def test_losses_and_metrics_do_not_depend_on_the_units_of_poses(output):
     both = [written(each, output) for each in (TRUE, PRED)]
     options = {"output": output, **IN_DEG_AND_MM}
     expected = 2.0 * 0.5 + 0.3 * np.radians(30)
@@ -61,7 +61,7 @@ def test_losses_and_metrics_are_those_of_the_same_pose_in_si(output):
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("m", 1.0), ("mm", 1e3)])
-def test_positions_alone_have_a_loss(unit, factor):
+def test_a_loss_of_positions_needs_no_orientation(unit, factor):
     positions = [factor * each[None, :3, 3] for each in (TRUE, PRED)]
     options = {"output": "position", "length_unit": unit}
     np.testing.assert_allclose(pose_loss(*positions, 2.0, **options), 1.0)
@@ -91,7 +91,7 @@ def reaching(output="position", **units):
     return keras.Model(q, fkarm.layers.ForwardKinematics(ARM, None, output, **units)(q))
 
 
-def test_a_model_in_millimetres_is_measured_in_millimetres():
+def test_a_model_in_millimetres_is_evaluated_in_millimetres():
     model = reaching(length_unit="mm")
     options = {"output": "position", "length_unit": "mm"}
     model.compile("sgd", PoseLoss(**options), metrics=[PositionError(**options)])
@@ -99,7 +99,7 @@ def test_a_model_in_millimetres_is_measured_in_millimetres():
     np.testing.assert_allclose(found, [0.074, 74.0], rtol=1e-5)
 
 
-def test_it_trains_on_positions_and_comes_back_from_a_file(tmp_path):
+def test_a_model_of_positions_is_trained_and_saved(tmp_path):
     inputs = keras.Input((2,))
     limits = fkarm.layers.JointLimits(ARM, **IN_DEG_AND_MM)
     layer = fkarm.layers.ForwardKinematics(ARM, output="position", **IN_DEG_AND_MM)
@@ -124,7 +124,7 @@ def test_a_model_in_other_units_is_refused(which):
         model.evaluate(np.zeros((1, 2)), np.zeros((1, 3)), verbose=0)
 
 
-def test_angles_count_where_the_pose_has_them():
+def test_units_of_angles_are_checked_only_if_the_pose_has_angles():
     model = reaching("xyz_rpy", angle_unit="deg")
     model.compile("sgd", PoseLoss(output="xyz_rpy"))
     with pytest.raises(ValueError, match="y_pred must be in rad, as angle_unit says.*in deg"):

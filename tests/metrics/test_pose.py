@@ -1,10 +1,11 @@
-"""Pose metrics in millimetres, degrees and hits."""
+"""Pose metrics in millimetres, degrees and success rates, and the direction of improvement."""
 
 import keras
 import numpy as np
 import pytest
 from oracles import pose, rot
 
+import fkarm
 from fkarm import geometry
 from fkarm.metrics import OrientationError, PoseSuccess, PositionError
 
@@ -32,7 +33,7 @@ PRED = np.stack(
     ],
     ids=["mm", "m", "deg", "rad", "success", "wide", "exact"],
 )
-def test_values_add_up_over_batches(metric, expected):
+def test_values_are_averaged_over_batches(metric, expected):
     metric.update_state(TRUE[:1], PRED[:1])
     metric.update_state(TRUE[1:], PRED[1:])
     np.testing.assert_allclose(metric.result(), expected, rtol=1e-4)
@@ -40,13 +41,13 @@ def test_values_add_up_over_batches(metric, expected):
     assert float(metric.result()) == 0.0
 
 
-def test_names_say_the_unit():
+def test_names_end_in_the_unit():
     assert PositionError().name == "position_error_mm"
     assert OrientationError(unit="rad").name == "orientation_error_rad"
     assert PositionError(name="reach").name == "reach"
 
 
-def test_sample_weights_and_representations():
+def test_sample_weights_apply_to_every_output_format():
     metric = PositionError(output="xyz_quat_wxyz")
     true, pred = (geometry.matrix_to_pose(t, "xyz_quat_wxyz") for t in (TRUE, PRED))
     metric.update_state(true, pred, sample_weight=np.array([0, 1, 0, 1]))
@@ -62,7 +63,7 @@ def test_sample_weights_and_representations():
     ],
     ids=lambda metric: metric.name,
 )
-def test_a_config_gives_the_metric_back(metric):
+def test_a_metric_is_restored_from_its_configuration(metric):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
     assert again.get_config() == metric.get_config()
 
@@ -99,3 +100,44 @@ def test_half_precision_poses_keep_small_errors():
     metric = PositionError()
     metric.update_state(np.eye(4, dtype="float16"), near.astype("float16"))
     np.testing.assert_allclose(metric.result(), 1.7, rtol=1e-3)
+
+
+METRICS = {
+    "position_error_mm": (PositionError(), "min"),
+    "position_error_m": (PositionError("m"), "min"),
+    "orientation_error_deg": (OrientationError(), "min"),
+    "orientation_error_rad": (OrientationError("rad"), "min"),
+    "pose_success": (PoseSuccess(), "max"),
+}
+ON_ALL = pytest.mark.parametrize("name", METRICS)
+
+
+@ON_ALL
+def test_callbacks_know_the_direction_of_improvement(name):
+    metric, direction = METRICS[name]
+    inputs = keras.Input((2,))
+    layer = fkarm.layers.ForwardKinematics(fkarm.robots.planar([1.0, 0.5]))
+    model = keras.Model(inputs, layer(inputs))
+    model.compile("sgd", fkarm.losses.PoseLoss(), metrics=[metric])
+    q, target = np.zeros((1, 2), "float32"), np.eye(4, dtype="float32")[None]
+    monitor = f"val_{name}"
+    early = keras.callbacks.EarlyStopping(monitor)
+    plateau = keras.callbacks.ReduceLROnPlateau(monitor)
+    best = keras.callbacks.ModelCheckpoint("unused.keras", monitor, save_best_only=True)
+    for callback in (early, plateau, best):
+        callback.save_freq = 10**9  # write no file
+        callback.set_model(model)
+    model.evaluate(q, target, verbose=0)
+    for callback in (early, plateau, best):
+        callback._set_monitor_op()
+        better, worse = (1.0, 2.0) if direction == "min" else (2.0, 1.0)
+        assert callback._is_improvement(better, worse)
+        assert not callback._is_improvement(worse, better)
+
+
+@ON_ALL
+def test_a_tuner_knows_the_direction_of_improvement(name):
+    tuner = pytest.importorskip("keras_tuner")
+    for objective in (name, f"val_{name}"):
+        oracle = tuner.oracles.RandomSearchOracle(objective=objective)
+        assert oracle.objective.direction == METRICS[name][1]

@@ -1,4 +1,4 @@
-"""Products with Jacobians, masks, and what a gradient costs."""
+"""Products with Jacobians, masked losses, and the cost of a gradient."""
 
 import numpy as np
 import pytest
@@ -25,11 +25,11 @@ def gradient(f, x):
     return vector_jacobian_product(f, x, 1.0)
 
 
-# The numbers of the discussion.
+# Numbers from the forum discussion.
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_backward_of_the_identity_gives_back_what_it_is_given(mode):
+def test_the_backward_pass_of_the_identity_returns_its_cotangent(mode):
     z = tf.constant(np.linspace(-1, 1, 5))
     product = in_mode(lambda x, v: vector_jacobian_product(identity, x, v), mode)
     np.testing.assert_array_equal(product(z, z), [-1, -0.5, 0, 0.5, 1])
@@ -61,7 +61,7 @@ def test_the_gradient_is_zero_where_the_factor_is(mode):
     np.testing.assert_array_equal(of_product(tf.constant([1.0, 2, 3, 4, 5])), [2, 2, 0, 0, 0])
 
 
-# The three products.
+# Products with Jacobians.
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -86,7 +86,7 @@ def test_products_of_a_linear_map_are_those_of_its_matrix(mode, dtype, rng):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_products_agree_with_the_jacobian_of_a_nonlinear_function_of_any_shape(mode, rng):
+def test_products_agree_with_the_jacobian_of_a_nonlinear_function(mode, rng):
     x, v, u = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), rng.normal(size=(3, 2, 2))
 
     def f(x):
@@ -108,14 +108,14 @@ def test_products_agree_with_the_jacobian_of_a_nonlinear_function_of_any_shape(m
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_no_rows_have_an_empty_derivative(mode):
+def test_an_empty_batch_has_an_empty_derivative(mode):
     x = tf.zeros((0, 3))
     for product in PRODUCTS:
         assert in_mode(lambda x, p=product: p(tf.sin, x, x), mode)(x).shape == (0, 3)
     assert in_mode(lambda x: full_jacobian(tf.sin, x), mode)(x).shape == (0, 3, 0, 3)
 
 
-def test_what_does_not_depend_on_x_has_a_derivative_of_zero():
+def test_a_constant_function_has_a_derivative_of_zero():
     x = np.ones(3)
     for product in PRODUCTS:
         np.testing.assert_array_equal(product(lambda x: tf.zeros(3, tf.float64), x, x), np.zeros(3))
@@ -155,7 +155,7 @@ def test_batch_sizes_may_be_unknown_while_tracing(rng):
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_products_refuse_what_has_no_derivative_or_another_shape(product):
+def test_products_refuse_integers_and_other_shapes(product):
     with pytest.raises(TypeError, match=r"x must be floating. Received: .*int32.*cast"):
         product(identity, [1, 2], 1.0)
     with pytest.raises(TypeError, match=r"f\(x\) must be floating. Received: .*int64"):
@@ -166,18 +166,18 @@ def test_products_refuse_what_has_no_derivative_or_another_shape(product):
         product(identity, [1.0, 2.0], [1.0, 2.0, 3.0])
 
 
-def test_a_jacobian_needs_floating_numbers():
+def test_a_jacobian_of_integers_is_refused():
     with pytest.raises(TypeError, match="x must be floating"):
         full_jacobian(identity, [1, 2])
     with pytest.raises(TypeError, match=r"f\(x\) must be floating"):
         full_jacobian(tf.argmax, [1.0, 2.0])
 
 
-# Masks.
+# Masked losses.
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_masked_loss_is_that_of_the_active_terms(mode, rng):
+def test_a_masked_loss_reduces_the_active_terms(mode, rng):
     terms, mask = rng.normal(size=(4, 3)), rng.random((4, 3)) < 0.5
     for reduction, expected in (("mean", terms[mask].mean()), ("sum", terms[mask].sum())):
         loss = in_mode(lambda t, r=reduction: masked_loss(t, mask, r), mode)
@@ -188,7 +188,7 @@ def test_a_masked_loss_is_that_of_the_active_terms(mode, rng):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_nothing_active_costs_nothing(mode):
+def test_a_masked_loss_without_active_terms_is_zero(mode):
     for terms in (tf.ones((2, 3)), tf.ones((0, 3))):
         loss = in_mode(lambda t: masked_loss(t, tf.zeros(t.shape, tf.bool)), mode)
         assert float(loss(terms)) == 0.0
@@ -196,7 +196,7 @@ def test_nothing_active_costs_nothing(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_zero_times_infinity_is_not_zero_but_a_masked_loss_is_finite(mode):
+def test_a_masked_loss_is_finite_where_zero_times_infinity_is_not(mode):
     terms, weight = tf.constant([1.0, np.inf, np.nan]), tf.constant([1.0, 0.0, 0.0])
     product = in_mode(lambda t, w: tf.reduce_sum(t * w), mode)(terms, weight)
     assert np.isnan(product)
@@ -206,7 +206,7 @@ def test_zero_times_infinity_is_not_zero_but_a_masked_loss_is_finite(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_one_step_earlier_the_input_must_be_replaced_too(mode):
+def test_the_gradient_is_finite_if_the_input_is_replaced_too(mode):
     x, mask = tf.constant([1.0, 0.0]), tf.constant([True, False])
 
     def f(x):
@@ -240,7 +240,7 @@ def test_bad_masks_are_refused(arguments, error, message):
         masked_loss(*arguments)
 
 
-def test_a_mask_whose_shape_is_unknown_while_tracing_never_broadcasts():
+def test_a_mask_of_unknown_shape_never_broadcasts():
     loss = tf.function(
         masked_loss, input_signature=[tf.TensorSpec((None,)), tf.TensorSpec((None,), tf.bool)]
     )
@@ -257,7 +257,7 @@ def test_a_detached_tensor_keeps_its_value_and_loses_its_gradient(mode):
     np.testing.assert_array_equal(slope, [1.0, 4.0])
 
 
-# What it costs.
+# Cost.
 
 
 def test_the_operations_of_a_small_graph_are_counted():
@@ -267,7 +267,7 @@ def test_the_operations_of_a_small_graph_are_counted():
     assert cost.seconds > 0
 
 
-def test_what_no_result_depends_on_is_not_counted():
+def test_unused_operations_are_not_counted():
     def wasteful(x):
         tf.exp(tf.math.log(x))
         return tf.identity(tf.sin(x))
@@ -275,13 +275,13 @@ def test_what_no_result_depends_on_is_not_counted():
     assert gradient_cost(wasteful, 1.0, repeats=1)[:2] == gradient_cost(tf.sin, 1.0, repeats=1)[:2]
 
 
-def test_bodies_of_functions_and_branches_are_counted():
+def test_operations_in_functions_and_branches_are_counted():
     nested = tf.function(lambda x: tf.sin(tf.cos(x)))
     assert gradient_cost(nested, 1.0, repeats=1).forward_ops == 2
     branch = gradient_cost(
         lambda x: tf.cond(x > 0, lambda: tf.sin(tf.cos(x)), lambda: tf.exp(x)), 1.0, repeats=1
     )
-    assert branch.forward_ops >= 3 + 2  # both bodies, the comparison, the branch
+    assert branch.forward_ops >= 3 + 2  # two bodies, the comparison and the branch
 
 
 def test_a_multiplication_by_zero_is_not_pruned_and_a_detached_term_is():
@@ -299,7 +299,7 @@ def test_a_multiplication_by_zero_is_not_pruned_and_a_detached_term_is():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_several_inputs_and_every_mode_are_timed(mode):
+def test_functions_of_several_inputs_are_timed_in_every_mode(mode):
     calls = []
 
     def f(x, y):
@@ -307,12 +307,14 @@ def test_several_inputs_and_every_mode_are_timed(mode):
         return x * y
 
     cost = gradient_cost(f, np.ones(3), np.ones(3), mode=mode, repeats=4)
-    assert cost[:2] == (1, 2)  # a product for each gradient
+    assert cost[:2] == (1, 2)  # one product per gradient
     assert cost.seconds > 0
-    assert calls.count(True) == (5 if mode == "eager" else 0)  # one more than is timed
+    assert calls.count(True) == (
+        5 if mode == "eager" else 0
+    )  # four timed calls and one before them
 
 
-def test_scattering_the_gradient_of_a_gather_is_part_of_its_cost():
+def test_the_cost_of_a_gather_includes_its_dense_gradient():
     def taken(x):
         return tf.gather(x, [2, 0, 2])
 
@@ -323,7 +325,7 @@ def test_scattering_the_gradient_of_a_gather_is_part_of_its_cost():
     assert gradient_cost(taken, np.ones(3), repeats=1).backward_ops == needed
 
 
-def test_xla_is_asked_for_and_says_what_it_cannot_compile():
+def test_mode_xla_compiles_and_reports_unsupported_operations():
     def in_python(x):
         return x * tf.numpy_function(np.sin, [x], x.dtype)
 
@@ -332,7 +334,7 @@ def test_xla_is_asked_for_and_says_what_it_cannot_compile():
         gradient_cost(in_python, 1.0, mode="xla", repeats=1)
 
 
-def test_bad_costs_are_refused():
+def test_bad_arguments_of_gradient_cost_are_refused():
     with pytest.raises(ValueError, match="mode must be one of: 'eager', 'graph', 'xla'"):
         gradient_cost(identity, 1.0, mode="jit")
     with pytest.raises(ValueError, match="repeats must be at least 1. Received: 0"):

@@ -1,4 +1,4 @@
-"""One value a channel: values, gradients, refusals, and the layer's life in Keras."""
+"""One value per channel: values, gradients, refusals, and the Keras layer."""
 
 import keras
 import numpy as np
@@ -12,8 +12,8 @@ OPERATIONS = [(add_per_channel, np.add), (scale_per_channel, np.multiply)]
 VALUES = [1.5, -2.0]
 
 
-def lined_up(values, rank, axis):
-    """The values along one of `rank` axes, by NumPy."""
+def along_axis(values, rank, axis):
+    """The values along one of `rank` axes, with NumPy."""
     return np.expand_dims(values, [k for k in range(rank) if k != axis % rank])
 
 
@@ -26,11 +26,11 @@ def lined_up(values, rank, axis):
      ((2,), -1), ((0, 2, 4, 4), 1), ((2, 2, 2, 2), 1), ((2, 2, 2, 2, 2, 2), -2)],
     ids=str,
 )  # fmt: skip
-def test_each_channel_gets_its_own_value(shape, axis, operation, expected, mode, dtype, rng):
+def test_every_channel_has_its_own_value(shape, axis, operation, expected, mode, dtype, rng):
     x = rng.normal(size=shape).astype(dtype)
     result = in_mode(lambda t: operation(t, VALUES, axis), mode)(tf.constant(x))
     assert result.dtype == dtype
-    values = lined_up(np.array(VALUES, dtype), len(shape), axis)
+    values = along_axis(np.array(VALUES, dtype), len(shape), axis)
     np.testing.assert_array_equal(result, expected(x, values))
 
 
@@ -50,11 +50,11 @@ def test_the_gradient_of_a_value_is_the_sum_over_all_other_axes(mode, rng):
     np.testing.assert_array_equal(of_x, g)
     np.testing.assert_allclose(of_values, g.sum(axis=others), rtol=1e-13)
     of_x, of_values = in_mode(lambda *each: gradients(scale_per_channel, *each), mode)(x, values)
-    np.testing.assert_array_equal(of_x, g * lined_up(VALUES, 4, 1))
+    np.testing.assert_array_equal(of_x, g * along_axis(VALUES, 4, 1))
     np.testing.assert_allclose(of_values, (g * x.numpy()).sum(axis=others), rtol=1e-13)
 
 
-def test_values_may_be_variables_that_are_trained(rng):
+def test_variables_as_values_receive_gradients(rng):
     x = tf.constant(rng.normal(size=(3, 2, 4)))
     scalars = [tf.Variable(value, dtype=tf.float64) for value in VALUES]
     vector = tf.Variable(VALUES)  # float32: cast to the dtype of x
@@ -70,7 +70,7 @@ def test_double_precision_values_keep_their_digits():
     np.testing.assert_array_equal(result, [[0.1, 0.2]])
 
 
-def test_the_plain_sum_fails_or_worse_adds_along_the_width():
+def test_a_plain_sum_fails_or_adds_along_the_width():
     values = [1.0, 2.0]
     with pytest.raises(tf.errors.InvalidArgumentError, match="ncompatible shapes"):
         _ = tf.zeros((1, 2, 2, 3)) + values
@@ -81,7 +81,7 @@ def test_the_plain_sum_fails_or_worse_adds_along_the_width():
     np.testing.assert_array_equal(right[0, 1], [[2, 2], [2, 2]])
 
 
-def test_channels_unknown_while_tracing_are_checked_when_run():
+def test_an_unknown_number_of_channels_is_checked_when_the_function_runs():
     add = tf.function(
         lambda x, values: add_per_channel(x, values),
         input_signature=[tf.TensorSpec((None, None, 4)), tf.TensorSpec((None,))],
@@ -93,7 +93,7 @@ def test_channels_unknown_while_tracing_are_checked_when_run():
 
 
 @pytest.mark.parametrize("channels", [2, None], ids=["known", "unknown"])
-def test_symbolic_inputs_are_taken(channels):
+def test_symbolic_inputs_are_accepted(channels):
     inputs = keras.Input((channels, 4))
     model = keras.Model(inputs, scale_per_channel(add_per_channel(inputs, VALUES), VALUES))
     expected = np.square(VALUES)[None, :, None] * np.ones((3, 2, 4))
@@ -113,12 +113,14 @@ def test_symbolic_inputs_are_taken(channels):
         ([1.0, 2.0], -4, r"one of the 3 axes.*axis=-4"),
     ],
 )
-def test_wrong_values_and_axes_are_refused_with_both_shapes(operation, values, axis, message):
+def test_wrong_values_and_axes_are_refused_and_the_message_shows_both_shapes(
+    operation, values, axis, message
+):
     with pytest.raises(ValueError, match=message):
         operation(np.zeros((5, 2, 4)), values, axis)
 
 
-def test_whole_numbers_are_refused():
+def test_integers_are_refused():
     with pytest.raises(TypeError, match="x must be floating. Received.*int32.*cast"):
         add_per_channel(tf.zeros((1, 2), tf.int32), [0.5, 0.5])
 
@@ -133,14 +135,14 @@ def test_the_layer_scales_then_adds(offset, scale, weights, axis, rng):
     x = rng.normal(size=(3, 2, 2)).astype("float32")
     layer = ChannelAffine(axis, offset, scale)
     lined = [
-        lined_up(np.broadcast_to(default if each is None else each, 2), 3, axis)
+        along_axis(np.broadcast_to(default if each is None else each, 2), 3, axis)
         for each, default in ((offset, 0.0), (scale, 1.0))
     ]
     np.testing.assert_allclose(layer(x), lined[1] * x + lined[0], rtol=1e-6)
     assert len(layer.weights) == len(layer.trainable_weights) == weights
 
 
-def test_the_layer_learns_both_values_of_each_channel(rng):
+def test_the_layer_learns_the_scale_and_offset_of_every_channel(rng):
     x = rng.normal(size=(64, 2, 3)).astype("float32")
     model = keras.Sequential([keras.Input((2, 3)), ChannelAffine()])
     model.compile(keras.optimizers.Adam(0.05), "mse")
@@ -152,7 +154,7 @@ def test_the_layer_learns_both_values_of_each_channel(rng):
     np.testing.assert_allclose(layer.offset.numpy(), [0.5, 2.0], atol=0.02)
 
 
-def test_a_layer_that_is_not_trainable_stays_as_it_was():
+def test_training_does_not_change_a_frozen_layer():
     layer = ChannelAffine(-1, 1.0, 2.0, trainable=False)
     model = keras.Sequential([keras.Input((2,)), layer, keras.layers.Dense(2)])
     model.compile("sgd", "mse")
@@ -164,7 +166,7 @@ def test_a_layer_that_is_not_trainable_stays_as_it_was():
 
 
 @pytest.mark.parametrize("policy", ["float32", "float64", "mixed_float16"])
-def test_the_layer_keeps_its_life_in_keras(policy, tmp_path, rng):
+def test_the_layer_is_compiled_trained_and_saved_under_every_policy(policy, tmp_path, rng):
     layer = ChannelAffine(-2, VALUES, 2.0, dtype=policy)
     x = rng.normal(size=(4, 2, 3)).astype(layer.compute_dtype)
     expected = np.asarray(layer(x))
@@ -196,6 +198,6 @@ def test_the_layer_keeps_its_life_in_keras(policy, tmp_path, rng):
         ({"axis": -1}, (None, 2, None), r"known number of channels.*axis=-1.*\(None, 2, None\)"),
     ],
 )
-def test_the_layer_refuses_other_inputs_when_built(arguments, shape, message):
+def test_the_layer_refuses_wrong_inputs_when_it_is_built(arguments, shape, message):
     with pytest.raises(ValueError, match=message):
         ChannelAffine(**arguments).build(shape)

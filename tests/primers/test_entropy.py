@@ -1,4 +1,4 @@
-"""Entropies, their derivatives, and the smooth one, against closed forms."""
+"""Entropies, their derivatives and the smooth entropy, compared with closed forms."""
 
 import functools
 import math
@@ -39,12 +39,12 @@ def counted_entropy(vector):
 
 
 def plain_entropy(p):
-    # Rounded after each addition, as the forum's was: `sum` rounds once from Python 3.12 on.
+    # Rounds after each addition, as the forum's code did. From Python 3.12 on `sum` rounds once.
     return -functools.reduce(operator.add, (each * math.log2(each) for each in p))
 
 
 @pytest.mark.parametrize(("x", "p", "entropy", "total"), VECTORS)
-def test_the_entropies_of_the_question_to_every_digit(x, p, entropy, total):
+def test_the_entropies_of_the_question_are_exact_to_the_last_digit(x, p, entropy, total):
     for result in (shannon_entropy(np.array(x, float)), entropy_of_probabilities(np.array(p))):
         assert repr(float(result)) == repr(entropy)  # 0.0, and not -0.0
 
@@ -52,7 +52,9 @@ def test_the_entropies_of_the_question_to_every_digit(x, p, entropy, total):
 @pytest.mark.parametrize("method", ["analytic", "tape"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("x", "p", "entropy", "total"), VECTORS)
-def test_the_sum_of_partials_to_the_printed_digits(x, p, entropy, total, mode, method):
+def test_the_sums_of_partial_derivatives_have_the_digits_of_the_question(
+    x, p, entropy, total, mode, method
+):
     partials = in_mode(lambda p: entropy_gradient(p, method), mode)(tf.constant(p, tf.float64))
     assert abs(float(tf.reduce_sum(partials)) - total) < 1e-11
     np.testing.assert_allclose(partials, -np.log2(p) - 1 / LN2, rtol=1e-14)
@@ -69,7 +71,7 @@ def test_values_are_counted_along_the_last_axis(mode, dtype, rng):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_certainty_has_no_negative_zero(mode):
+def test_the_entropy_of_a_certainty_is_not_negative_zero(mode):
     for entropy, x in (
         (shannon_entropy, [2.0, 2.0]),
         (entropy_of_probabilities, [1.0, 0.0]),
@@ -87,7 +89,7 @@ def test_entropy_does_not_depend_on_order_and_counts_both_zeros_as_one(rng):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_no_values_have_no_entropy_and_an_unknown_one_no_number(mode):
+def test_the_entropy_of_no_values_is_zero_and_of_nan_is_nan(mode):
     hard = in_mode(shannon_entropy, mode)
     assert hard(tf.zeros((0, 3))).shape == (0,)
     np.testing.assert_array_equal(hard(tf.zeros((3, 0))), np.zeros(3))
@@ -99,7 +101,7 @@ def test_no_values_have_no_entropy_and_an_unknown_one_no_number(mode):
     np.testing.assert_array_equal(soft(tf.zeros((3, 0))), np.zeros(3))
 
 
-def test_a_single_number_is_no_vector():
+def test_a_single_number_is_refused():
     with pytest.raises(ValueError, match=r"x must be a vector.*Received: shape \(\)"):
         shannon_entropy(1.0)
 
@@ -116,7 +118,7 @@ def test_moving_the_values_changes_no_count():
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_probabilities_of_any_batch_shape(mode, dtype, rng):
+def test_probabilities_may_have_any_batch_shape(mode, dtype, rng):
     p = rng.dirichlet(np.ones(4), size=(2, 3)).astype(dtype)
     for batch in (p, p[0, 0], p[:0]):
         result = in_mode(entropy_of_probabilities, mode)(tf.constant(batch))
@@ -128,7 +130,7 @@ def test_probabilities_of_any_batch_shape(mode, dtype, rng):
 
 @pytest.mark.parametrize("method", ["analytic", "tape"])
 @pytest.mark.parametrize("mode", MODES)
-def test_zero_log_zero_is_zero_and_the_gradient_there_is_replaced(mode, method):
+def test_zero_log_zero_is_zero_and_its_gradient_is_replaced_by_zero(mode, method):
     p = tf.constant([0.5, 0.0, 0.5, 0.0], tf.float64)
     np.testing.assert_allclose(in_mode(entropy_of_probabilities, mode)(p), 1.0, rtol=1e-15)
     gradient = in_mode(lambda p: entropy_gradient(p, method), mode)(p)
@@ -142,7 +144,7 @@ def test_the_gradient_grows_without_bound_towards_zero():
     assert (np.diff(partials) > 100).all()
 
 
-def test_negative_probabilities_have_no_entropy():
+def test_the_entropy_of_negative_probabilities_is_nan():
     assert math.isnan(float(entropy_of_probabilities([-0.5, 1.5])))
 
 
@@ -153,7 +155,7 @@ def test_a_step_of_1e_12_is_wrong_in_the_fourth_digit():
         operator.add, ((plain_entropy(each) - plain_entropy(p)) / step for each in moved)
     )
     assert round(forum, 5) == 0.84177
-    # Doubles near H are 2.2e-16 apart: no difference over 1e-12 can hit the truth better.
+    # Doubles near H are 2.2e-16 apart, so no difference over 1e-12 can be more accurate.
     grid = np.spacing(plain_entropy(p)) / step
     ours = float(tf.reduce_sum(entropy_gradient(p64(p), "forward", step)))
     assert 1e-5 < abs(ours - 0.84183987877) < 3 * grid
@@ -162,14 +164,14 @@ def test_a_step_of_1e_12_is_wrong_in_the_fourth_digit():
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("method", "rtol"), [("forward", 1e-6), ("central", 2e-9)])
-def test_differences_with_the_default_step_are_as_good_as_they_get(method, rtol, mode, rng):
+def test_differences_with_the_default_step_are_accurate(method, rtol, mode, rng):
     p = rng.dirichlet(10 * np.ones(4), size=3)
     found = in_mode(lambda p: entropy_gradient(p, method), mode)(p64(p))
     np.testing.assert_allclose(found, -np.log2(p) - 1 / LN2, rtol=rtol, atol=rtol)
 
 
 @pytest.mark.parametrize(("method", "order"), [("forward", 1), ("central", 2)])
-def test_differences_with_a_large_step_err_by_the_next_term_of_the_series(method, order):
+def test_the_error_of_a_large_step_is_the_next_term_of_the_series(method, order):
     p, h = np.array([0.5, 0.3, 0.2]), 1e-3
     error = entropy_gradient(p64(p), method, h).numpy() - (-np.log2(p) - 1 / LN2)
     # d2H = -1 / (p ln 2), d3H = 1 / (p^2 ln 2)
@@ -177,7 +179,7 @@ def test_differences_with_a_large_step_err_by_the_next_term_of_the_series(method
     np.testing.assert_allclose(error, expected, rtol=1e-2)
 
 
-def test_single_precision_differences_take_a_step_of_their_own():
+def test_float32_differences_use_a_larger_step():
     p = tf.constant([0.5, 0.3, 0.2])
     for method, atol in (("forward", 3e-3), ("central", 3e-4)):
         gradient = entropy_gradient(p, method)
@@ -204,7 +206,7 @@ def test_the_projected_gradient_is_the_derivative_along_the_simplex(mode, rng):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_projected_gradient_vanishes_for_uniform_and_stays_in_the_face(mode):
+def test_the_projected_gradient_vanishes_for_uniform_probabilities_and_stays_in_the_face(mode):
     project = in_mode(projected_entropy_gradient, mode)
     for uniform in ([0.25] * 4, [0.5, 0.5, 0.0, 0.0], [1.0, 0, 0, 0], [0.0] * 4):
         np.testing.assert_allclose(project(p64(uniform)), np.zeros(4), atol=1e-15)
@@ -228,7 +230,7 @@ def test_bad_arguments_are_refused(arguments, error, message):
         entropy_gradient(*arguments)
 
 
-def test_whole_numbers_are_no_probabilities():
+def test_integers_are_refused_as_probabilities():
     for function in (entropy_of_probabilities, projected_entropy_gradient):
         with pytest.raises(TypeError, match="p must be floating. Received: .*int32"):
             function([1, 0])
@@ -239,7 +241,7 @@ def test_whole_numbers_are_no_probabilities():
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_two_values_have_the_closed_form(mode, dtype):
+def test_the_smooth_entropy_of_two_values_has_the_closed_form(mode, dtype):
     x, h = np.array([0.3, 1.0], dtype), 0.5
     near = math.exp(-((x[1] - x[0]) ** 2) / (2 * h**2))
     result = in_mode(lambda x: soft_entropy(x, h), mode)(tf.constant(x))
@@ -262,7 +264,7 @@ def test_the_gradient_of_two_values_has_the_closed_form(mode):
     np.testing.assert_allclose(in_mode(gradient, mode)(x), [-push, push], rtol=1e-12)
 
 
-def test_any_batch_is_the_mean_over_smoothed_counts(rng):
+def test_the_smooth_entropy_is_the_mean_over_smoothed_counts(rng):
     x, h = rng.normal(size=(2, 3, 5)), 0.4
     counts = np.exp(-((x[..., :, None] - x[..., None, :]) ** 2) / (2 * h**2)).sum(-1)
     np.testing.assert_allclose(soft_entropy(x, h), np.log2(5 / counts).mean(-1), rtol=1e-13)
@@ -270,7 +272,7 @@ def test_any_batch_is_the_mean_over_smoothed_counts(rng):
 
 
 @pytest.mark.parametrize(("x", "p", "entropy", "total"), VECTORS)
-def test_it_converges_to_the_hard_entropy(x, p, entropy, total):
+def test_the_smooth_entropy_converges_to_the_entropy(x, p, entropy, total):
     x = np.array(x, float)
     errors = [abs(float(soft_entropy(x, h)) - entropy) for h in (1.0, 0.5, 0.25, 0.1)]
     assert errors[-1] < 1e-15
@@ -279,7 +281,7 @@ def test_it_converges_to_the_hard_entropy(x, p, entropy, total):
     assert errors[2] <= 6 * math.exp(-1 / (2 * 0.25**2)) / LN2
 
 
-def test_its_gradient_is_finite_where_it_has_nothing_to_say():
+def test_the_smooth_gradient_vanishes_for_equal_and_for_distant_values():
     for x, h in (([0.0, 0, 0], 1e-20), ([0.0, 1e8, -1e8], 1e-12), ([1.0, 1, 2], 1e9)):
         x = tf.constant(x)
         with tf.GradientTape() as tape:
@@ -289,7 +291,7 @@ def test_its_gradient_is_finite_where_it_has_nothing_to_say():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_points_are_told_apart_by_their_distance_in_bandwidths(mode, rng):
+def test_distances_between_points_are_measured_in_bandwidths(mode, rng):
     points, widths = rng.normal(size=(2, 6, 3)), np.array([0.5, 1.0, 2.0])
     apart = ((points[:, :, None] - points[:, None]) / widths) ** 2
     counts = np.exp(-0.5 * apart.sum(-1)).sum(-1)
@@ -297,7 +299,7 @@ def test_points_are_told_apart_by_their_distance_in_bandwidths(mode, rng):
     np.testing.assert_allclose(result, np.log2(6 / counts).mean(-1), rtol=1e-13)
 
 
-def test_a_bandwidth_may_be_a_variable(rng):
+def test_a_bandwidth_can_be_a_variable(rng):
     x, width = tf.constant(rng.normal(size=5), tf.float32), tf.Variable(0.5)
     with tf.GradientTape() as tape:
         entropy = soft_entropy(x, width)
@@ -311,7 +313,7 @@ def test_a_bandwidth_must_be_positive(bandwidth):
             use(bandwidth)
 
 
-def test_whole_numbers_have_no_smooth_entropy():
+def test_the_smooth_entropy_refuses_integers():
     with pytest.raises(TypeError, match="points must be floating"):
         soft_entropy([1, 2], 0.1)
     with pytest.raises(TypeError, match="points must be floating"):
@@ -319,7 +321,7 @@ def test_whole_numbers_have_no_smooth_entropy():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_penalty_is_the_bits_that_the_rows_miss(mode, rng):
+def test_the_penalty_is_the_number_of_bits_that_the_rows_lack(mode, rng):
     rows = rng.normal(size=(8, 2, 3))
     penalty = in_mode(EntropyRegularizer(0.7, weight=0.5), mode)(p64(rows))
     entropy = float(soft_entropy_of_points(rows.reshape(8, 6), 0.7))
@@ -335,7 +337,9 @@ def test_keras_divides_the_activity_penalty_by_the_batch_size():
         3, kernel_initializer="zeros", activity_regularizer=EntropyRegularizer(0.1, 0.25)
     )
     layer(np.ones((16, 2)))
-    np.testing.assert_allclose(layer.losses, [0.25 * 4 * 16 / size])  # 16 equal rows miss 4 bits
+    np.testing.assert_allclose(
+        layer.losses, [0.25 * 4 * 16 / size]
+    )  # each of 16 equal rows lacks 4 bits
 
 
 def test_training_with_the_penalty_spreads_the_outputs(tmp_path, rng):
