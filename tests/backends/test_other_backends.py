@@ -66,7 +66,8 @@ def test_torch_transformations(panda, q):
     )
 
 
-def test_the_first_example_of_the_documents_runs_here():
+def test_the_first_example_of_the_documents_runs_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # The example saves a model.
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
     quick = example.replace("steps_per_epoch=100", "batch_size=8, steps_per_epoch=2")
