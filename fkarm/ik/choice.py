@@ -1,7 +1,8 @@
-"""Which of several candidates is the answer.
+"""The choice of the answer among several candidates.
 
-Solutions come before misses. Of solutions the nearest to what is preferred is chosen, and so it is
-of the misses whose error is within a margin of the least: rounding and tremor do not choose.
+Solutions come before misses. Among solutions the nearest to the preferred configuration is chosen.
+The same holds for misses whose error is within a margin of the smallest, so that neither rounding
+nor small changes of the target decide.
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ from fkarm._types import Tensor
 from fkarm.kinematics.joint_space import difference
 from fkarm.model import Robot
 
-# Margin of misses that are equally near where nothing else is asked for: some units of rounding, m.
+# Misses with errors this close are equally good without q_ref: some units of rounding, m.
 ROUNDING_MARGIN = {"float32": 5e-6, "float64": 1e-9}
 
 
 def order(ratio: Any, error: Any, distance: Any, margin: float) -> Any:
-    """Numbers of candidates, the least of which is that of the answer.
+    """A rank per candidate; the answer has the smallest.
 
     Args:
-        ratio: Largest squared ratio of an error to its tolerance. Shape `(n, count)`, as all.
+        ratio: Largest squared ratio of an error to its tolerance. Shape `(n, count)`, as of all
+            arguments.
         error: Weighted error, m.
-        distance: From what is preferred, any unit, not negative.
-        margin: How much worse than the least a miss may be, m.
+        distance: Distance from the preferred configuration in any unit, >= 0.
+        margin: How much larger than the smallest error that of an equally good miss may be, m.
     Returns:
-        Between 0 and 1 for solutions, 1 and 2 for misses within the margin, above for the others.
+        From 0 to 1 for solutions, from 1 to 2 for misses within the margin, above 2 for others.
     """
     library = np if isinstance(ratio, np.ndarray) else ops
     least = library.min(error, axis=1, keepdims=True)
@@ -41,15 +43,15 @@ def order(ratio: Any, error: Any, distance: Any, margin: float) -> Any:
 def nearest_of(
     robot: Robot, q: Any, outcome: Any, first: Any, reference: Any, margin: float
 ) -> Any:
-    """`order` of candidates `(n, count, dof)` with what a search says of them.
+    """`order` of candidates `(n, count, dof)` with the outcome of their descents.
 
     Args:
         robot: The robot.
         q: Candidates.
-        outcome: Of `fkarm.ik.descent`. Shape `(n, count, 4)`.
-        first: What decides without a reference: the order of the starts. Shape `(n, count)`.
-        reference: What they are to be near to, or None. Shape `(n, dof)`.
-        margin: How much worse than the least a miss may be, m.
+        outcome: Outcome of `fkarm.ik.descent`. Shape `(n, count, 4)`.
+        first: Order of the starts, which decides without a reference. Shape `(n, count)`.
+        reference: Preferred configurations, or None. Shape `(n, dof)`.
+        margin: How much larger than the smallest error that of an equally good miss may be, m.
     """
     library = np if isinstance(q, np.ndarray) else ops
     if reference is not None:
@@ -59,8 +61,8 @@ def nearest_of(
 
 
 def best_of(key: Tensor, count: int, *fields: Tensor) -> list[Tensor]:
-    """Of tensors `(n, all, ...)` those where `key (n, all)` is least. `(n, count, ...)` each."""
-    # Not take_along_axis: ONNX and LiteRT have no counterpart.
+    """The `count` rows of tensors `(n, all, ...)` with the smallest `key (n, all)`."""
+    # take_along_axis has no counterpart in ONNX and LiteRT.
     _, places = ops.top_k(-key, count)
     is_chosen = (ops.arange(key.shape[1], dtype=places.dtype) == places[..., None])[..., None]
     return [

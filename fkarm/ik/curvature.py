@@ -1,6 +1,6 @@
 """The second derivative of the squared error, in dense arrays with the rows innermost.
 
-An error does not only change with the joints: its change does. For entries `i` and `j` of one path,
+For entries `i` and `j` of one path,
 `i` nearer the root, with columns `[c, w]` of the Jacobian in root axes, the position moves by
 `w_i x c_j` in second order and the orientation by half of `w_i x w_j`; the square of a rotation
 vector has a second derivative of its own.
@@ -33,19 +33,19 @@ from fkarm.kinematics.joint_space import entry_kinds
 from fkarm.kinematics.plan import Plan
 
 
-class Seen(NamedTuple):
-    """A configuration and its targets, to second order."""
+class Linearisation(NamedTuple):
+    """Errors at a configuration, and the vectors that their first and second derivatives need."""
 
-    error: Line  # weighted, of each row that counts
-    jacobian: list[Tensor]  # weighted, of each row that counts, (active, rows)
-    twists: Tensor  # columns of each joint's entries in root axes, (links, 2, 3, parts, rows)
+    error: Line  # weighted errors of the components that count
+    jacobian: list[Tensor]  # weighted, one (active, rows) per component
+    twists: Tensor  # linear and angular columns in root axes, (links, 2, 3, screws, rows)
 
     def downhill(self) -> Tensor:
         """`J^T e`, `(active, rows)`."""
         return sum(row * each for row, each in zip(self.jacobian, self.error, strict=True))
 
 
-def look(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Seen:
+def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Linearisation:
     """Errors and their derivatives at `q (dof, rows)` for `targets (12 links, rows)`."""
     plan, size, links = problem.plan, sum(map(len, problem.rows)), len(problem.links)
 
@@ -83,19 +83,19 @@ def look(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Seen:
                 place = end + 3 * len(jacobian)
                 jacobian.append(sum(flat[place + k] * of_half[k] for k in range(3)))
     weights = ops.unstack(terms.weights, size, axis=0)
-    return Seen(
+    return Linearisation(
         [w * each for w, each in zip(weights, ops.unstack(flat[:size], size, axis=0), strict=True)],
         [w * each for w, each in zip(weights, jacobian, strict=True)],
         twists,
     )
 
 
-def bending(
-    problem: Problem, terms: Terms, seen: Seen, targets: Tensor, bend: Tensor
+def error_hessian(
+    problem: Problem, terms: Terms, seen: Linearisation, targets: Tensor, bend: Tensor
 ) -> list[Line]:
     """The second derivative of half the squared weighted error: its lower triangle, by rows.
 
-    `bend (rows,)`: how much of it counts beyond `J^T J`.
+    `bend (rows,)` is the factor of the terms beyond `J^T J`: 1 or 0.
     """
     rows = len(seen.jacobian)
     parts, order, active = _parts(problem.plan), _order(problem), problem.active
@@ -143,9 +143,10 @@ def _pairs(
     bend: Tensor,
     weights: Tensor,
 ) -> Tensor:
-    """What of the second derivative is not `J^T J`, as pairs of vectors.
+    """The terms of the second derivative beyond `J^T J`, as pairs of vectors `a` and `b`.
 
-    Entry `(i, j)` is the sum of `a_i b_j`, `i` nearer the root. Shape `(2, pairs, parts, rows)`.
+    Entry `(i, j)` is the sum of `a_i b_j` for `i` nearer the root. Shape
+    `(2, pairs, screws, rows)`.
     """
     size, place = sum(map(len, problem.rows)), 0
     scale = ops.unstack(weights, size, axis=0)
@@ -181,9 +182,9 @@ def _pairs(
 
 
 def _of_turn(error: Vector, angular: Vector, is_whole: bool) -> tuple[list[Tensor], list[Tensor]]:
-    """What half the squared angle adds: turns across the error change it less than along it.
+    """The terms of half the squared angle. Rotations across the error change it less than along it.
 
-    Exact if all three components of the rotation vector count.
+    They are exact if all three components of the rotation vector count.
     """
     left, right = list(vec_scale(0.5, cross(angular, error))), list(angular)
     if is_whole:
@@ -196,11 +197,11 @@ def _of_turn(error: Vector, angular: Vector, is_whole: bool) -> tuple[list[Tenso
 
 
 def _of_axis(error: Vector, axis: Vector, angular: Vector) -> tuple[list[Tensor], list[Tensor]]:
-    """What half the squared angle between two axes adds; `axis` is where the other is to be.
+    """The terms of half the squared angle between two axes; `axis` is the target of the other one.
 
     With `m` the axis of the error, `l` the other axis and `p = m x l`, the second derivative is
     `(m w_i)(m w_j) + f cot f (p w_i)(p w_j) - f (l w_i)(p w_j)` for the angle `f`, `i` nearer the
-    root. Gauss-Newton has `m` and `m x axis` in it.
+    root. The Gauss-Newton terms contain `m` and `m x axis`.
     """
     squared = dot(error, error)
     is_small = is_negligible(squared * squared)
@@ -210,7 +211,7 @@ def _of_axis(error: Vector, axis: Vector, angular: Vector) -> tuple[list[Tensor]
     across = vec_add(vec_scale(cosine, side), vec_scale(sine, axis))
     other = vec_sub(vec_scale(cosine, axis), vec_scale(sine, side))
     p, q, r = (dot(v, angular) for v in (across, side, other))
-    # Straight against the axis it is a ridge, as high as you like.
+    # At a half turn the second derivative has no bound.
     slope = angle * cosine / maximum(sine, 1e-3)
     left = [slope * p, -q, -angle * r]
     return [ops.where(is_small, ops.zeros_like(each), each) for each in left], [p, q, p]
@@ -221,14 +222,14 @@ def _vector(x: Tensor) -> Vector:
 
 
 def _parts(plan: Plan) -> list[tuple[int, int]]:
-    """Node and entry of each part of a Jacobian's columns, in the order of `screws`."""
+    """Node and entry of every screw, in the order of `screws`."""
     return [
         (index, entry) for index, node in enumerate(plan.nodes) for entry in node.motion.entries
     ]
 
 
 def _order(problem: Problem) -> list[list[float]]:
-    """1 where the first of two parts comes before the other, shared evenly within a quaternion."""
+    """1 where the first of two screws comes before the second; 0.5 within a quaternion."""
     nodes, entries = np.array(_parts(problem.plan)).T
     turns = entry_kinds(problem.robot)[entries] == "quaternion"
     is_one = (nodes[:, None] == nodes) & turns[:, None] & turns
@@ -238,7 +239,7 @@ def _order(problem: Problem) -> list[list[float]]:
 
 
 def _summed(problem: Problem, parts: list[tuple[int, int]], x: Tensor, axis: int) -> Tensor:
-    """`x` with its axis of parts summed by the entries of `q` that they belong to."""
+    """`x` with its axis of screws summed over the screws of every entry of `q`."""
     if [entry for _, entry in parts] == list(problem.active):
         return x
     each = ops.unstack(x, len(parts), axis=axis)

@@ -1,7 +1,8 @@
 """Small symmetric positive definite systems, unrolled over entries.
 
-A system a row of the batch: each entry is an array of rows, so that one multiplication serves
-them all. Library solvers loop over the rows, and cost ten times as much for matrices of 6 x 6.
+There is one system per row of the batch. Every entry is an array of rows, so that one
+multiplication serves all rows. Library solvers loop over the rows and take ten times as long for
+6 x 6 matrices.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ def solve_symmetric(
     Args:
         matrix: Rows of `A`; only the lower triangle is read.
         right: Entries of `b`.
-        least_pivot: None, or a positive number below which no pivot may fall: entries of `D` are
-            replaced by their absolute values and this, which makes a positive definite matrix of
-            any, so that `x` points downhill if `b` is minus a gradient.
+        least_pivot: None, or a positive lower bound of the pivots: entries of `D` are replaced by
+            their absolute values, at least this. The matrix then is positive definite, so that `x`
+            is a direction of descent if `b` is minus a gradient.
     Returns:
         Entries of `x`.
     """
@@ -70,7 +71,7 @@ def normal_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[lis
 
 
 def isolated_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[list[Tensor]]:
-    """`normal_matrix`, computed once however many entries need its entries."""
+    """`normal_matrix` behind an XLA barrier, so that XLA computes it once."""
     m, n = len(rows), len(rows[0])
 
     def build(flat: Tensor, damping: Tensor) -> Tensor:
@@ -86,7 +87,7 @@ def isolated_matrix(rows: Sequence[Sequence[Tensor]], damping: Tensor) -> list[l
 def isolated_solution(
     matrix: Sequence[Sequence[Tensor]], right: Sequence[Tensor], least_pivot: Tensor | None = None
 ) -> list[Tensor]:
-    """`solve_symmetric`, computed once however many entries need its entries."""
+    """`solve_symmetric` behind an XLA barrier, so that XLA computes it once."""
     size = len(right)
 
     def solve(flat: Tensor, *least: Tensor) -> Tensor:

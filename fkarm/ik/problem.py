@@ -1,7 +1,7 @@
-"""What is asked of inverse kinematics: its structure, and its values.
+"""A problem of inverse kinematics: its structure, and its values.
 
-A `Problem` is what a search is compiled for. `Terms` are tensors that the search takes as an input:
-other weights, tolerances, masks, margins and wishes cost nothing.
+A search is compiled for a `Problem`. `Terms` are tensors that the search takes as an input, so that
+other weights, tolerances, masks, margins and postures compile nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from fkarm._checks import check_choice, check_non_negative
 from fkarm._types import Tensor
+from fkarm._units import RADIAN_IN_METRES
 from fkarm.errors import unknown_name
 from fkarm.kinematics.arguments import base_name
 from fkarm.kinematics.joint_space import entry_kinds, representable_bounds
@@ -23,13 +24,13 @@ from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
 from fkarm.model.named import check_unnamed
 
-# The least tolerance that a type reaches on arms of some metres, m and rad.
+# The smallest tolerance that a type reaches on arms a few metres long, m and rad.
 LEAST_TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
-# Of a metre and of a radian: 1 rad weighs like 0.3 m.
-WEIGHTS = (1.0, 0.3)
+# Weight of a metre and of a radian.
+WEIGHTS = (1.0, RADIAN_IN_METRES)
 POSITION_TOLERANCE, ORIENTATION_TOLERANCE = 1e-3, 1e-2
 FRAMES = ("root", "target")
-# The largest turn of a joint in one step, rad. Slides have none: they are linear.
+# The largest rotation of a joint in one step, rad. Slides have no bound, because they are linear.
 LARGEST_TURN = 1.0
 
 Task = str | Sequence[str]
@@ -37,17 +38,17 @@ Weights = tuple[float, float]
 
 
 class Problem(NamedTuple):
-    """What is to be reached. Hashable: searches are compiled once for each."""
+    """What a search must reach. Hashable, because a search is compiled once per problem."""
 
     robot: Robot
     links: tuple[str, ...]
-    rows: tuple[tuple[int, ...], ...]  # for each link, the axes of its error that count
-    frame: str  # whose axes these are: "root" (of `base`) or "target"
-    base: str  # the link that targets are measured from
+    rows: tuple[tuple[int, ...], ...]  # per link, the components of its error that count
+    frame: str  # the axes of the components: "root" (those of `base`) or "target"
+    base: str  # the link in whose frame the targets are
 
     @property
     def plan(self) -> Plan:
-        """The chain to the links."""
+        """The planned chain to the links."""
         return plan_chain(self.robot, self.links, self.base)
 
     @property
@@ -57,7 +58,7 @@ class Problem(NamedTuple):
 
     @property
     def halves(self) -> list[list[int]]:
-        """Places among all rows that count of each link's position and each link's orientation."""
+        """Indices of the errors of every link's position and orientation, in turn."""
         found, place = [], 0
         for rows in self.rows:
             for half in (0, 1):
@@ -68,25 +69,25 @@ class Problem(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The values of a problem: vectors, of NumPy or of the tensors that a search takes."""
+    """The values of a problem: vectors, as NumPy arrays or as the tensors of a search."""
 
-    weights: Any  # of each row that counts
-    closeness: Any  # 1 / (weight times tolerance)^2, two for each link; 0 where nothing counts
-    free: Any  # 1 for each entry of q that may move, else 0
-    lower: Any  # bounds of q; infinite for those that may not move
+    weights: Any  # per component that counts
+    closeness: Any  # 1 / (weight times tolerance)^2, two per link; 0 where no component counts
+    free: Any  # 1 per entry of q that may move, else 0
+    lower: Any  # bounds of q; infinite for entries that may not move
     upper: Any
-    longest: Any  # largest change of each entry in a step, rad or m
-    posture: Any  # squared weight of the wish to be near q_ref, (1,)
-    steps: Any  # how many a search may take, (1,)
+    longest: Any  # largest change of an entry in one step, rad or m
+    posture: Any  # squared weight of the distance to q_ref, (1,)
+    steps: Any  # largest number of steps, (1,)
 
     def packed(self, steps: int | None = None) -> np.ndarray:
-        """All in one vector."""
+        """All values in one vector."""
         last = self.steps if steps is None else np.full(1, steps, self.steps.dtype)
         return np.concatenate([*self[:-1], last])
 
 
 def unpacked(problem: Problem, packed: Tensor) -> Terms:
-    """Terms from one vector."""
+    """The terms in one vector."""
     counts, dof, links = sum(map(len, problem.rows)), problem.robot.dof, len(problem.links)
     sizes = (counts, 2 * links, dof, dof, dof, dof, 1, 1)
     ends = list(accumulate(sizes))
@@ -100,9 +101,10 @@ def make_problem(
     frame: str = "root",
     base: str | None = None,
 ) -> Problem:
-    """What is to be reached, or an error if no joint moves one of the links.
+    """The problem of reaching targets in the frame of `base`; None: the root link.
 
-    `base`: the link in whose frame the targets are; None: the root link.
+    Raises:
+        ValueError: If no joint moves one of the links.
     """
     check_choice("frame", frame, FRAMES)
     base = base_name(robot, base)
@@ -112,7 +114,7 @@ def make_problem(
             raise _none_may_move(link, base)
     rows = tuple(task_rows(each) for each in by_link("task", task, links))
     if all(len([row for row in each if row // 3 == k]) in (0, 3) for each in rows for k in (0, 1)):
-        frame = "root"  # the length of a whole vector does not hang on its axes
+        frame = "root"  # The length of a whole vector does not depend on its axes.
     return Problem(robot, links, rows, frame, base)
 
 
@@ -171,18 +173,18 @@ def make_terms(
 
 
 def margin_near_reference(terms: Terms) -> float:
-    """How much worse than the least a miss near `q_ref` may be: as much as a solution may, m."""
+    """How much larger than the smallest error that of a miss near `q_ref` may be, m."""
     return float(terms.closeness[terms.closeness > 0].max() ** -0.5)
 
 
 def free_entries(problem: Problem, joint_mask: Sequence[bool] | None) -> np.ndarray:
-    """Which entries of `q` may move and move a link, or ValueError if none moves one of them."""
+    """Which entries of `q` may move and move a link; ValueError if a link has none."""
     robot = problem.robot
     check_unnamed("joint_mask", joint_mask)
     mask = np.ones(robot.dof, bool) if joint_mask is None else np.asarray(joint_mask)
     if mask.shape != (robot.dof,) or mask.dtype != bool:
         raise ValueError(
-            f"joint_mask must be {robot.dof} booleans, one for each entry of q. "
+            f"joint_mask must be {robot.dof} booleans, one per entry of q. "
             f"Received: {joint_mask!r}."
         )
     quaternions = entry_kinds(robot) == "quaternion"
@@ -201,7 +203,7 @@ def free_entries(problem: Problem, joint_mask: Sequence[bool] | None) -> np.ndar
 
 
 def by_link(name: str, value: Any, links: tuple[str, ...]) -> list[Any]:
-    """A value for each link, from one for all or from `{link: value}`; or ValueError."""
+    """One value per link, from one value for all links or from `{link: value}`; or ValueError."""
     if not (isinstance(value, Mapping) and value):
         return [value] * len(links)
     for link in value:
@@ -228,7 +230,7 @@ def _checked_weights(weights: Any) -> Weights:
         isinstance(each, Real) and 0 < float(each) < np.inf for each in weights
     ):
         raise ValueError(
-            "weights must be two finite numbers > 0, of a metre and of a radian. Received: "
+            "weights must be two finite numbers > 0, for a metre and for a radian. Received: "
             f"{weights!r}. Try weights={WEIGHTS}."
         )
     return float(weights[0]), float(weights[1])
@@ -247,7 +249,7 @@ def _checked_tolerance(name: str, tolerance: float, dtype: str) -> float:
 def _bounds(
     problem: Problem, free: np.ndarray, margin: float, dtype: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The limits less the margin, of the entries that may move; the others have none."""
+    """The limits less the margin for entries that may move; infinite bounds for the others."""
     check_non_negative("limit_margin", margin)
     robot = problem.robot
     inset = np.where(entry_kinds(robot) == "quaternion", 0.0, margin)
@@ -256,7 +258,7 @@ def _bounds(
     if margin and narrow.size:
         least = float((upper - lower + 2 * inset)[narrow].min()) / 2
         raise ValueError(
-            "limit_margin must leave a range to each joint that may move: at most "
+            "limit_margin must leave a range to every joint that may move: at most "
             f"{least:g} here. Received: {margin!r}."
         )
     lower, upper = representable_bounds(lower, upper, dtype)

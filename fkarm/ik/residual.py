@@ -1,6 +1,6 @@
-"""What is still wrong with a configuration, and how the joints change it.
+"""The error of a configuration, and its derivative by the joints.
 
-All in entries with the rows of the batch innermost: arrays of shape `(rows,)`.
+Entries are arrays with the rows of the batch, `(rows,)`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Line = list[Tensor]
 
 
 class Linear(NamedTuple):
-    """Weighted errors and their derivative by the entries that move, with its sign turned."""
+    """Weighted errors, and their negative derivative by the active entries."""
 
-    error: Line  # of each row that counts
-    jacobian: list[Line]  # for each of these, a value for each active entry
+    error: Line  # per component that counts
+    jacobian: list[Line]  # per component, one value per active entry
 
 
 def frames_of(stacked: Tensor, links: int) -> list[Frame]:
-    """Frames from arrays `(12 links, rows)`: columns x, y, z, then the origin."""
+    """Frames from arrays `(12 links, rows)`: the axes x, y, z, then the origin."""
     entries = list(ops.unstack(stacked, 12 * links, axis=0))
     vectors = [(entries[k], entries[k + 1], entries[k + 2]) for k in range(0, 12 * links, 3)]
     return [
@@ -66,7 +66,7 @@ def linearised(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Li
 
 
 def weighted_errors(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Line:
-    """What counts of the errors of the links, times its weights."""
+    """The components of the errors that count, times their weights."""
     links, size = len(problem.links), sum(map(len, problem.rows))
 
     def placed(q: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ def weighted_errors(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) 
 
 
 def counted_errors(problem: Problem, links: list[Frame], targets: list[Frame]) -> Line:
-    """What counts of the errors of the links, in the axes that the problem names."""
+    """The components of the errors that count, in the axes of the problem."""
     error: Line = []
     for frame, target, rows in zip(links, targets, problem.rows, strict=True):
         turning = [row - 3 for row in rows if row >= 3]
@@ -100,7 +100,7 @@ def counted_errors(problem: Problem, links: list[Frame], targets: list[Frame]) -
 
 
 def directions(problem: Problem, chain: Chain, targets: list[Frame]) -> list[list[Vector]]:
-    """For each row that counts along or about what, in root axes, a motion brings it down."""
+    """Per component that counts, the axis in root axes along or about which motion reduces it."""
     found = []
     for frame, target, rows in zip(chain.links, targets, problem.rows, strict=True):
         axes = target.axes if problem.frame == "target" else _ROOT_AXES
@@ -121,7 +121,7 @@ _ROOT_AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 def _share_of_turn(error: Vector, axis: Vector) -> Vector:
-    """How the component along `axis` of a rotation vector changes with turns: a row of `J_r^-1`.
+    """The derivative of a rotation vector's component along `axis`: a row of `J_r^-1`.
 
     `u + u x e / 2 + a (e (u . e) - u |e|^2)`, with `a = (1 - t cot t) / |e|^2` for `t = |e| / 2`.
     """
@@ -137,8 +137,8 @@ def _share_of_turn(error: Vector, axis: Vector) -> Vector:
 def bend_of_angle(error: Vector) -> tuple[Tensor, Tensor]:
     """`(1 - t cot t) / |e|^2` for `t = |e| / 2 <= pi / 2`, and `|e|^2`, of a rotation vector.
 
-    From the poles of the cotangent, those beyond the first as a series: no sine, which compilers
-    would compute for each product with it.
+    It sums the poles of the cotangent, those beyond the first as a series. It avoids a sine, which
+    compilers would compute again for every product with it.
     """
     squared = dot(error, error)
     x = 0.25 * squared
@@ -155,7 +155,7 @@ _BEYOND = [value / math.pi ** (2 * k + 2) for k, value in enumerate(_BEYOND)]
 
 
 def in_axes(problem: Problem, target: Frame, vector: Vector) -> Vector:
-    """A vector of the root link in the axes that the problem names."""
+    """A vector in root axes, expressed in the axes of the problem."""
     if problem.frame == "root":
         return vector
     x, y, z = target.axes
@@ -163,15 +163,15 @@ def in_axes(problem: Problem, target: Frame, vector: Vector) -> Vector:
 
 
 def in_root(problem: Problem, target: Frame, vector: Vector) -> Vector:
-    """A vector in the axes that the problem names, in those of the root link."""
+    """A vector in the axes of the problem, expressed in root axes."""
     return vector if problem.frame == "root" else combine(target.axes, vector)
 
 
 def tilt(problem: Problem, target: Frame, frame: Frame, axis: int) -> Vector:
-    """The smallest turn that leaves no other error than a turn about one axis.
+    """The smallest rotation after which only a rotation about one axis remains as the error.
 
-    With the target's axes: from the link's own axis to the target's. With the root link's: from
-    the root's axis, carried along by the turn from target to link, back to where it was.
+    In the target's axes it brings the link's own axis to that of the target. In root axes it brings
+    the root's axis, after the rotation from target to link, back to its original direction.
     """
     if problem.frame == "root":
         source, other = frame.axes, target.axes
@@ -183,7 +183,7 @@ def tilt(problem: Problem, target: Frame, frame: Frame, axis: int) -> Vector:
     is_zero = is_negligible(squared)
     sine = ops.sqrt(ops.where(is_zero, 1.0, squared))
     ratio = ops.where(is_zero, 1.0, arctan2(ops.where(is_zero, 0.0, sine), n[axis]) / sine)
-    # Straight against the axis any turn about another one is as good.
+    # At a half turn all perpendicular axes are equally good.
     is_opposite = ops.logical_and(is_zero, n[axis] < 0)
     turn: list[Tensor] = [ops.zeros_like(squared)] * 3
     turn[a] = ops.where(is_opposite, 3.14159265358979, ratio * n[b])
@@ -206,7 +206,7 @@ def rotation_vector(target: Frame, frame: Frame) -> Vector:
     length = ops.sqrt(ops.where(is_zero, 1.0, squared))
     angle = arctan2(ops.where(is_zero, 0.0, length), cosine)
     ratio = ops.where(is_zero, 1.0, angle / length)
-    # Near half a turn the sine loses the axis; it is the largest column of R + R^T - 2 cos I.
+    # Near half a turn the sine loses the axis, which is the largest column of R + R^T - 2 cos I.
     versine = 1.0 - cosine
     outer = [[0.5 * (turn[i][j] + turn[j][i]) for j in range(3)] for i in range(3)]
     diagonal = [outer[k][k] - cosine for k in range(3)]

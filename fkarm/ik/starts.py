@@ -1,4 +1,4 @@
-"""Where a search starts: configurations whose poses are known, the nearest ones first."""
+"""The starts of a search: configurations with known poses, the nearest to the target first."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.joint_space import sampling_bounds
 from fkarm.model import Robot
 
-# Configurations in a table, and parts of it that give one start each.
+# Number of configurations in a table, and of its parts; every part gives one start.
 SIZE, PARTS = 4096, 16
 
 
 class StartTable:
-    """Low-discrepancy configurations with their poses, to look up starts for targets.
+    """Low-discrepancy configurations with their poses, a table of starts for targets.
 
-    The error of every entry to every target is one matrix product: cheap, and rounded at will,
-    for it only orders starts. A base that slides freely is put where the target is.
+    The errors of all entries for all targets are one matrix product. It is cheap, and its rounding
+    does not matter, because it only orders starts. A base that slides freely starts at the target.
 
     Args:
-        problem: What is to be reached.
+        problem: The problem.
         size: Number of configurations to look up.
-        seed: Which of the shifted sequences.
-        more: Number of configurations behind them, which serve any target.
-        weights: Of a metre and of a radian.
-        is_held: Whether the base, if it could slide, may not.
+        seed: Seed of the low-discrepancy sequence.
+        more: Number of further configurations, which serve any target.
+        weights: Weight of a metre and of a radian.
+        is_held: Whether a base that could slide freely may not move.
     """
 
     def __init__(
@@ -61,52 +61,52 @@ class StartTable:
         self._columns = np.ascontiguousarray(columns)
 
     def nearest(self, targets: Any, count: int) -> tuple[Any, Any]:
-        """Places in the table of entries near targets: the best of each of `count` equal parts.
+        """Indices of entries near targets: the best one of each of `count` equal parts.
 
-        The parts cover the same ground, so that these are near and differ; one of them is the
-        best of all.
+        Every part covers the whole space, so that the entries are near the target and differ. One
+        of them is the nearest in the table.
 
         Args:
             targets: Poses of the links, an array or a tensor. Shape `(n, links, 4, 4)`.
-            count: How many for each target, `size` at most.
+            count: Number of entries per target, at most `size`.
         Returns:
-            Places and their errors, but for what is the same for all entries; of the kind of
-            `targets`. Shape `(n, count)` each.
+            Indices, and errors up to a constant per target, as arrays or tensors like `targets`.
+            Shape `(n, count)` each.
         """
         part = self.size // count
         features = self.weighted(targets)
         columns, firsts = self._columns[:, : count * part], np.arange(count) * part
         if isinstance(targets, np.ndarray):
             features = np.pad(features, ((0, 0), (0, 1)), constant_values=1.0)
-            # Not NumPy's product: its threads keep spinning, and slow the search.
+            # The threads of NumPy's product keep spinning after it, which slows the search.
             errors = to_numpy(ops.matmul(features, columns)).reshape(-1, count, part)
-            places = errors.argmin(axis=-1)
-            return places + firsts, np.take_along_axis(errors, places[..., None], -1)[..., 0]
+            indices = errors.argmin(axis=-1)
+            return indices + firsts, np.take_along_axis(errors, indices[..., None], -1)[..., 0]
         features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=1)
         errors = ops.reshape(ops.matmul(features, columns), (-1, count, part))
-        values, places = ops.top_k(-errors, 1)  # not argmin, which ONNX cannot express
-        return places[..., 0] + ops.convert_to_tensor(firsts, "int32"), -values[..., 0]
+        values, indices = ops.top_k(-errors, 1)  # ONNX cannot express argmin.
+        return indices[..., 0] + ops.convert_to_tensor(firsts, "int32"), -values[..., 0]
 
-    def at(self, places: Any, targets: Any) -> Any:
-        """The configurations at places, with a base that slides freely where the targets are.
+    def at(self, indices: Any, targets: Any) -> Any:
+        """The configurations with these indices; a base that slides freely is at the target.
 
         Args:
-            places: Integers. Shape `(n, count)`.
-            targets: Poses of the links, of the same kind. Shape `(n, links, 4, 4)`.
+            indices: Integers. Shape `(n, count)`.
+            targets: Poses of the links, array or tensor like `indices`. Shape `(n, links, 4, 4)`.
         Returns:
             Shape `(n, count, dof)`.
         """
         if isinstance(targets, np.ndarray):
-            q = self.q[places]
+            q = self.q[indices]
             if self._base:
                 centres = targets[:, None, :, :3, 3].astype(np.float64).mean(axis=2)
-                q[..., self._base] = (centres - self._centres[places]) @ self._axes
+                q[..., self._base] = (centres - self._centres[indices]) @ self._axes
             return q
         q, known, axes = (
             ops.convert_to_tensor(each, targets.dtype)
             for each in (self.q, self._centres, self._axes)
         )
-        q, known = ops.take(q, places, axis=0), ops.take(known, places, axis=0)
+        q, known = ops.take(q, indices, axis=0), ops.take(known, indices, axis=0)
         if not self._base:
             return q
         centres = ops.mean(targets[:, None, :, :3, 3], axis=2)
@@ -117,7 +117,7 @@ class StartTable:
         return ops.stack(entries, axis=-1)
 
     def weighted(self, poses: Any) -> Any:
-        """Numbers whose squared distance is the squared error, for what counts of it.
+        """Features whose squared distance is the squared error of the components that count.
 
         Args:
             poses: Poses of the links, an array or a tensor. Shape `(n, links, 4, 4)`.
@@ -156,26 +156,26 @@ def start_table(
     weights: Weights = WEIGHTS,
     is_held: bool = False,
 ) -> StartTable:
-    """The table of these arguments, made once."""
+    """The table of these arguments, which is made once."""
     return StartTable(problem, size, seed, more, weights, is_held)
 
 
 def table_for(problem: Problem, terms: Terms, more: int, seed: int) -> StartTable:
-    """The table for a problem with these values."""
+    """The table for a problem and its values."""
     base, _ = sliding_base(problem)
     is_held = not terms.free[list(base)].all()
     return start_table(problem, seed=seed, more=more, is_held=is_held)
 
 
 def sliding_base(problem: Problem) -> tuple[tuple[int, ...], np.ndarray]:
-    """Entries of `q` that slide all links together, without a limit, and along what.
+    """Entries of `q` that slide all links together without limits, and their directions.
 
-    These are the leading slides of a planar or floating base: the first motions of the plan, with
-    everything else behind them.
+    These are the slides of a planar or floating base: the first motions of the plan, which move all
+    the others.
 
     Returns:
-        Their places, and their directions in the base link as columns, `(3, count)`; none if the
-        base is fixed.
+        The indices of the entries, and their directions in the base link as columns, `(3, count)`.
+        Both are empty if the base is fixed.
     """
     plan, robot = problem.plan, problem.robot
     is_endless = np.isinf(robot.lower_limits) & np.isinf(robot.upper_limits)
@@ -195,9 +195,9 @@ def sliding_base(problem: Problem) -> tuple[tuple[int, ...], np.ndarray]:
 
 @lru_cache(maxsize=32)
 def low_discrepancy(robot: Robot, size: int, seed: int) -> np.ndarray:
-    """Configurations within the limits that fill them evenly.
+    """Configurations that fill the limits evenly.
 
-    The additive recurrence of the generalised golden ratio, shifted by `seed`.
+    They follow the additive recurrence of the generalised golden ratio, shifted by `seed`.
 
     Returns:
         Float64. Shape `(size, dof)`.
@@ -208,7 +208,7 @@ def low_discrepancy(robot: Robot, size: int, seed: int) -> np.ndarray:
     """
     lower, upper = sampling_bounds(robot)
     ratio = 2.0
-    for _ in range(40):  # the root of x^(dof + 1) = x + 1
+    for _ in range(40):  # converges to the root of x^(dof + 1) = x + 1
         ratio = (1.0 + ratio) ** (1.0 / (robot.dof + 1))
     steps = ratio ** -np.arange(1.0, robot.dof + 1)
     shift = np.random.default_rng(seed).uniform(size=robot.dof)

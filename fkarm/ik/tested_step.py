@@ -1,9 +1,9 @@
-"""Steps that are tested: each brings the error down, or is not taken.
+"""Tested steps: a step that does not bring the error down is not taken.
 
-Gauss-Newton steps on half the squared weighted error, as long as they take a fifth of it away; else
-Newton steps with its whole second derivative: away from the target the bending of the chain is what
-tells a valley from a ridge. They are damped by how much of what a step promised it gains. All with
-the rows of the batch innermost.
+The steps minimise half the squared weighted error. They are Gauss-Newton steps as long as a step
+takes a fifth of the error away, and else Newton steps with the whole second derivative: far from
+the target only the curvature of the chain tells a minimum from a saddle. The damping follows the
+gain ratio, the actual gain of a step over the predicted one. The rows of the batch are innermost.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
-from fkarm.ik.curvature import Seen, bending, look
+from fkarm.ik.curvature import Linearisation, error_hessian, linearise
 from fkarm.ik.damped_step import damped_solve, squared_length
 from fkarm.ik.linear import isolated_solution
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.residual import weighted_errors
 
-# Damping to begin with: of 3,000 starts 2 mm off none leaves a branch that goes on.
+# The first damping. With it none of 3,000 starts 2 mm off left a branch that continues.
 FIRST_DAMPING = 1e-4
 LARGEST_DAMPING = 1e9
 SMALLEST_DAMPING = {"float32": 1e-9, "float64": 1e-13}
-# With more entries the second derivative takes too long to compile: Gauss-Newton steps.
+# With more entries the second derivative takes too long to compile, and steps are Gauss-Newton.
 MOST_BENT = 12
 
 
 class Walk(NamedTuple):
-    """Where rows are, and how far they trust the next step."""
+    """The state of a descent: configurations, and the damping of the next step."""
 
     q: Tensor  # (dof, rows)
     damping: Tensor  # (rows,)
-    growth: Tensor  # what the damping is multiplied by if the next step fails, (rows,)
-    bend: Tensor  # whether the next step is Newton's, 1 or 0, (rows,)
-    is_done: Tensor  # nothing is left to gain, (rows,)
+    growth: Tensor  # factor of the damping if the next step is rejected, (rows,)
+    bend: Tensor  # 1 if the next step is a Newton step, else 0, (rows,)
+    is_done: Tensor  # whether no further step brings the error down, (rows,)
 
 
 class Step(NamedTuple):
-    """A step that is proposed, and what is made of it."""
+    """A proposed step, and the state after its test."""
 
-    after: Tensor  # where it leads, (dof, rows)
-    is_settled: Tensor  # it promises less than rounding, (rows,)
-    walk: Walk  # after it, if it is taken
+    after: Tensor  # the proposed configuration, (dof, rows)
+    is_settled: Tensor  # whether its predicted gain is below rounding, (rows,)
+    walk: Walk  # the state after the test
 
 
 def begin(q: Tensor) -> Walk:
-    """Before the first step from `q (dof, rows)`."""
+    """The state before the first step from `q (dof, rows)`."""
     ones = ops.ones_like(q[0])
     return Walk(q, FIRST_DAMPING * ones, 2.0 * ones, 0.0 * ones, ones < 0)
 
@@ -58,29 +58,30 @@ def begin(q: Tensor) -> Walk:
 def tested_step(
     problem: Problem, terms: Terms, walk: Walk, targets: Tensor, reference: Tensor, is_first: Tensor
 ) -> Step:
-    """One step of `walk`, tested.
+    """One tested step.
 
-    A step that promises less than rounding is the last one. As the first one it is not taken, so
-    that what is exact comes back as it is.
+    A step whose predicted gain is below rounding is the last one. If it is also the first one it is
+    not taken, so that an exact solution is returned unchanged.
 
     Args:
-        problem: What to reach.
+        problem: The problem.
         terms: Its values.
-        walk: Configurations within the limits, and trust.
+        walk: The state: configurations within the limits, and the damping.
         targets: Frames, see `frames_of`. Shape `(12 links, rows)`.
-        reference: What `terms.posture` pulls to. Shape `(dof, rows)`.
-        is_first: Whether this is the first step of the walk.
+        reference: Posture that `terms.posture` pulls to. Shape `(dof, rows)`.
+        is_first: Whether this is the first step of the descent.
     Reference:
         [Fletcher1987] for the two kinds of steps, [Nielsen1999] for the damping, [Bertsekas1982]
         for the limits.
     """
     q, active = walk.q, list(problem.active)
-    seen = look(problem, terms, q, targets)
+    seen = linearise(problem, terms, q, targets)
     lower, upper, free, longest = (
-        _of(active, each)[:, None] for each in (terms.lower, terms.upper, terms.free, terms.longest)
+        _active_entries(active, each)[:, None]
+        for each in (terms.lower, terms.upper, terms.free, terms.longest)
     )
-    here = _of(active, q)
-    wish = _of(active, reference) - here
+    here = _active_entries(active, q)
+    wish = _active_entries(active, reference) - here
     pull = terms.posture[0]
     downhill = seen.downhill() + pull * wish
     is_stuck = ops.logical_or(
@@ -88,13 +89,13 @@ def tested_step(
     )
     free = ops.where(is_stuck, ops.zeros_like(downhill), free)
     downhill, wish = free * downhill, free * wish
-    model = _bent if len(active) <= MOST_BENT else _flat
+    model = _newton_step if len(active) <= MOST_BENT else _gauss_newton_step
     change, curve = model(problem, terms, seen, targets, free, downhill, wish, walk)
     share = 1.0 / maximum(ops.max(ops.abs(change) / longest, axis=0), 1.0)
     there = clip(here + share * change, lower, upper)
     made = there - here
     promised = 2.0 * ops.sum(downhill * made, axis=0) - curve(made)
-    after = _placed(q, there, active)
+    after = _with_active_entries(q, there, active)
     cost = squared_length(weighted_errors(problem, terms, after, targets))
     before = squared_length(seen.error) + pull * ops.sum(ops.square(wish), axis=0)
     cost = cost + pull * ops.sum(ops.square(wish - free * made), axis=0)
@@ -111,7 +112,7 @@ def _tested(
     noise: Tensor,
     is_first: Tensor,
 ) -> Step:
-    """Whether a step is taken, and the trust after it."""
+    """Accept or reject a step, and update the damping."""
     is_settled = ops.abs(promised) <= noise
     is_taken = ops.where(
         is_settled,
@@ -134,22 +135,22 @@ def _tested(
 
 
 def _noise(cost: Tensor, targets: Tensor) -> Tensor:
-    """What rounding does to a squared error, of targets that far away."""
+    """The rounding error of a squared error, for targets at their distance."""
     eps = float(np.finfo(keras.backend.standardize_dtype(cost.dtype)).eps)
     size = maximum(ops.max(ops.abs(targets), axis=0), 1.0)
     return 8.0 * eps * cost + ops.square(16.0 * eps * size)
 
 
-def _bent(
-    problem: Problem, terms: Terms, seen: Seen, targets: Tensor,
+def _newton_step(
+    problem: Problem, terms: Terms, seen: Linearisation, targets: Tensor,
     free: Tensor, downhill: Tensor, wish: Tensor, walk: Walk,
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
-    """The Newton step, and the second derivative along a change."""
+    """The Newton step, and a function for the second derivative along a change."""
     count = len(problem.active)
     mask, pull = ops.unstack(free, count, axis=0), terms.posture[0]
     matrix = [
         [mask[i] * mask[j] * each for j, each in enumerate(row)]
-        for i, row in enumerate(bending(problem, terms, seen, targets, walk.bend))
+        for i, row in enumerate(error_hessian(problem, terms, seen, targets, walk.bend))
     ]
     own = ops.unstack(walk.damping + 1.0 - free + pull * free, count, axis=0)
     lower = [[*row[:-1], row[-1] + added] for row, added in zip(matrix, own, strict=True)]
@@ -166,15 +167,15 @@ def _bent(
     return ops.stack(change), curve
 
 
-def _flat(
-    problem: Problem, terms: Terms, seen: Seen, targets: Tensor,
+def _gauss_newton_step(
+    problem: Problem, terms: Terms, seen: Linearisation, targets: Tensor,
     free: Tensor, downhill: Tensor, wish: Tensor, walk: Walk,
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
-    """The Gauss-Newton step, and the second derivative along a change."""
+    """The Gauss-Newton step, and a function for the second derivative along a change."""
     pull, count = terms.posture[0], len(problem.active)
     rows = [row * free for row in seen.jacobian]
     total = walk.damping + pull
-    wished = pull / total * wish  # the step without a target
+    wished = pull / total * wish  # the step of the posture alone
     left = [e - ops.sum(row * wished, axis=0) for row, e in zip(rows, seen.error, strict=True)]
     jacobian = [list(ops.unstack(row, count, axis=0)) for row in rows]
     change = wished + ops.stack(damped_solve(jacobian, left, total))
@@ -186,16 +187,16 @@ def _flat(
     return change, curve
 
 
-def _of(active: list[int], x: Tensor) -> Tensor:
-    """The active entries, which are most often all."""
+def _active_entries(active: list[int], x: Tensor) -> Tensor:
+    """The active entries of `x (dof, ...)`, often all of them."""
     if len(active) == x.shape[0]:
         return x
     entries = ops.unstack(x, x.shape[0], axis=0)
     return ops.stack([entries[each] for each in active])
 
 
-def _placed(q: Tensor, part: Tensor, active: list[int]) -> Tensor:
-    """`q` with other values of its active entries."""
+def _with_active_entries(q: Tensor, part: Tensor, active: list[int]) -> Tensor:
+    """`q` with new values of its active entries."""
     dof = q.shape[0]
     if len(active) == dof:
         return part

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 import fkarm
 from fkarm import Joint, Mimic, Robot
-from fkarm.ik.curvature import bending, look
+from fkarm.ik.curvature import error_hessian, linearise
 from fkarm.ik.descent import target_entries
 from fkarm.ik.linear import solve_symmetric
 from fkarm.ik.problem import make_problem, make_terms, unpacked
@@ -53,11 +53,11 @@ def test_the_second_derivative_is_that_of_the_squared_error(task, frame):
         errors = weighted_errors(problem, terms, tensor(q.T), entries)
         return 0.5 * sum(array(each) ** 2 for each in errors)
 
-    seen = look(problem, terms, tensor(q.T), entries)
+    seen = linearise(problem, terms, tensor(q.T), entries)
     step = 1e-4 * np.eye(BENT.dof)
     slope = [(cost(q + a) - cost(q - a)) / 2e-4 for a in step]
     np.testing.assert_allclose(array(seen.downhill()), -np.array(slope), atol=1e-7)
-    for i, row in enumerate(bending(problem, terms, seen, entries, ops.ones(3, "float64"))):
+    for i, row in enumerate(error_hessian(problem, terms, seen, entries, ops.ones(3, "float64"))):
         for j, entry in enumerate(row):
             a, b = step[i], step[j]
             second = (cost(q + a + b) - cost(q + a - b) - cost(q - a + b) + cost(q - a - b)) / 4e-8
@@ -76,7 +76,7 @@ def test_one_turn_alone_has_the_right_slope(panda):
         return 0.5 * sum(array(each) ** 2 for each in errors)
 
     slope = [(cost(q + a) - cost(q - a)) / 2e-5 for a in 1e-5 * np.eye(7)]
-    seen = look(problem, terms, tensor(q.T), entries)
+    seen = linearise(problem, terms, tensor(q.T), entries)
     np.testing.assert_allclose(array(seen.downhill()), -np.array(slope), atol=1e-7)
 
 
