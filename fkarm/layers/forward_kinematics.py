@@ -25,26 +25,26 @@ from fkarm.model.links import as_names
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class ForwardKinematics(KinematicLayer):
-    """Poses of links, from joint configurations. No weights; differentiable in its input.
+    """Poses of links from joint configurations. It has no weights and is differentiable.
 
-    The saved layer carries the whole robot: a `.keras` file needs no URDF beside it.
+    A saved layer contains the robot, so that a `.keras` file needs no URDF.
 
     Args:
         robot: `fkarm.Robot`.
-        links: Name of the link, or a list of names; None: `robot.end_effector`. For all
-            links pass `robot.link_names`.
-        output: How poses are written: `"matrix"` (4 x 4), `"position"`, or the position
-            followed by the orientation: `"xyz_rpy"`, `"xyz_ypr"`, `"xyz_quat_wxyz"`,
-            `"xyz_quat_xyzw"`, `"xyz_rotvec"`, `"xyz_rot6d"` (first two columns), or as a
-            controller shows it: `"xyz_kuka_abc"`, `"xyz_fanuc_wpr"`, `"xyz_ur_rotvec"`,
+        links: Name of a link, or a list of names; None: `robot.end_effector`. Every link is
+            `robot.link_names`.
+        output: How poses are written: `"matrix"` (4 x 4), `"position"`, or the position followed by
+            the orientation: `"xyz_rpy"`, `"xyz_ypr"`, `"xyz_quat_wxyz"`, `"xyz_quat_xyzw"`,
+            `"xyz_rotvec"`, `"xyz_rot6d"` (first two columns of the rotation matrix), or the format
+            of a controller: `"xyz_kuka_abc"`, `"xyz_fanuc_wpr"`, `"xyz_ur_rotvec"`,
             `"xyz_abb_quat"`.
-        angle_unit: `"rad"` or `"deg"`: of angles coming in, and of angles and
-            rotation vectors going out.
-        length_unit: `"m"` or `"mm"`: of lengths coming in and positions going out.
-        base: Name of the link in whose frame the poses are, on any branch of the tree (one
-            hand seen from the other); None: the root link.
+        angle_unit: `"rad"` or `"deg"`: unit of the angles in `q`, and of the angles and rotation
+            vectors in the poses.
+        length_unit: `"m"` or `"mm"`: unit of the lengths in `q` and of positions.
+        base: Name of the link in whose frame the poses are, on any branch of the tree, such as
+            the other hand; None: the root link.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`. Kinematics is computed in
-            float32 or float64: a mixed policy becomes float32, with a warning.
+            float32 or float64; a mixed policy becomes float32, with a warning.
 
     Call arguments:
         q: Joint configurations in the order of `robot.joint_names`. Any number of batch axes.
@@ -52,18 +52,19 @@ class ForwardKinematics(KinematicLayer):
 
     Returns:
         Poses in the frame of the base. Shape `(..., 4, 4)`, `(..., 3)`, `(..., 6)`,
-        `(..., 7)` or `(..., 9)` by `output`, for a list of links `(..., n, 4, 4)` and so on.
+        `(..., 7)` or `(..., 9)`, depending on `output`. A list of `n` links adds an axis:
+        `(..., n, 4, 4)`.
 
     Raises:
         TypeError: If `robot` is not a Robot.
         UnknownLinkError: If a link or `base` does not exist.
         ValueError: If `output` or a unit is unknown, the list of links is empty, or the input
-            does not end with an axis of size `dof` or comes right from a layer that gives other
-            units.
+            does not end with an axis of size `dof` or comes directly from a layer that returns
+            other units.
 
     Gradient:
-        Exact. Orientation outputs have the finite gradients of `fkarm.geometry` where the
-        representation itself is singular.
+        Exact. At singular points of an orientation format it is the finite gradient that
+        `fkarm.geometry` documents.
 
     Example:
         >>> arm = fkarm.robots.planar([1.0, 0.5])

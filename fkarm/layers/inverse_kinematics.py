@@ -39,12 +39,12 @@ from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
 
-# Of the steps from each start those that nothing tests, and how many starts go on.
-QUICK_STEPS, FINALISTS = 10, 4
+# Number of damped steps from each start, and of starts that continue with tested steps.
+DAMPED_STEPS, FINALISTS = 10, 4
 
 
 class _TargetLayer(KinematicLayer):
-    """A layer with a robot, a link to bring somewhere, and how: as in `fkarm.solve_ik`."""
+    """A layer that brings a link to target poses; its arguments are those of `fkarm.solve_ik`."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class _TargetLayer(KinematicLayer):
         )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Rows count that count in all inputs."""
+        """A row counts if it counts in all inputs."""
         is_several = isinstance(inputs, (list, tuple))
         target, masks = (inputs[-1], previous_mask) if is_several else (inputs, [previous_mask])
         rank = len(target.shape) - 2
@@ -97,7 +97,7 @@ class _TargetLayer(KinematicLayer):
         return ops.convert_to_tensor(self._terms.packed(steps))
 
     def _reference(self, name: str, q: Tensor | None, shape: tuple[int | None, ...]) -> Any:
-        """`q` in the type to compute in, checked to have the batch axes of `shape`; or None."""
+        """`q` in the type of the computation, with the batch axes of `shape`; or None."""
         if q is None:
             return None
         check_units(f"The {name} of {type(self).__name__}", q, *self._units.names)
@@ -135,25 +135,25 @@ class _TargetLayer(KinematicLayer):
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class IKRefinement(_TargetLayer):
-    """Joint configurations a few damped least-squares steps nearer to target poses.
+    """Joint configurations after a few least-squares steps towards target poses.
 
-    Behind a network that proposes configurations it turns centimetres into micrometres; behind
-    anything else it is a solver that is differentiable through all its steps. No weights.
+    After a network that proposes configurations it reduces errors from centimetres to micrometres.
+    It is differentiable through all its steps and has no weights.
 
     Args:
         robot: `fkarm.Robot`.
         link: Link to bring to the target; None: `robot.end_effector`.
         steps: Number of steps.
-        task: What of the pose counts, as in `fkarm.solve_ik`.
+        task: Components of the pose that count, as in `fkarm.solve_ik`.
         base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
             posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        inputs: Pair of configurations, rad or m, shape `(..., dof)`, and target poses in the
-            frame of `base`, m, shape `(..., 4, 4)`, with the same batch axes. A row counts behind
-            the layer if it does in the masks of both. Joints that may not move, or move no link,
-            stay where they are.
-        q_ref: What `posture_weight` pulls to. Shape `(..., dof)`.
+        inputs: A pair: configurations, rad or m, shape `(..., dof)`, and target poses in the frame
+            of `base`, m, shape `(..., 4, 4)`, with the same batch axes. A row of the output counts
+            if it counts in the masks of both. Joints that may not move, or move no link, keep their
+            values.
+        q_ref: Posture that `posture_weight` pulls to. Shape `(..., dof)`.
     Returns:
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
@@ -161,7 +161,7 @@ class IKRefinement(_TargetLayer):
         UnknownLinkError: If the link or `base` does not exist.
         ValueError: If no joint moves the link, an argument is wrong or shapes do not match.
     Gradient:
-        With respect to both inputs, through all steps. Where a limit stops a joint, its is zero.
+        With respect to both inputs, through all steps. It is zero for joints that a limit stops.
     """
 
     def __init__(
@@ -217,39 +217,39 @@ class IKRefinement(_TargetLayer):
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class InverseKinematics(_TargetLayer):
-    """Joint configurations that bring a link to target poses: the solver as a layer. No weights.
+    """Joint configurations that bring a link to target poses: the solver as a layer.
 
-    From entries of a table of known poses near the target, each improved by damped least squares,
-    the best few of them to the end; the answer is chosen as `fkarm.solve_ik` does. One pass of a
-    fixed size, so that it compiles and works for any batch: `fkarm.solve_ik`, which tries again
-    where that fails, is the exact one.
+    The starts are entries of a table of known poses near the target. Damped least squares improves
+    all of them, then the best few to the end, and the answer is chosen as in `fkarm.solve_ik`. The
+    layer makes one pass of a fixed size, so that it compiles for any batch; `fkarm.solve_ik` tries
+    more starts where that fails. It has no weights.
 
     Args:
         robot: `fkarm.Robot`.
         link: Link to bring to the target; None: `robot.end_effector`.
         starts: Number of starts per target.
-        steps: Steps from each start, at most.
-        task: What of the pose counts, as in `fkarm.solve_ik`.
+        steps: Largest number of steps from each start.
+        task: Components of the pose that count, as in `fkarm.solve_ik`.
         base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
             posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
         target_poses: Poses in the frame of `base`, m. Shape `(..., 4, 4)`.
-        q_ref: What the answer is to be near to, and what `posture_weight` pulls to. Shape
+        q_ref: Preferred configuration, and posture that `posture_weight` pulls to. Shape
             `(..., dof)`.
-        q_init: A start that is the answer if it leads to a solution; where joints stay that may not
-            move. Needed with `joint_mask`. Shape `(..., dof)`.
+        q_init: The first start, which is the answer if it leads to a solution, and the values of
+            joints that may not move. Required with `joint_mask`. Shape `(..., dof)`.
     Returns:
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
         UnknownLinkError: If the link or `base` does not exist.
-        RobotError: If a sliding joint without limits leaves no range for starts.
+        RobotError: If a prismatic joint without limits leaves no range for starts.
         ValueError: If no joint moves the link, an argument is wrong or the shape does not match.
     Gradient:
-        That of the implicit function at the solution: `dq = J^+ de`, with the smallest `dq` for
-        a redundant arm; joints that their limits stop do not take part. It does not go through
-        the search.
+        The gradient of the implicit function at the solution: `dq = J^+ de`, with the smallest `dq`
+        for a redundant arm and without joints that their limits stop. The search itself is not
+        differentiated.
     """
 
     def __init__(
@@ -300,20 +300,20 @@ class InverseKinematics(_TargetLayer):
         return mark_units(ops.cast(q, self.compute_dtype), *self._units.names)
 
     def _search(self, target: Tensor, q_ref: Tensor | None, q_init: Tensor | None) -> Tensor:
-        """Answers for targets `(n, 4, 4)`."""
+        """Solutions for targets `(n, 4, 4)`."""
         robot, entries = self.robot, target_entries(target)
         zero = ops.convert_to_tensor(nearest_to_zero(robot), target.dtype)
         rest = next((q for q in (q_init, q_ref) if q is not None), zero + 0.0 * entries[:, :1])
         near = rest if q_ref is None else q_ref
         places, errors = self._table.nearest(target[:, None], self.starts)
         starts = self._constrained(self._table.at(places, target[:, None]), rest)
-        quick = min(self.steps, QUICK_STEPS)
+        quick = min(self.steps, DAMPED_STEPS)
         q, outcome = self._descended(damped_descent, quick, starts, entries)
         distance = ops.cast(errors - ops.min(errors, axis=1, keepdims=True), target.dtype)
         key = self._key(q, outcome, distance, q_ref)
         q, distance = best_of(key, min(FINALISTS, self.starts), q, distance[..., None])
         is_given = q_ref is not None or q_init is not None
-        if is_given:  # it comes first
+        if is_given:  # The given configuration is the first start.
             q = ops.concatenate([self._constrained(rest[:, None], rest), q], axis=1)
             first = ops.zeros_like(distance[:, :1])
             distance = ops.concatenate([first, 1.0 + distance], axis=1)
@@ -327,14 +327,14 @@ class InverseKinematics(_TargetLayer):
         return ops.where(self._terms.free > 0, clip(starts, lower, upper), rest[:, None])
 
     def _canonical(self, q: Tensor, near: Tensor) -> Tensor:
-        """The copies by whole turns that are nearest, with unit quaternions."""
+        """The nearest copies by whole turns, with unit quaternions."""
         lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
         copy = nearest_copy(self.robot, q, near[:, None], lower, upper)
         copy = with_unit_quaternions(self.robot, copy, near[:, None])
         return ops.where(self._terms.free > 0, copy, q)
 
     def _descended(self, descent: Any, steps: int, q: Tensor, *by_target: Tensor) -> Any:
-        """`q (n, count, dof)` some steps later, and the outcome `(n, count, 4)`."""
+        """`q (n, count, dof)` after a descent, and its outcome `(n, count, 4)`."""
         count, dof = q.shape[1], self.robot.dof
         repeated = (ops.repeat(each, count, axis=0) for each in by_target)
         found, outcome = descent(self._problem)(

@@ -24,35 +24,35 @@ from fkarm.model import Joint, Robot
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class JointLimits(KinematicLayer):
-    """Unbounded numbers to joint configurations within the limits, smoothly.
+    """Joint configurations within the limits, as smooth functions of unbounded numbers.
 
-    Put it after the last `Dense(layer.input_size)`. No weights. In the order of
-    `robot.joint_names`, by what limits the joint:
+    It follows the last `Dense(layer.input_size)` of a network and has no weights. The numbers are
+    in the order of `robot.joint_names`. The function depends on the limits of the joint:
 
-    - both sides: `middle + half_range * tanh(x)`, one number;
-    - one side: `lower + softplus(x)` or `upper - softplus(x)`, one number;
-    - none, turning (continuous): the angle `atan2(s, c)` in `(-pi, pi]` of two numbers
-      `(s, c)`, which has no seam to tear a network at;
-    - none, sliding: `x` itself, one number;
-    - planar joints: two lengths as they are, then `(s, c)`;
-    - spherical and floating joints: a position as it is, a quaternion, normalised.
+    - two limits: `middle + half_range * tanh(x)` of one number;
+    - one limit: `lower + softplus(x)` or `upper - softplus(x)` of one number;
+    - a rotation without limits: the angle `atan2(s, c)` in `(-pi, pi]` of two numbers `(s, c)`,
+      which a network can learn without a jump at half a turn;
+    - a translation without limits: the number `x` itself;
+    - a planar joint: two lengths, unchanged, then `(s, c)`;
+    - a spherical or floating joint: the position, unchanged, then a quaternion, normalised.
 
     Args:
         robot: `fkarm.Robot`.
-        angle_unit: `"rad"` or `"deg"`: of the angles it gives. Those of the layer behind it must be
-            the same: `ForwardKinematics` refuses others where it is the next layer; behind an
-            operation that hides the unit it would take radians for degrees.
-        length_unit: `"m"` or `"mm"`: of the lengths it gives, likewise.
+        angle_unit: `"rad"` or `"deg"`: unit of the angles that it returns. The next layer must have
+            the same unit. `ForwardKinematics` refuses another one if it follows directly; an
+            operation in between hides the unit, and radians would be read as degrees.
+        length_unit: `"m"` or `"mm"`: unit of the lengths that it returns.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`; a mixed policy becomes float32.
 
     Attributes:
-        input_size: `dof` and one more for each joint that turns without limits (planar too).
+        input_size: `dof`, plus one per joint that rotates without limits, planar joints included.
 
     Call arguments:
         x: Any numbers. Shape `(..., input_size)`.
 
     Returns:
-        Joint configurations in the units, never outside the limits, rounding included. Shape
+        Joint configurations in these units, never outside the limits, even by rounding. Shape
         `(..., dof)`.
 
     Raises:
@@ -61,7 +61,7 @@ class JointLimits(KinematicLayer):
             unknown.
 
     Gradient:
-        Smooth; fades towards a limit as tanh does. Zero for `(s, c) = (0, 0)`.
+        Smooth. It vanishes towards a limit as that of tanh does. Zero at `(s, c) = (0, 0)`.
 
     Example:
         >>> panda = fkarm.robots.panda()
@@ -132,7 +132,7 @@ class JointLimits(KinematicLayer):
 
 
 def _within(joint: Joint, columns: Iterator[Tensor]) -> list[Tensor]:
-    """The joint's entries of `q` from the next columns of the input."""
+    """The entries of `q` of one joint, from the next columns of the input."""
     if "quaternion" in joint.entries:
         position = [next(columns) for _ in range(3)] if joint.type == "floating" else []
         quat = ops.stack([next(columns) for _ in range(4)], axis=-1)

@@ -17,10 +17,9 @@ from fkarm.model.named import check_unnamed
 class KinematicLayer(keras.layers.Layer):
     """A layer without weights that computes in float32 or float64, never in half precision.
 
-    Half precision would cost millimetres to centimetres. A mixed policy, or a half precision
-    policy that is only global, becomes float32, with a warning; `dtype="float16"` or
-    `"bfloat16"` given to the layer itself rounds its output, and nothing else. The first float64
-    input to a layer of float32 warns that it is rounded.
+    Half precision has errors of millimetres to centimetres. A mixed policy, or a global policy of
+    half precision, becomes float32, with a warning. `dtype="float16"` or `"bfloat16"` of the layer
+    itself only rounds its output. A float32 layer warns once if it rounds a float64 input.
 
     Args:
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
@@ -37,13 +36,13 @@ class KinematicLayer(keras.layers.Layer):
                 stacklevel=3,
             )
             policy = keras.dtype_policies.get("float32")
-        # Keras would round the input to the policy's type first: `precise` casts it instead.
+        # Keras would first round the input to the policy's type. `precise` casts it instead.
         super().__init__(dtype=policy, autocast=False, **kwargs)
         self.supports_masking = True
         self._has_warned = False
 
     def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
-        """The layer, called; inputs with names are refused: Keras takes columns as they stand."""
+        """Call the layer. Named columns are refused, because Keras ignores their names."""
         for given in (*inputs, *kwargs.values()):
             for each in given if type(given) in (tuple, list) else (given,):
                 if not ops.is_tensor(each):
@@ -53,7 +52,7 @@ class KinematicLayer(keras.layers.Layer):
         return super().__call__(*inputs, **kwargs)
 
     def precise(self, x: Tensor) -> Tensor:
-        """`x` in the type to compute in: float64 if that is the layer's, else float32."""
+        """`x` as float64 if the layer computes in float64, else as float32."""
         check_real(f"The input of {type(self).__name__}", x.dtype, x)
         if self.compute_dtype == "float64":
             return ops.cast(x, "float64")

@@ -1,4 +1,4 @@
-"""The robot that a layer is given, and that it takes along into a file."""
+"""The robot of a layer: its check, and its entry in the layer's configuration."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def robot_entry(robot: Robot) -> dict[str, Any]:
 
 
 def with_robot(config: dict[str, Any]) -> dict[str, Any]:
-    """A layer's configuration with the robot itself in it."""
+    """A layer's configuration with its robot as an object."""
     return {**config, "robot": keras.saving.deserialize_keras_object(config["robot"])}

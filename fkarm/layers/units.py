@@ -1,4 +1,4 @@
-"""Units of joint configurations, as layers take and give them."""
+"""Units of the joint configurations that layers read and return."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ class ConfigurationUnits:
         angle_unit: `"rad"` or `"deg"`.
         length_unit: `"m"` or `"mm"`.
     Attributes:
-        in_si: Rad or m in one of each entry's unit; 1 for quaternions. One number per
-            entry.
-        is_si: Whether there is nothing to convert.
+        in_si: One number per entry: its unit in rad or m, 1 for quaternions.
+        is_si: Whether all units are rad and m.
         names: Units of the angles and of the lengths; None where `q` has none.
     Raises:
         ValueError: If a unit is unknown.
