@@ -42,17 +42,20 @@ def draw_solutions(robot: fkarm.Robot, path: Path) -> None:
     target = fkarm.forward_kinematics(robot, q, robot.end_effector).numpy()
     result = fkarm.solve_ik_all(robot, target, starts=64)
     solutions = result.q[result.is_solution]
+    solutions = solutions[np.argsort(solutions[:, 0])]
     print(
         f"{len(solutions)} different configurations reach one pose; joint 1 is between "
         f"{np.degrees(solutions[:, 0].min()):.0f} and {np.degrees(solutions[:, 0].max()):.0f} deg"
     )
     figure = Figure(figsize=(6, 6))
     ax = figure.add_subplot(projection="3d")
-    for row in solutions[:8]:
+    for row in solutions[:: -(-len(solutions) // 8)]:  # eight at most, over the range of joint 1
         draw_robot(ax, robot, row, alpha=0.8)
     draw_frame(ax, target, size=0.15)
-    ax.set(xlabel="x, m", ylabel="y, m", zlabel="z, m", aspect="equal")
-    ax.set_box_aspect(None, zoom=0.85)  # room for the labels
+    ax.set(xlim=(-0.4, 0.6), ylim=(-0.5, 0.5), zlim=(0.0, 1.0), aspect="equal")
+    ax.set(xlabel="x, m", ylabel="y, m", zlabel="z, m")
+    ax.locator_params(nbins=5)
+    ax.set_box_aspect((1, 1, 1), zoom=0.9)  # leaves room for the labels
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     print(f"picture: {path.name}")

@@ -78,8 +78,10 @@ def check_export(form, model, folder, *inputs, rtol=1e-6):
     for rows in (1, 5, len(inputs[0])):
         given = [x[:rows] for x in inputs]
         expected = np.asarray(model(given if len(given) > 1 else given[0]))
-        found = RUN[form](path, *given)
-        np.testing.assert_allclose(found, expected, rtol=0, atol=rtol * max(1, abs(expected).max()))
+        actual = RUN[form](path, *given)
+        np.testing.assert_allclose(
+            actual, expected, rtol=0, atol=rtol * max(1, abs(expected).max())
+        )
     return path
 
 
@@ -114,11 +116,11 @@ def regressor():
     inputs = keras.Input((4, 4))
     hidden = keras.layers.Dense(32, activation="tanh")(keras.layers.Flatten()(inputs))
     guess = JointLimits(ARM)(keras.layers.Dense(3)(hidden))
-    found = IKRefinement(ARM, steps=4, task=TASK)((guess, inputs))
-    training = keras.Model(inputs, ForwardKinematics(ARM)(found))
+    refined = IKRefinement(ARM, steps=4, task=TASK)((guess, inputs))
+    training = keras.Model(inputs, ForwardKinematics(ARM)(refined))
     training.compile(keras.optimizers.Adam(1e-2), fkarm.losses.PoseLoss())
     training.fit(targets, targets, 16, epochs=40, verbose=0)
-    return keras.Model(inputs, found), targets[:8]
+    return keras.Model(inputs, refined), targets[:8]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -128,11 +130,11 @@ def test_an_exported_regressor_with_refinement_reaches_its_targets(form, tmp_pat
     path, text = exported(model, form, tmp_path)
     assert STAGE not in text
     assert FLEX not in text
-    found = RUN[form](path, targets)
+    actual = RUN[form](path, targets)
     expected = np.asarray(model(targets))
     np.testing.assert_allclose(closed_form(expected), targets, rtol=0, atol=1e-3)
-    np.testing.assert_allclose(closed_form(found), closed_form(expected), rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(closed_form(actual), closed_form(expected), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
 
 
 def jacobian_by_differences(q):

@@ -61,9 +61,9 @@ def test_a_low_global_policy_warns_once_and_keeps_kinematics_in_float32(
     with pytest.warns(UserWarning, match="computes in float32 under the policy") as warned:
         layer = kind(ARM, **options)
     assert len(warned) == 1
-    found = layer(inputs)
-    assert found.dtype == tf.float32
-    np.testing.assert_array_equal(found, expected)
+    actual = layer(inputs)
+    assert actual.dtype == tf.float32
+    np.testing.assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -71,16 +71,16 @@ def test_float64_layers_are_accurate_to_float64(name, q):
     kind, options = LAYERS[name]
     layer = kind(ARM, dtype="float64", **options)
     target = closed_form(q)
-    found = layer({"IKRefinement": (q + 0.02, target), "InverseKinematics": target}.get(name, q))
-    assert found.dtype == tf.float64
+    actual = layer({"IKRefinement": (q + 0.02, target), "InverseKinematics": target}.get(name, q))
+    assert actual.dtype == tf.float64
     expected = target
     if name == "JointLimits":
         lower, upper = ARM.lower_limits, ARM.upper_limits
         expected = (lower + upper) / 2 + (upper - lower) / 2 * np.tanh(q)
     elif name != "ForwardKinematics":
-        found = closed_form(found.numpy())
-        return np.testing.assert_allclose(found, expected, atol=1e-9)
-    return np.testing.assert_allclose(found, expected, atol=1e-14)
+        actual = closed_form(actual.numpy())
+        return np.testing.assert_allclose(actual, expected, atol=1e-9)
+    return np.testing.assert_allclose(actual, expected, atol=1e-14)
 
 
 def test_a_float32_layer_warns_once_of_a_float64_input(q):

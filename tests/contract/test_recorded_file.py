@@ -58,14 +58,14 @@ def make_model():
 def planar_rpy(degrees):
     """Elbow and tool, mm and degrees, in closed form. `(rows, 2, 6)`."""
     angle = np.radians(np.cumsum(degrees, axis=1))
-    found = np.zeros((len(degrees), 2, 6))
-    found[:, 0, 0] = 1e3 * LENGTHS[0] * np.cos(angle[:, 0])
-    found[:, 0, 1] = 1e3 * LENGTHS[0] * np.sin(angle[:, 0])
-    found[:, 0, 5] = np.degrees(angle[:, 1])
-    found[:, 1, 0] = 1e3 * np.cos(angle) @ LENGTHS
-    found[:, 1, 1] = 1e3 * np.sin(angle) @ LENGTHS
-    found[:, 1, 5] = np.degrees(angle[:, 2])
-    return found
+    rows = np.zeros((len(degrees), 2, 6))
+    rows[:, 0, 0] = 1e3 * LENGTHS[0] * np.cos(angle[:, 0])
+    rows[:, 0, 1] = 1e3 * LENGTHS[0] * np.sin(angle[:, 0])
+    rows[:, 0, 5] = np.degrees(angle[:, 1])
+    rows[:, 1, 0] = 1e3 * np.cos(angle) @ LENGTHS
+    rows[:, 1, 1] = 1e3 * np.sin(angle) @ LENGTHS
+    rows[:, 1, 5] = np.degrees(angle[:, 2])
+    return rows
 
 
 def test_a_recorded_file_agrees_with_closed_forms():
@@ -75,14 +75,14 @@ def test_a_recorded_file_agrees_with_closed_forms():
     q = (LOWER + UPPER) / 2 + (UPPER - LOWER) / 2 * np.tanh(numbers)
     near = closed_form(q + 0.02)
     inputs = {"numbers": numbers.astype("float32"), "poses": near.astype("float32")}
-    found = {name: np.asarray(each) for name, each in model(inputs).items()}
-    np.testing.assert_allclose(found["q"], q, atol=1e-6)
-    np.testing.assert_allclose(found["pose"], closed_form(q), atol=1e-6)
+    actual = {name: np.asarray(each) for name, each in model(inputs).items()}
+    np.testing.assert_allclose(actual["q"], q, atol=1e-6)
+    np.testing.assert_allclose(actual["pose"], closed_form(q), atol=1e-6)
     expected = planar_rpy(numbers * [1.0, 0.5, 2.0])
-    np.testing.assert_allclose(found["degrees"], expected, atol=1e-3)
+    np.testing.assert_allclose(actual["degrees"], expected, atol=1e-3)
     for name in ("refined", "solved"):
-        assert ((found[name] >= LOWER) & (found[name] <= UPPER)).all()
-        np.testing.assert_allclose(closed_form(found[name].astype(float)), near, atol=2e-5)
+        assert ((actual[name] >= LOWER) & (actual[name] <= UPPER)).all()
+        np.testing.assert_allclose(closed_form(actual[name].astype(float)), near, atol=2e-5)
 
 
 def test_a_recorded_file_keeps_names_limits_loss_and_metrics():

@@ -37,8 +37,8 @@ def losses(case, model):
 
 
 def check_equal(case, again):
-    for found, expected in zip(outputs(again, case.x), outputs(case.model, case.x), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    for actual, expected in zip(outputs(again, case.x), outputs(case.model, case.x), strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
 @supporting("file")
@@ -96,8 +96,8 @@ folder = sys.argv[1]
 for name in sys.argv[2:]:
     model = keras.models.load_model(f"{folder}/{name}.keras")
     x = np.load(f"{folder}/{name}_x.npy")
-    found = keras.tree.flatten(model(x))
-    np.savez(f"{folder}/{name}_found.npz", *map(np.asarray, found))
+    actual = keras.tree.flatten(model(x))
+    np.savez(f"{folder}/{name}_outputs.npz", *map(np.asarray, actual))
 """
 
 
@@ -111,8 +111,8 @@ def test_a_process_that_imports_only_fkarm_opens_every_file(tmp_path):
     subprocess.run(command, check=True, cwd=tmp_path)
     for name in MODELS:
         case = trained(name)
-        found = np.load(tmp_path / f"{name}_found.npz").values()
-        for array, expected in zip(found, outputs(case.model, case.x), strict=True):
+        actual = np.load(tmp_path / f"{name}_outputs.npz").values()
+        for array, expected in zip(actual, outputs(case.model, case.x), strict=True):
             np.testing.assert_array_equal(array, expected)
 
 

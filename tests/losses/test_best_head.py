@@ -23,8 +23,8 @@ def targets(*batch):
 
 def test_the_loss_is_the_best_head_plus_a_share_of_the_mean():
     loss = BestHeadPoseLoss(2.0, 0.3, relaxation=0.25)
-    found = loss(TARGET, heads(0.4, 0.1, 0.7))
-    np.testing.assert_allclose(found, 2.0 * (0.75 * 0.1 + 0.25 * 0.4), rtol=1e-6)
+    actual = loss(TARGET, heads(0.4, 0.1, 0.7))
+    np.testing.assert_allclose(actual, 2.0 * (0.75 * 0.1 + 0.25 * 0.4), rtol=1e-6)
 
 
 def test_every_target_has_its_own_best_head():

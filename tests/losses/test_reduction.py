@@ -41,11 +41,11 @@ def test_padded_rows_do_not_count(argument, links):
     model, (q, target) = of_sequences(links), sequences(links)
     several = [metrics.PositionError("m"), metrics.OrientationError(), metrics.PoseSuccess(0.15, 1)]
     model.compile("sgd", PoseLoss(orientation_weight=0.0), **{argument: several})
-    found = model.evaluate(q, target, verbose=0, return_dict=True)
-    np.testing.assert_allclose(found["loss"], 0.2, rtol=1e-5)
-    np.testing.assert_allclose(found["position_error_m"], 0.2, rtol=1e-5)
-    np.testing.assert_allclose(found["orientation_error_deg"], 10.0 / 3.0, rtol=1e-4)
-    np.testing.assert_allclose(found["pose_success"], 1.0 / 3.0, rtol=1e-5)
+    actual = model.evaluate(q, target, verbose=0, return_dict=True)
+    np.testing.assert_allclose(actual["loss"], 0.2, rtol=1e-5)
+    np.testing.assert_allclose(actual["position_error_m"], 0.2, rtol=1e-5)
+    np.testing.assert_allclose(actual["orientation_error_deg"], 10.0 / 3.0, rtol=1e-4)
+    np.testing.assert_allclose(actual["pose_success"], 1.0 / 3.0, rtol=1e-5)
 
 
 def test_padded_positions_do_not_count():
@@ -56,8 +56,8 @@ def test_padded_positions_do_not_count():
     q[0, 0] = 0
     y = np.zeros((1, 3, 3), "float32")
     y[0, 0] = [1.2, 0, 0]
-    found = model.evaluate(q, y, verbose=0, return_dict=True)
-    np.testing.assert_allclose([found["position_error_m"], found["mae"]], [0.3, 0.1], rtol=1e-5)
+    actual = model.evaluate(q, y, verbose=0, return_dict=True)
+    np.testing.assert_allclose([actual["position_error_m"], actual["mae"]], [0.3, 0.1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("links", [None, ["link_1", "tool"]], ids=["link", "links"])
@@ -70,9 +70,9 @@ def test_weights_of_rows_combine_with_masks(links):
     )
     expected = (3 * (0.3 + 0.1) + 0.2) / 7
     weight = np.array([3.0, 1.0], "float32")
-    found = model.evaluate(q, target, sample_weight=weight, verbose=0, return_dict=True)
-    np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
-    np.testing.assert_allclose(found["position_error_m"], expected, rtol=1e-5)
+    actual = model.evaluate(q, target, sample_weight=weight, verbose=0, return_dict=True)
+    np.testing.assert_allclose(actual["loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(actual["position_error_m"], expected, rtol=1e-5)
 
 
 def of_links(rows, links=2):
@@ -119,15 +119,15 @@ def test_padded_poses_do_not_count():
     model.compile("sgd", PoseLoss(), metrics=[metrics.PositionError("m")])
     pred = np.full((1, 3, 4, 4), PADDING, "float32")
     pred[0, 0] = pose(position=(0.3, 0, 0))
-    found = model.evaluate(pred, np.tile(np.eye(4), (1, 3, 1, 1)), verbose=0, return_dict=True)
-    np.testing.assert_allclose([found["loss"], found["position_error_m"]], 0.3, rtol=1e-5)
+    actual = model.evaluate(pred, np.tile(np.eye(4), (1, 3, 1, 1)), verbose=0, return_dict=True)
+    np.testing.assert_allclose([actual["loss"], actual["position_error_m"]], 0.3, rtol=1e-5)
 
 
 def test_a_batch_of_padding_counts_as_zero():
     model, (q, target) = of_sequences(), sequences()
     model.compile("sgd", PoseLoss(), metrics=[metrics.PositionError("m")])
-    found = model.evaluate(np.full_like(q, PADDING), target, verbose=0, return_dict=True)
-    assert found["loss"] == found["position_error_m"] == 0.0
+    actual = model.evaluate(np.full_like(q, PADDING), target, verbose=0, return_dict=True)
+    assert actual["loss"] == actual["position_error_m"] == 0.0
 
 
 def test_a_row_of_weight_zero_does_not_count():

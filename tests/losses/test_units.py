@@ -95,8 +95,8 @@ def test_a_model_in_millimetres_is_evaluated_in_millimetres():
     model = reaching(length_unit="mm")
     options = {"output": "position", "length_unit": "mm"}
     model.compile("sgd", PoseLoss(**options), metrics=[PositionError(**options)])
-    found = model.evaluate(np.zeros((1, 2)), np.array([[1500.0, 0, 74.0]]), verbose=0)
-    np.testing.assert_allclose(found, [0.074, 74.0], rtol=1e-5)
+    actual = model.evaluate(np.zeros((1, 2)), np.array([[1500.0, 0, 74.0]]), verbose=0)
+    np.testing.assert_allclose(actual, [0.074, 74.0], rtol=1e-5)
 
 
 def test_a_model_of_positions_is_trained_and_saved(tmp_path):

@@ -218,11 +218,11 @@ def test_the_gradient_is_finite_if_the_input_is_replaced_too(mode):
         "input": lambda x: masked_loss(f(tf.where(mask, x, 1.0)), mask),
         "rows": lambda x: tf.reduce_sum(f(tf.boolean_mask(x, mask))),
     }
-    found = {name: in_mode(lambda x, g=g: gradient(g, x), mode)(x) for name, g in forms.items()}
+    actual = {name: in_mode(lambda x, g=g: gradient(g, x), mode)(x) for name, g in forms.items()}
     for name in ("product", "output"):
-        np.testing.assert_array_equal(found[name], [1.0, np.nan])
+        np.testing.assert_array_equal(actual[name], [1.0, np.nan])
     for name in ("input", "rows"):
-        np.testing.assert_array_equal(found[name], [1.0, 0.0])
+        np.testing.assert_array_equal(actual[name], [1.0, 0.0])
 
 
 @pytest.mark.parametrize(

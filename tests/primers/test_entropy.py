@@ -166,8 +166,8 @@ def test_a_step_of_1e_12_is_wrong_in_the_fourth_digit():
 @pytest.mark.parametrize(("method", "rtol"), [("forward", 1e-6), ("central", 2e-9)])
 def test_differences_with_the_default_step_are_accurate(method, rtol, mode, rng):
     p = rng.dirichlet(10 * np.ones(4), size=3)
-    found = in_mode(lambda p: entropy_gradient(p, method), mode)(p64(p))
-    np.testing.assert_allclose(found, -np.log2(p) - 1 / LN2, rtol=rtol, atol=rtol)
+    actual = in_mode(lambda p: entropy_gradient(p, method), mode)(p64(p))
+    np.testing.assert_allclose(actual, -np.log2(p) - 1 / LN2, rtol=rtol, atol=rtol)
 
 
 @pytest.mark.parametrize(("method", "order"), [("forward", 1), ("central", 2)])
