@@ -38,13 +38,13 @@ HASTY := --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=
 # What guards the package's own modules. Some of it: make test TESTS=tests/model
 test: $(STAMP)
 	@export XLA_FLAGS="$(HASTY)"; \
-	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(call in_groups,$(BIN)/python,quick --searches eager))
+	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(call in_groups,$(BIN)/python,quick))
 
 # What `make test` leaves out; the tests' marks say why. Then its tests of compiled code, now fully optimised.
 COMPILED := tests/kinematics/test_engine.py tests/kinematics/test_stages.py tests/ik
 test-later: $(STAMP)
 	@$(call in_groups,$(BIN)/python,later)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(COMPILED)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --compilation graph $(COMPILED)
 
 # Everything, fully optimised, on every backend. The corpus is tested where `make corpus` was called.
 test-all: $(STAMP)

@@ -28,7 +28,7 @@ except ModuleNotFoundError as _error:
         name=_missing,
     ) from _error
 
-from fkarm import geometry, kinematics, layers, losses, metrics, robots
+from fkarm import config, geometry, kinematics, layers, losses, metrics, robots
 from fkarm._registered import defer as _defer
 from fkarm.compare import compare_robots
 from fkarm.errors import (
@@ -74,6 +74,7 @@ __all__ = [
     "analytic_jacobian",
     "body_jacobian",
     "compare_robots",
+    "config",
     "follow_path",
     "forward_kinematics",
     "geometric_jacobian",

@@ -50,10 +50,10 @@ def pytest_addoption(parser):
         help="run tests without the mark in_test_all, tests with it, or both",
     )
     parser.addoption(
-        "--searches",
-        choices=("eager", "compiled"),
-        default="compiled",
-        help="whether TensorFlow runs searches of few rows by operations, or compiles them",
+        "--compilation",
+        choices=("auto", "graph"),
+        default="auto",
+        help="whether eager calls with few rows run in NumPy, or compiled code as all others",
     )
     parser.addoption(
         "--one-in", type=int, default=1, help="run one of this many cases of every test"
@@ -210,25 +210,25 @@ def free_robot():
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compilation_as_asked(request):
+    """`--compilation graph` compiles every call."""
+    import fkarm
+
+    with fkarm.config.compilation(request.config.getoption("--compilation")):
+        yield
+
+
 @pytest.fixture(scope="module")
-def searches_as_asked(request):
-    """Searches of few rows run by operations with `--searches eager`, as in `make test`.
+def nothing_compiled(request, compilation_as_asked):
+    """Layers, too, run their searches by operations, unless `--compilation graph` is given.
 
     Most problems in tests are met once, and compiling one takes seconds.
     """
-    from fkarm.ik import descent, pose_errors
-    from fkarm.ik.batch import ROWS
+    import fkarm
 
-    def by_operation(compiled):
-        """`compiled` for which the smallest size of a search is too few rows."""
-        return lambda function, ranks, from_rows=0: compiled(
-            function, ranks, from_rows or ROWS[0] + 1
-        )
-
-    with pytest.MonkeyPatch.context() as patch:
-        if request.config.getoption("--searches") == "eager":
-            for module in (descent, pose_errors):
-                patch.setattr(module, "compiled", by_operation(module.compiled))
+    asked = request.config.getoption("--compilation")
+    with fkarm.config.compilation("eager" if asked == "auto" else asked):
         yield
 
 

@@ -30,6 +30,9 @@ def as_float(x: TensorLike, name: str = "A tensor") -> Tensor:
     Raises:
         TypeError: If `x` does not hold real numbers in one shape.
     """
+    is_value = ops.is_tensor(x) and hasattr(x, "ndim")  # no variable
+    if is_value and keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
+        return x
     given = x
     try:
         x = ops.convert_to_tensor(x)

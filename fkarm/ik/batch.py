@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from fkarm.geometry.native import to_numpy
-from fkarm.kinematics.engine import Function
+from fkarm.kinematics.stage import Function
 
 # Sizes that a descent is compiled for, so that it compiles three times at most. Only the first is a
 # power of two: larger such arrays compete for few sets of a cache and take a third longer.

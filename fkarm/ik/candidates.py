@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fkarm.ik import in_numpy
 from fkarm.ik.batch import run_in_chunks
 from fkarm.ik.choice import ROUNDING_MARGIN, nearest_of
 from fkarm.ik.descent import damped_descent, tested_descent
 from fkarm.ik.problem import margin_near_reference
 from fkarm.ik.request import Request
+
+# Weighted errors that further steps do not bring down, m.
+ROUNDING = {"float32": 1e-6, "float64": 1e-13}
 
 
 class Candidates(NamedTuple):
@@ -57,13 +61,32 @@ def at_starts(starts: np.ndarray, first: int = 0) -> Candidates:
 
 
 def descend_damped(
-    request: Request, rows: np.ndarray, candidates: Candidates, steps: int
+    request: Request,
+    rows: np.ndarray,
+    candidates: Candidates,
+    steps: int,
+    is_race: bool = False,
 ) -> Candidates:
-    """The candidates `steps` damped least-squares steps later; no step is tested."""
+    """The candidates `steps` damped least-squares steps later; no step is tested.
+
+    In a race the first solution of a target is its answer: candidates behind it may stop early.
+    """
+    count = candidates.q.shape[1]
+    if request.is_few:
+        q, outcome = in_numpy.damped_descent(
+            request.problem,
+            request.terms,
+            candidates.q.reshape(-1, candidates.q.shape[-1]),
+            _targets(request, rows, count),
+            steps,
+            enough(request),
+            count if is_race else 1,
+        )
+        return _after(candidates, q.astype(request.dtype), outcome)
     q, outcome = run_in_chunks(
         damped_descent(request.problem),
         candidates.q.reshape(-1, candidates.q.shape[-1]),
-        np.repeat(request.entries[rows], candidates.q.shape[1], axis=0),
+        np.repeat(request.entries[rows], count, axis=0),
         shared=(request.terms.packed(steps),),
     )
     return _after(candidates, q, outcome)
@@ -80,11 +103,24 @@ def descend_tested(
     if max_steps <= taken or not candidates.q.size:
         return candidates
     count = candidates.q.shape[1]
+    flat = candidates.q.reshape(-1, candidates.q.shape[-1])
+    near = np.repeat(request.near[rows], count, axis=0)
+    if request.is_few:
+        q, outcome = in_numpy.tested_descent(
+            request.problem,
+            request.terms,
+            flat,
+            _targets(request, rows, count),
+            near,
+            max_steps - taken,
+            enough(request),
+        )
+        return _after(candidates, q.astype(request.dtype), outcome)
     q, outcome = run_in_chunks(
         tested_descent(request.problem),
-        candidates.q.reshape(-1, candidates.q.shape[-1]),
+        flat,
         np.repeat(request.entries[rows], count, axis=0),
-        np.repeat(request.near[rows], count, axis=0),
+        near,
         shared=(request.terms.packed(max_steps - taken),),
     )
     return _after(candidates, q, outcome)
@@ -105,6 +141,16 @@ def preferred(request: Request, rows: np.ndarray, candidates: Candidates) -> np.
     index = candidates.start.astype(float)
     key = nearest_of(request.problem.robot, candidates.q, outcome, index, near, margin)
     return key.argmin(axis=1)
+
+
+def enough(request: Request) -> float:
+    """Squared error below rounding; NumPy computes in float64, and one more step costs little."""
+    return float((0.1 * ROUNDING[request.dtype]) ** 2)
+
+
+def _targets(request: Request, rows: np.ndarray, count: int) -> np.ndarray:
+    """The targets of `count` candidates each, in float64. Shape `(rows * count, links, 4, 4)`."""
+    return np.repeat(request.targets[rows].astype(np.float64), count, axis=0)
 
 
 def _after(before: Candidates, q: np.ndarray, outcome: np.ndarray) -> Candidates:

@@ -1,9 +1,8 @@
 """The second derivative of the squared error, in dense arrays with the rows innermost.
 
-For entries `i` and `j` of one path,
-`i` nearer the root, with columns `[c, w]` of the Jacobian in root axes, the position moves by
-`w_i x c_j` in second order and the orientation by half of `w_i x w_j`; the square of a rotation
-vector has a second derivative of its own.
+For entries `i` and `j` of one path, `i` nearer the root, with columns `[c, w]` of the Jacobian in
+root axes, the position moves by `w_i x c_j` in second order and the orientation by half of
+`w_i x w_j`. The square of a rotation vector has a second derivative of its own.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from fkarm.geometry.safe import is_negligible
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.residual import (
     Line,
-    bend_of_angle,
     counted_errors,
+    curvature_of_angle,
     directions,
     frames_of,
     have_fixed_directions,
     in_root,
 )
 from fkarm.kinematics.chain import chain_frames, link_frames, link_levers, link_twist, screws
-from fkarm.kinematics.engine import sincos, xla_barrier
 from fkarm.kinematics.entries import ZERO, Vector, cross, dot, mul, vec_add, vec_scale, vec_sub
 from fkarm.kinematics.joint_space import entry_kinds
 from fkarm.kinematics.plan import Plan
+from fkarm.kinematics.stage import sincos, xla_barrier
 
 
 class Linearisation(NamedTuple):
@@ -68,15 +67,15 @@ def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Lin
         return ops.stack(flat)
 
     is_fixed = have_fixed_directions(problem)
-    flat = xla_barrier(run, q, targets)
+    flat = xla_barrier(run, q, targets)  # (errors + twists + directions, rows)
     parts = _parts(plan)
     end = size + 6 * links * len(parts)
     twists = ops.reshape(flat[size:end], (links, 2, 3, len(parts), -1))
-    by_entry = _summed(problem, parts, twists, 3)
+    by_entry = _summed(problem, parts, twists, 3)  # (links, 2, 3, active, rows)
     jacobian = []
     for index, rows in enumerate(problem.rows):
         for row in rows:
-            of_half = by_entry[index, row // 3]
+            of_half = by_entry[index, row // 3]  # (3, active, rows)
             if is_fixed:
                 jacobian.append(of_half[row % 3])
             else:
@@ -91,13 +90,13 @@ def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Lin
 
 
 def error_hessian(
-    problem: Problem, terms: Terms, seen: Linearisation, targets: Tensor, bend: Tensor
+    problem: Problem, terms: Terms, local: Linearisation, targets: Tensor, second_order: Tensor
 ) -> list[Line]:
     """The second derivative of half the squared weighted error: its lower triangle, by rows.
 
-    `bend (rows,)` is the factor of the terms beyond `J^T J`: 1 or 0.
+    `second_order (rows,)` is the factor of the terms beyond `J^T J`: 1 or 0.
     """
-    rows = len(seen.jacobian)
+    rows = len(local.jacobian)
     parts, order, active = _parts(problem.plan), _order(problem), problem.active
     of_entry = [[k for k, (_, entry) in enumerate(parts) if entry == each] for each in active]
 
@@ -115,10 +114,10 @@ def error_hessian(
         twists: Tensor,
         targets: Tensor,
         jacobian: Tensor,
-        bend: Tensor,
+        second_order: Tensor,
         weights: Tensor,
     ) -> Tensor:
-        inputs = (error, twists, targets, bend, weights)
+        inputs = (error, twists, targets, second_order, weights)
         pairs = xla_barrier(lambda *each: _pairs(problem, *each), *inputs)
         count = pairs.shape[1]
         left, right = (
@@ -129,8 +128,8 @@ def error_hessian(
         found = [entry(i, j, left, right, lines) for i in range(len(active)) for j in range(i + 1)]
         return ops.stack(found)
 
-    error, jacobian = ops.stack(seen.error), ops.stack(seen.jacobian)
-    flat = xla_barrier(run, error, seen.twists, targets, jacobian, bend, terms.weights)
+    error, jacobian = ops.stack(local.error), ops.stack(local.jacobian)
+    flat = xla_barrier(run, error, local.twists, targets, jacobian, second_order, terms.weights)
     entries = iter(ops.unstack(flat, len(active) * (len(active) + 1) // 2, axis=0))
     return [[next(entries) for _ in range(i + 1)] for i in range(len(active))]
 
@@ -140,7 +139,7 @@ def _pairs(
     error: Tensor,
     twists: Tensor,
     targets: Tensor,
-    bend: Tensor,
+    second_order: Tensor,
     weights: Tensor,
 ) -> Tensor:
     """The terms of the second derivative beyond `J^T J`, as pairs of vectors `a` and `b`.
@@ -177,7 +176,7 @@ def _pairs(
             first += [squared_weight * each for each in a]
             second += b
     zeros = ops.zeros_like(twists[0, 0, 0])
-    first = [bend * each for each in first]
+    first = [second_order * each for each in first]
     return ops.stack([ops.stack([x + zeros for x in each]) for each in (first, second)])
 
 
@@ -188,7 +187,7 @@ def _of_turn(error: Vector, angular: Vector, is_whole: bool) -> tuple[list[Tenso
     """
     left, right = list(vec_scale(0.5, cross(angular, error))), list(angular)
     if is_whole:
-        share, squared = bend_of_angle(error)
+        share, squared = curvature_of_angle(error)
         along = dot(error, angular)
         left = [a - share * squared * b for a, b in zip(left, right, strict=True)]
         left.append(share * along)

@@ -15,7 +15,7 @@ from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
 from fkarm.ik.linear import isolated_matrix, isolated_solution
 from fkarm.ik.problem import Problem, Terms
-from fkarm.ik.residual import Line, linearised
+from fkarm.ik.residual import Line, error_and_jacobian
 
 # Damping per unit of squared error. Of values from 0.01 to 0.2 this one solved most of 20,000
 # random Panda targets in 12 steps. Errors above 1 m count as 1 m, or far targets are never reached.
@@ -40,7 +40,7 @@ def step(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Te
         Configurations within the limits, `(dof, rows)`, and weighted errors, `(rows,)` each.
     """
     dtype = keras.backend.standardize_dtype(q.dtype)
-    error, jacobian = linearised(problem, terms, q, targets)
+    error, jacobian = error_and_jacobian(problem, terms, q, targets)
     dof = problem.robot.dof
     values = list(ops.unstack(q, dof, axis=0))
     lower, upper = (list(ops.unstack(x, dof, axis=0)) for x in (terms.lower, terms.upper))

@@ -9,9 +9,9 @@ from fkarm._types import Tensor
 from fkarm.ik.damped_step import excess, squared_length, step
 from fkarm.ik.problem import Problem, unpacked
 from fkarm.ik.residual import weighted_errors
-from fkarm.ik.tested_step import begin, tested_step
-from fkarm.kinematics.engine import Function, compiled, once
+from fkarm.ik.tested_step import initial_state, tested_step
 from fkarm.kinematics.entries import entries_first, entries_last
+from fkarm.kinematics.stage import Function, compiled, once
 
 # The functions below take q (rows, dof), targets (rows, 12 links), and values for all rows.
 #
@@ -68,16 +68,16 @@ def tested_descent(problem: Problem) -> Function:
         terms = unpacked(problem, values)
         limit = terms.steps[0]
 
-        def is_moving(taken: Tensor, used: Tensor, *walk: Tensor) -> Tensor:
-            return ops.logical_and(taken < limit, ops.logical_not(ops.all(walk[-1])))
+        def is_moving(taken: Tensor, used: Tensor, *state: Tensor) -> Tensor:
+            return ops.logical_and(taken < limit, ops.logical_not(ops.all(state[-1])))
 
-        def body(taken: Tensor, used: Tensor, *walk: Tensor) -> tuple[Tensor, ...]:
-            before = type(start)(*walk)
-            after = tested_step(problem, terms, before, targets, reference, taken < 1).walk
+        def body(taken: Tensor, used: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+            before = type(start)(*state)
+            after = tested_step(problem, terms, before, targets, reference, taken < 1).state
             used = ops.where(before.is_done, used, used + 1)
             return taken + 1, used, *after
 
-        start = begin(q)
+        start = initial_state(q)
         counts = (ops.zeros((), q.dtype), ops.zeros_like(start.damping))
         _, used, q, *_, is_done = ops.while_loop(is_moving, body, (*counts, *start))
         error = weighted_errors(problem, terms, q, targets)
@@ -97,20 +97,20 @@ def refinement(problem: Problem, steps: int) -> Function:
 
     def run(q: Tensor, targets: Tensor, reference: Tensor, values: Tensor) -> Tensor:
         q, targets, reference = (entries_first(each) for each in (q, targets, reference))
-        terms, walk = unpacked(problem, values), begin(q)
+        terms, state = unpacked(problem, values), initial_state(q)
         for number in range(steps):
             is_first = ops.convert_to_tensor(number == 0, "bool")
-            before = walk.q
-            made = tested_step(problem, terms, walk, targets, reference, is_first)
-            walk = made.walk
+            before = state.q
+            made = tested_step(problem, terms, state, targets, reference, is_first)
+            state = made.state
             # A step below rounding moves nothing, but it has the derivative of the solution.
             slope = made.after - ops.stop_gradient(made.after)
             still = before + slope - (before - ops.stop_gradient(before))
-            is_still = ops.all(ops.equal(walk.q, before), axis=0)
-            walk = walk._replace(
-                q=ops.where(ops.logical_and(made.is_settled, is_still), still, walk.q)
+            is_still = ops.all(ops.equal(state.q, before), axis=0)
+            state = state._replace(
+                q=ops.where(ops.logical_and(made.is_settled, is_still), still, state.q)
             )
-        return entries_last(walk.q)
+        return entries_last(state.q)
 
     return compiled(run, (1, 1, 1, None))
 

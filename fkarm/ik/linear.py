@@ -13,7 +13,7 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.native import maximum
-from fkarm.kinematics.engine import xla_barrier
+from fkarm.kinematics.stage import xla_barrier
 
 
 def solve_symmetric(

@@ -6,14 +6,15 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.ik import in_numpy
 from fkarm.ik.batch import run_in_chunks
 from fkarm.ik.damped_step import squared_length
 from fkarm.ik.problem import Problem
 from fkarm.ik.request import Request
 from fkarm.ik.residual import counted_errors, frames_of
 from fkarm.kinematics.chain import chain_frames, link_frames
-from fkarm.kinematics.engine import Function, compiled, once, sincos
 from fkarm.kinematics.entries import entries_first
+from fkarm.kinematics.stage import Function, compiled, once, sincos
 
 
 def errors_of(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -26,7 +27,11 @@ def errors_of(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
     count = q.shape[1]
     entries = np.repeat(request.entries[rows].astype(np.float64), count, axis=0)
     flat = q.reshape(-1, q.shape[-1]).astype(np.float64)
-    errors = run_in_chunks(_errors(request.problem), flat, entries)[0]
+    if request.is_few:
+        targets = np.repeat(request.targets[rows].astype(np.float64), count, axis=0)
+        errors = in_numpy.pose_errors(request.problem, flat, targets)
+    else:
+        errors = run_in_chunks(_errors(request.problem), flat, entries)[0]
     errors = errors.reshape(*q.shape[:2], len(request.problem.links), 2)
     errors[~request.is_finite[rows]] = np.nan
     return errors

@@ -16,6 +16,7 @@ import numpy as np
 from fkarm._checks import check_choice, check_non_negative
 from fkarm._types import Tensor
 from fkarm._units import RADIAN_IN_METRES
+from fkarm.config import cached
 from fkarm.errors import unknown_name
 from fkarm.kinematics.arguments import base_name
 from fkarm.kinematics.joint_space import entry_kinds, representable_bounds
@@ -135,24 +136,40 @@ def make_terms(
         ValueError: If one of them is out of range, or no joint may move one of the links.
     """
     pairs = [_checked_weights(each) for each in by_link("weights", weights, problem.links)]
-    tolerances = list(
-        zip(
-            *(
-                [
-                    _checked_tolerance(name, each, dtype)
-                    for each in by_link(name, value, problem.links)
-                ]
-                for name, value in (
-                    ("position_tolerance", position_tolerance),
-                    ("orientation_tolerance", orientation_tolerance),
-                )
-            ),
-            strict=True,
+    tolerances = [
+        tuple(_checked_tolerance(name, each, dtype) for each in by_link(name, value, problem.links))
+        for name, value in (
+            ("position_tolerance", position_tolerance),
+            ("orientation_tolerance", orientation_tolerance),
         )
-    )
-    free = free_entries(problem, joint_mask)
-    lower, upper = _bounds(problem, free, limit_margin, dtype)
+    ]
     check_non_negative("posture_weight", posture_weight)
+    check_non_negative("limit_margin", limit_margin)
+    mask = None if joint_mask is None else _checked_mask(problem.robot, joint_mask)
+    return _terms(
+        problem,
+        dtype,
+        tuple(pairs),
+        tuple(zip(*tolerances, strict=True)),
+        mask,
+        float(limit_margin),
+        float(posture_weight),
+    )
+
+
+@cached(256)
+def _terms(
+    problem: Problem,
+    dtype: str,
+    pairs: tuple[Weights, ...],
+    tolerances: tuple[tuple[float, ...], ...],
+    mask: tuple[bool, ...] | None,
+    margin: float,
+    posture_weight: float,
+) -> Terms:
+    """Terms of checked values, read-only; a control loop asks for the same ones in every call."""
+    free = _free_entries(problem, mask)
+    lower, upper = _bounds(problem, free, margin, dtype)
     closeness = [
         (weight * tolerance) ** -2.0 if any(row // 3 == half for row in rows) else 0.0
         for rows, pair, of_link in zip(problem.rows, pairs, tolerances, strict=True)
@@ -169,7 +186,10 @@ def make_terms(
         [posture_weight**2],
         [0.0],
     )
-    return Terms(*(np.asarray(each, dtype) for each in terms))
+    arrays = Terms(*(np.array(each, dtype) for each in terms))
+    for array in arrays:
+        array.setflags(write=False)
+    return arrays
 
 
 def margin_near_reference(terms: Terms) -> float:
@@ -177,29 +197,34 @@ def margin_near_reference(terms: Terms) -> float:
     return float(terms.closeness[terms.closeness > 0].max() ** -0.5)
 
 
-def free_entries(problem: Problem, joint_mask: Sequence[bool] | None) -> np.ndarray:
-    """Which entries of `q` may move and move a link; ValueError if a link has none."""
-    robot = problem.robot
+def _checked_mask(robot: Robot, joint_mask: Sequence[bool]) -> tuple[bool, ...]:
+    """Whether each entry of `q` may move; or ValueError."""
     check_unnamed("joint_mask", joint_mask)
-    mask = np.ones(robot.dof, bool) if joint_mask is None else np.asarray(joint_mask)
+    mask = np.asarray(joint_mask)
     if mask.shape != (robot.dof,) or mask.dtype != bool:
         raise ValueError(
             f"joint_mask must be {robot.dof} booleans, one per entry of q. "
             f"Received: {joint_mask!r}."
         )
-    quaternions = entry_kinds(robot) == "quaternion"
-    for first in np.flatnonzero(quaternions)[::4]:
+    for first in robot.quaternions:
         if 0 < mask[first : first + 4].sum() < 4:
             raise ValueError(
                 "joint_mask must free or hold the four entries of a quaternion together. "
                 f"Received: {mask[first : first + 4].tolist()} from entry {first}."
             )
+    return tuple(mask.tolist())
+
+
+def _free_entries(problem: Problem, mask: tuple[bool, ...] | None) -> np.ndarray:
+    """Which entries of `q` may move and move a link; ValueError if a link has none."""
+    robot = problem.robot
+    may_move = np.ones(robot.dof, bool) if mask is None else np.array(mask)
     for link in problem.links:
-        if not mask[list(plan_chain(robot, (link,), problem.base).entries)].any():
+        if not may_move[list(plan_chain(robot, (link,), problem.base).entries)].any():
             raise _none_may_move(link, problem.base)
     moving = np.zeros(robot.dof, bool)
     moving[list(problem.active)] = True
-    return mask & moving
+    return may_move & moving
 
 
 def by_link(name: str, value: Any, links: tuple[str, ...]) -> list[Any]:
@@ -250,7 +275,6 @@ def _bounds(
     problem: Problem, free: np.ndarray, margin: float, dtype: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The limits less the margin for entries that may move; infinite bounds for the others."""
-    check_non_negative("limit_margin", margin)
     robot = problem.robot
     inset = np.where(entry_kinds(robot) == "quaternion", 0.0, margin)
     lower, upper = robot.lower_limits + inset, robot.upper_limits - inset

@@ -21,7 +21,12 @@ from fkarm.ik.problem import (
 from fkarm.ik.targets import check_rotations, read_targets
 from fkarm.kinematics.arguments import configuration_array
 from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
+from fkarm.kinematics.stage import are_few
 from fkarm.model import Robot
+
+# Searches for fewer targets run in NumPy. For the Panda compiled code takes as long as 50 such
+# searches of 1,000 targets to compile.
+FEW_TARGETS = 1025
 
 
 class Request(NamedTuple):
@@ -35,6 +40,7 @@ class Request(NamedTuple):
     is_finite: np.ndarray  # (n,)
     dtype: str
     tolerances: np.ndarray  # m and rad, (links, 2)
+    is_few: bool  # whether the search runs in NumPy
     q_init: np.ndarray | None = None  # (n, dof)
     q_ref: np.ndarray | None = None  # (n, dof)
 
@@ -125,7 +131,15 @@ def read_request(
         )
     ]
     request = Request(
-        problem, terms, batch, targets, entries, is_finite, dtype, np.array(tolerances, float).T
+        problem,
+        terms,
+        batch,
+        targets,
+        entries,
+        is_finite,
+        dtype,
+        np.array(tolerances, float).T,
+        are_few(len(targets), FEW_TARGETS),
     )
     if q_init is not None:
         request = request._replace(q_init=request.configurations("q_init", q_init))

@@ -15,13 +15,13 @@ from fkarm.geometry.native import arctan2, maximum
 from fkarm.geometry.safe import is_negligible
 from fkarm.ik.problem import Problem, Terms
 from fkarm.kinematics.chain import Chain, chain_frames, link_frames, link_twists, screws
-from fkarm.kinematics.engine import sincos, xla_barrier
 from fkarm.kinematics.entries import Frame, Vector, combine, cross, dot, vec_sub
+from fkarm.kinematics.stage import sincos, xla_barrier
 
 Line = list[Tensor]
 
 
-class Linear(NamedTuple):
+class ErrorAndJacobian(NamedTuple):
     """Weighted errors, and their negative derivative by the active entries."""
 
     error: Line  # per component that counts
@@ -38,7 +38,9 @@ def frames_of(stacked: Tensor, links: int) -> list[Frame]:
     ]
 
 
-def linearised(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Linear:
+def error_and_jacobian(
+    problem: Problem, terms: Terms, q: Tensor, targets: Tensor
+) -> ErrorAndJacobian:
     """Weighted errors and Jacobian at `q (dof, rows)` for `targets (12 links, rows)`."""
     size, active = sum(map(len, problem.rows)), problem.active
 
@@ -59,7 +61,7 @@ def linearised(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Li
     flat = list(ops.unstack(xla_barrier(run, q, targets), size * (1 + len(active)), axis=0))
     rows = [flat[size + i * len(active) :][: len(active)] for i in range(size)]
     weights = ops.unstack(terms.weights, size, axis=0)
-    return Linear(
+    return ErrorAndJacobian(
         [weight * each for weight, each in zip(weights, flat[:size], strict=True)],
         [[weight * each for each in row] for weight, row in zip(weights, rows, strict=True)],
     )
@@ -101,14 +103,14 @@ def counted_errors(problem: Problem, links: list[Frame], targets: list[Frame]) -
 
 def directions(problem: Problem, chain: Chain, targets: list[Frame]) -> list[list[Vector]]:
     """Per component that counts, the axis in root axes along or about which motion reduces it."""
-    found = []
+    axes_of_links = []
     for frame, target, rows in zip(chain.links, targets, problem.rows, strict=True):
         axes = target.axes if problem.frame == "target" else _ROOT_AXES
         along = [axes[row % 3] for row in rows]
         if sum(row >= 3 for row in rows) == 1:
             along[-1] = _share_of_turn(rotation_vector(target, frame), along[-1])
-        found.append(along)
-    return found
+        axes_of_links.append(along)
+    return axes_of_links
 
 
 def have_fixed_directions(problem: Problem) -> bool:
@@ -125,7 +127,7 @@ def _share_of_turn(error: Vector, axis: Vector) -> Vector:
 
     `u + u x e / 2 + a (e (u . e) - u |e|^2)`, with `a = (1 - t cot t) / |e|^2` for `t = |e| / 2`.
     """
-    share, squared = bend_of_angle(error)
+    share, squared = curvature_of_angle(error)
     half, along = cross(axis, error), dot(axis, error)
     x, y, z = (
         u + 0.5 * h + share * (e * along - u * squared)
@@ -134,7 +136,7 @@ def _share_of_turn(error: Vector, axis: Vector) -> Vector:
     return x, y, z
 
 
-def bend_of_angle(error: Vector) -> tuple[Tensor, Tensor]:
+def curvature_of_angle(error: Vector) -> tuple[Tensor, Tensor]:
     """`(1 - t cot t) / |e|^2` for `t = |e| / 2 <= pi / 2`, and `|e|^2`, of a rotation vector.
 
     It sums the poles of the cotangent, those beyond the first as a series. It avoids a sine, which

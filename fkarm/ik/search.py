@@ -9,6 +9,7 @@ import numpy as np
 
 from fkarm.ik.batch import starts_to_try
 from fkarm.ik.candidates import (
+    ROUNDING,
     Candidates,
     at_starts,
     descend_damped,
@@ -28,12 +29,12 @@ POLISH_STEPS = (2, 8)
 FINALISTS = 16
 # Number of starts per round; the last number repeats.
 ROUNDS = (1, 3, 16, 64)
+# Starts of a round in NumPy, of all targets together: fewer take as long.
+FEWEST_STARTS = 4
 # A solution this near to q_ref is returned without a search for others, rad or m.
 NEAR = 0.1
 # Solutions that differ by less than this in every joint are one solution, rad or m.
 ONE_SOLUTION = 0.05
-# Weighted errors that further steps do not bring down, m.
-_ROUNDING = {"float32": 1e-6, "float64": 1e-13}
 # A start gives the answer if its error is below this share of the tolerances.
 _EXACT = 1e-2
 
@@ -100,8 +101,14 @@ class Search:
     @property
     def _exact(self) -> float:
         """Squared ratio of an error to its tolerance below which a start gives the answer."""
-        rounding = self.request.terms.closeness.max() * _ROUNDING[self.request.dtype] ** 2
+        rounding = self.request.terms.closeness.max() * ROUNDING[self.request.dtype] ** 2
         return float(np.clip(4.0 * rounding, _EXACT**2, 0.25))
+
+    def _starts_to_try(self, count: int, wished: int) -> int:
+        """Number of starts per target in a round with `count` open targets."""
+        if self.request.is_few:
+            return max(wished, FEWEST_STARTS // count)
+        return starts_to_try(count, wished)
 
     @property
     def _damped_steps(self) -> int:
@@ -120,9 +127,9 @@ class Search:
         won: list[tuple[np.ndarray, Candidates]] = []
         rounds = chain(ROUNDS, repeat(ROUNDS[-1]))
         while first < self.starts and open_rows.size:
-            count = min(starts_to_try(len(open_rows), next(rounds)), self.starts - first)
+            count = min(self._starts_to_try(len(open_rows), next(rounds)), self.starts - first)
             starts = self._starts(open_rows, first, count)
-            new = descend_damped(self.request, open_rows, starts, self._damped_steps)
+            new = descend_damped(self.request, open_rows, starts, self._damped_steps, is_race=True)
             is_exact = new.ratio <= self._exact
             is_answer = np.asarray(is_exact.any(axis=1))
             winner = is_exact.argmax(axis=1)[:, None]
@@ -177,7 +184,7 @@ class Search:
         if request.terms.posture[0] > 0:
             return descend_tested(request, rows, winners, self.max_steps)
         for wished in POLISH_STEPS:
-            coarse = np.flatnonzero(winners.squared[:, 0] > _ROUNDING[request.dtype] ** 2)
+            coarse = np.flatnonzero(winners.squared[:, 0] > ROUNDING[request.dtype] ** 2)
             candidates = winners.of(coarse)
             count = min(wished, self.max_steps - int(candidates.steps.max(initial=0)))
             if coarse.size and count > 0:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from fkarm.config import cached
 from fkarm.geometry.native import to_numpy
 from fkarm.ik.problem import WEIGHTS, Problem, Terms, Weights
-from fkarm.kinematics import forward_kinematics
+from fkarm.kinematics.in_numpy import posture
 from fkarm.kinematics.joint_space import sampling_bounds
+from fkarm.kinematics.tree import tree_of
 from fkarm.model import Robot
 
 # Number of configurations in a table, and of its parts; every part gives one start.
 SIZE, PARTS = 4096, 16
+# Rows of a matrix product with the table that NumPy computes.
+FEW_PRODUCTS = 64
 
 
 class StartTable:
@@ -52,7 +55,7 @@ class StartTable:
         )
         q[:, self._base] = 0.0
         self.q = q  # (size + more, dof)
-        poses = to_numpy(forward_kinematics(problem.robot, self.q, problem.links, problem.base))
+        poses = _poses(problem, self.q)
         self._centres = poses[..., :3, 3].mean(axis=1)
         features = self.weighted(poses[:size])
         # |f - g|^2 - |g|^2 of entry f and target g is the product of (-2 f, |f|^2) and (g, 1).
@@ -78,8 +81,11 @@ class StartTable:
         columns, firsts = self._columns[:, : count * part], np.arange(count) * part
         if isinstance(targets, np.ndarray):
             features = np.pad(features, ((0, 0), (0, 1)), constant_values=1.0)
-            # The threads of NumPy's product keep spinning after it, which slows the search.
-            errors = to_numpy(ops.matmul(features, columns)).reshape(-1, count, part)
+            if len(features) <= FEW_PRODUCTS:
+                errors = features @ columns
+            else:  # The threads of NumPy's product keep spinning after it, which slows the search.
+                errors = to_numpy(ops.matmul(features, columns))
+            errors = errors.reshape(-1, count, part)
             indices = errors.argmin(axis=-1)
             return indices + firsts, np.take_along_axis(errors, indices[..., None], -1)[..., 0]
         features = ops.concatenate([features, ops.ones_like(features[:, :1])], axis=1)
@@ -147,7 +153,14 @@ class StartTable:
         return ops.cast(ops.stack(columns, axis=-1), "float32")
 
 
-@lru_cache(maxsize=32)
+def _poses(problem: Problem, q: np.ndarray) -> np.ndarray:
+    """Poses of the links, in NumPy: there is one table per robot. Shape `(n, links, 4, 4)`."""
+    tree = tree_of(problem.robot, problem.links, problem.base)
+    chunks = [q[k : k + 1024] for k in range(0, len(q), 1024)]
+    return np.concatenate([posture(tree, chunk).links.swapaxes(0, 1) for chunk in chunks])
+
+
+@cached(32)
 def start_table(
     problem: Problem,
     size: int = SIZE,
@@ -193,7 +206,7 @@ def sliding_base(problem: Problem) -> tuple[tuple[int, ...], np.ndarray]:
     return tuple(entries), np.stack(axes, axis=-1) if axes else np.zeros((3, 0))
 
 
-@lru_cache(maxsize=32)
+@cached(32)
 def low_discrepancy(robot: Robot, size: int, seed: int) -> np.ndarray:
     """Configurations that fill the limits evenly.
 

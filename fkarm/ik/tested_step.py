@@ -27,17 +27,17 @@ from fkarm.ik.residual import weighted_errors
 FIRST_DAMPING = 1e-4
 LARGEST_DAMPING = 1e9
 SMALLEST_DAMPING = {"float32": 1e-9, "float64": 1e-13}
-# With more entries the second derivative takes too long to compile, and steps are Gauss-Newton.
-MOST_BENT = 12
+# With more active entries the second derivative takes too long to compile: Gauss-Newton steps only.
+MOST_NEWTON_ENTRIES = 12
 
 
-class Walk(NamedTuple):
+class DescentState(NamedTuple):
     """The state of a descent: configurations, and the damping of the next step."""
 
     q: Tensor  # (dof, rows)
     damping: Tensor  # (rows,)
     growth: Tensor  # factor of the damping if the next step is rejected, (rows,)
-    bend: Tensor  # 1 if the next step is a Newton step, else 0, (rows,)
+    second_order: Tensor  # 1 if the next step is a Newton step, else 0, (rows,)
     is_done: Tensor  # whether no further step brings the error down, (rows,)
 
 
@@ -46,17 +46,22 @@ class Step(NamedTuple):
 
     after: Tensor  # the proposed configuration, (dof, rows)
     is_settled: Tensor  # whether its predicted gain is below rounding, (rows,)
-    walk: Walk  # the state after the test
+    state: DescentState  # the state after the test
 
 
-def begin(q: Tensor) -> Walk:
+def initial_state(q: Tensor) -> DescentState:
     """The state before the first step from `q (dof, rows)`."""
     ones = ops.ones_like(q[0])
-    return Walk(q, FIRST_DAMPING * ones, 2.0 * ones, 0.0 * ones, ones < 0)
+    return DescentState(q, FIRST_DAMPING * ones, 2.0 * ones, 0.0 * ones, ones < 0)
 
 
 def tested_step(
-    problem: Problem, terms: Terms, walk: Walk, targets: Tensor, reference: Tensor, is_first: Tensor
+    problem: Problem,
+    terms: Terms,
+    state: DescentState,
+    targets: Tensor,
+    reference: Tensor,
+    is_first: Tensor,
 ) -> Step:
     """One tested step.
 
@@ -66,7 +71,7 @@ def tested_step(
     Args:
         problem: The problem.
         terms: Its values.
-        walk: The state: configurations within the limits, and the damping.
+        state: Configurations within the limits, `(dof, rows)`, and the damping, `(rows,)`.
         targets: Frames, see `frames_of`. Shape `(12 links, rows)`.
         reference: Posture that `terms.posture` pulls to. Shape `(dof, rows)`.
         is_first: Whether this is the first step of the descent.
@@ -74,37 +79,37 @@ def tested_step(
         [Fletcher1987] for the two kinds of steps, [Nielsen1999] for the damping, [Bertsekas1982]
         for the limits.
     """
-    q, active = walk.q, list(problem.active)
-    seen = linearise(problem, terms, q, targets)
+    q, active = state.q, list(problem.active)
+    local = linearise(problem, terms, q, targets)
     lower, upper, free, longest = (
         _active_entries(active, each)[:, None]
         for each in (terms.lower, terms.upper, terms.free, terms.longest)
     )
-    here = _active_entries(active, q)
+    here = _active_entries(active, q)  # (active, rows), as all below but costs and gains (rows,)
     wish = _active_entries(active, reference) - here
     pull = terms.posture[0]
-    downhill = seen.downhill() + pull * wish
+    downhill = local.downhill() + pull * wish
     is_stuck = ops.logical_or(
         ops.logical_and(here >= upper, downhill > 0), ops.logical_and(here <= lower, downhill < 0)
     )
     free = ops.where(is_stuck, ops.zeros_like(downhill), free)
     downhill, wish = free * downhill, free * wish
-    model = _newton_step if len(active) <= MOST_BENT else _gauss_newton_step
-    change, curve = model(problem, terms, seen, targets, free, downhill, wish, walk)
+    model = _newton_step if len(active) <= MOST_NEWTON_ENTRIES else _gauss_newton_step
+    change, curve = model(problem, terms, local, targets, free, downhill, wish, state)
     share = 1.0 / maximum(ops.max(ops.abs(change) / longest, axis=0), 1.0)
     there = clip(here + share * change, lower, upper)
     made = there - here
     promised = 2.0 * ops.sum(downhill * made, axis=0) - curve(made)
     after = _with_active_entries(q, there, active)
     cost = squared_length(weighted_errors(problem, terms, after, targets))
-    before = squared_length(seen.error) + pull * ops.sum(ops.square(wish), axis=0)
+    before = squared_length(local.error) + pull * ops.sum(ops.square(wish), axis=0)
     cost = cost + pull * ops.sum(ops.square(wish - free * made), axis=0)
     noise = _noise(before, targets)
-    return _tested(walk, after, before, before - cost, promised, noise, is_first)
+    return _tested(state, after, before, before - cost, promised, noise, is_first)
 
 
 def _tested(
-    walk: Walk,
+    state: DescentState,
     after: Tensor,
     before: Tensor,
     gained: Tensor,
@@ -121,17 +126,17 @@ def _tested(
     )
     ratio = clip(gained / ops.where(promised > 0, promised, ops.ones_like(promised)), 0.0, 1.0)
     shrink = maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 0.1)
-    damping = walk.damping * ops.where(is_taken, shrink, walk.growth)
+    damping = state.damping * ops.where(is_taken, shrink, state.growth)
     least = SMALLEST_DAMPING[keras.backend.standardize_dtype(damping.dtype)]
     damping = clip(damping, least, LARGEST_DAMPING)
-    growth = minimum(ops.where(is_taken, 2.0 * ops.ones_like(gained), 2.0 * walk.growth), 1e6)
+    growth = minimum(ops.where(is_taken, 2.0 * ops.ones_like(gained), 2.0 * state.growth), 1e6)
     is_fast = ops.logical_and(is_taken, gained > 0.2 * before)
-    bend = ops.where(is_fast, ops.zeros_like(gained), ops.ones_like(gained))
+    second_order = ops.where(is_fast, ops.zeros_like(gained), ops.ones_like(gained))
     is_over = ops.logical_or(is_settled, damping >= LARGEST_DAMPING)
-    is_done = ops.logical_or(walk.is_done, is_over)
-    is_taken = ops.logical_and(is_taken, ops.logical_not(walk.is_done))
-    q = ops.where(is_taken, after, walk.q)
-    return Step(after, is_settled, Walk(q, damping, growth, bend, is_done))
+    is_done = ops.logical_or(state.is_done, is_over)
+    is_taken = ops.logical_and(is_taken, ops.logical_not(state.is_done))
+    q = ops.where(is_taken, after, state.q)
+    return Step(after, is_settled, DescentState(q, damping, growth, second_order, is_done))
 
 
 def _noise(cost: Tensor, targets: Tensor) -> Tensor:
@@ -142,19 +147,19 @@ def _noise(cost: Tensor, targets: Tensor) -> Tensor:
 
 
 def _newton_step(
-    problem: Problem, terms: Terms, seen: Linearisation, targets: Tensor,
-    free: Tensor, downhill: Tensor, wish: Tensor, walk: Walk,
+    problem: Problem, terms: Terms, local: Linearisation, targets: Tensor,
+    free: Tensor, downhill: Tensor, wish: Tensor, state: DescentState,
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
     """The Newton step, and a function for the second derivative along a change."""
     count = len(problem.active)
     mask, pull = ops.unstack(free, count, axis=0), terms.posture[0]
     matrix = [
         [mask[i] * mask[j] * each for j, each in enumerate(row)]
-        for i, row in enumerate(error_hessian(problem, terms, seen, targets, walk.bend))
+        for i, row in enumerate(error_hessian(problem, terms, local, targets, state.second_order))
     ]
-    own = ops.unstack(walk.damping + 1.0 - free + pull * free, count, axis=0)
+    own = ops.unstack(state.damping + 1.0 - free + pull * free, count, axis=0)
     lower = [[*row[:-1], row[-1] + added] for row, added in zip(matrix, own, strict=True)]
-    change = isolated_solution(lower, ops.unstack(downhill, count, axis=0), walk.damping)
+    change = isolated_solution(lower, ops.unstack(downhill, count, axis=0), state.damping)
 
     def curve(made: Tensor) -> Tensor:
         parts = ops.unstack(made, count, axis=0)
@@ -168,15 +173,15 @@ def _newton_step(
 
 
 def _gauss_newton_step(
-    problem: Problem, terms: Terms, seen: Linearisation, targets: Tensor,
-    free: Tensor, downhill: Tensor, wish: Tensor, walk: Walk,
+    problem: Problem, terms: Terms, local: Linearisation, targets: Tensor,
+    free: Tensor, downhill: Tensor, wish: Tensor, state: DescentState,
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
     """The Gauss-Newton step, and a function for the second derivative along a change."""
     pull, count = terms.posture[0], len(problem.active)
-    rows = [row * free for row in seen.jacobian]
-    total = walk.damping + pull
+    rows = [row * free for row in local.jacobian]
+    total = state.damping + pull
     wished = pull / total * wish  # the step of the posture alone
-    left = [e - ops.sum(row * wished, axis=0) for row, e in zip(rows, seen.error, strict=True)]
+    left = [e - ops.sum(row * wished, axis=0) for row, e in zip(rows, local.error, strict=True)]
     jacobian = [list(ops.unstack(row, count, axis=0)) for row in rows]
     change = wished + ops.stack(damped_solve(jacobian, left, total))
 

@@ -17,9 +17,11 @@ from fkarm.kinematics.chain import (
     screws,
     twists,
 )
-from fkarm.kinematics.engine import Function, once, sincos, with_derivative
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
+from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
 from fkarm.kinematics.plan import plan_chain
+from fkarm.kinematics.stage import Function, InNumpy, once, sincos, with_derivative
+from fkarm.kinematics.tree import Tree, tree_of
 from fkarm.model import Robot
 
 
@@ -100,7 +102,22 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 
     if not plan.nodes:
         return poses
-    return with_derivative(poses, wrenches, cotangent, tangent, len(axes) + 2)
+    few_rows = _in_numpy(tree_of(robot, links, base), axes)
+    return with_derivative(poses, wrenches, cotangent, tangent, len(axes) + 2, few_rows)
+
+
+def _in_numpy(tree: Tree, axes: tuple[int, ...]) -> InNumpy:
+    """The same in NumPy."""
+
+    def poses(q: Array) -> Array:
+        return posture(tree, q).links.swapaxes(0, 1).reshape((len(q), *axes, 4, 4))
+
+    def cotangent(q: Array, poses_bar: Array) -> list[Array]:
+        at = posture(tree, q)
+        by_link = poses_bar.reshape((len(q), len(tree.links), 4, 4)).swapaxes(0, 1)
+        return [configuration_bar(at, screws_of(at), by_link)]
+
+    return InNumpy(poses, cotangent)
 
 
 def _rows(frame: Frame, corner: float) -> list[Entry]:

@@ -12,9 +12,12 @@ from fkarm.kinematics.chain import (
     screws,
     sum_of_twists,
 )
-from fkarm.kinematics.chain_stage import chain_stage
+from fkarm.kinematics.chain_array import ChainArray, chain_array
 from fkarm.kinematics.entries import ZERO, Entry, Vector, cross, mul, vec_scale
+from fkarm.kinematics.in_numpy import Array, hessian, posture, screws_of
 from fkarm.kinematics.plan import Plan
+from fkarm.kinematics.stage import InNumpy
+from fkarm.kinematics.tree import Tree
 from fkarm.model import Robot
 
 
@@ -43,7 +46,7 @@ def kinematic_hessian(
     Reference:
         [Haviland2023], for the closed form.
     """
-    return chain_stage(_hessian, robot, q, link, base)
+    return chain_array(_HESSIAN, robot, q, link, base)
 
 
 def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
@@ -79,3 +82,14 @@ def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Screw, other: S
     rates = motion.kind.axis_rates(chain.before[screw.node], motion.values(q))
     sign = mul(screw.multiplier, other.multiplier)
     return vec_scale(sign, rates[screw.entry - motion.first][other.entry - motion.first])
+
+
+def _in_numpy(tree: Tree) -> InNumpy:
+    def value(q: Array) -> Array:
+        at = posture(tree, q)
+        return hessian(at, screws_of(at))
+
+    return InNumpy(value)
+
+
+_HESSIAN = ChainArray(_hessian, _in_numpy)

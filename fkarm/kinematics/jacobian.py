@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from keras import ops
 
 from fkarm._checks import check_choice
@@ -18,11 +19,21 @@ from fkarm.kinematics.chain import (
     screws,
     sum_of_twists,
 )
-from fkarm.kinematics.chain_stage import chain_stage
-from fkarm.kinematics.engine import Function, compiled, once, sincos
+from fkarm.kinematics.chain_array import ChainArray, chain_array
 from fkarm.kinematics.entries import ZERO, Entry, dot, mul, stack_entries, unstack_entries
 from fkarm.kinematics.forward import forward_kinematics
+from fkarm.kinematics.in_numpy import (
+    Array,
+    Posture,
+    cross,
+    hessian,
+    jacobian,
+    posture,
+    screws_of,
+)
 from fkarm.kinematics.plan import Plan, plan_chain
+from fkarm.kinematics.stage import Function, InNumpy, compiled, once, sincos
+from fkarm.kinematics.tree import Tree, tree_of
 from fkarm.model import Robot
 
 
@@ -57,7 +68,7 @@ def geometric_jacobian(
     Reference:
         [Siciliano2009], section 3.1.3.
     """
-    return chain_stage(_geometric, robot, q, link, base)
+    return chain_array(_GEOMETRIC, robot, q, link, base)
 
 
 def body_jacobian(
@@ -72,7 +83,7 @@ def body_jacobian(
     Reference:
         [LynchPark2017], section 5.1.2, with its rows in the other order.
     """
-    return chain_stage(_body, robot, q, link, base)
+    return chain_array(_BODY, robot, q, link, base)
 
 
 def analytic_jacobian(
@@ -176,4 +187,61 @@ def _velocity_stage(robot: Robot, link: str, base: str) -> Function:
             total = sum_of_twists(total, link_twist(moving, levers[screw.node]))
         return stack_entries([*total[0], *total[1]], q)
 
-    return compiled(run, (1, 1)) if plan.nodes else run
+    if not plan.nodes:
+        return run
+    return compiled(run, (1, 1), in_numpy=_velocity_in_numpy(tree_of(robot, (link,), base)))
+
+
+def _geometric_in_numpy(tree: Tree) -> InNumpy:
+    def cotangent(q: Array, jacobian_bar: Array) -> list[Array]:
+        at = posture(tree, q)
+        return [np.einsum("rai,raik->rk", jacobian_bar, hessian(at, screws_of(at)))]
+
+    return InNumpy(lambda q: jacobian(posture(tree, q)), cotangent)
+
+
+def _body_in_numpy(tree: Tree) -> InNumpy:
+    """With `J_b = R^T J` of both halves, `dJ_b / dq_k = R^T (dJ / dq_k - w_k x J)`."""
+
+    def value(q: Array) -> Array:
+        at = posture(tree, q)
+        in_link = np.swapaxes(_rotation(at), -1, -2) @ _halves(jacobian(at))
+        return in_link.reshape((len(q), 6, tree.dof))
+
+    def cotangent(q: Array, jacobian_bar: Array) -> list[Array]:
+        at = posture(tree, q)
+        columns = jacobian(at)
+        in_root = (_rotation(at) @ _halves(jacobian_bar)).reshape(jacobian_bar.shape)
+        pairs = (_halves(x).transpose(2, 0, 1, 3) for x in (columns, in_root))
+        turning = cross(*pairs).sum(axis=(2, 3))  # (3, rows)
+        along = np.einsum("rai,raik->rk", in_root, hessian(at, screws_of(at)))
+        return [along - np.einsum("krj,kr->rj", columns[:, 3:].swapaxes(0, 1), turning)]
+
+    return InNumpy(value, cotangent)
+
+
+def _rotation(at: Posture) -> Array:
+    """The rotation of the link, for the halves of a Jacobian. Shape `(rows, 1, 3, 3)`."""
+    return at.links[0, :, None, :3, :3]
+
+
+def _halves(jacobians: Array) -> Array:
+    """Linear and angular rows apart. `(rows, 6, dof)` to `(rows, 2, 3, dof)`."""
+    rows, _, dof = jacobians.shape
+    return jacobians.reshape((rows, 2, 3, dof))
+
+
+def _velocity_in_numpy(tree: Tree) -> InNumpy:
+    def value(q: Array, q_rate: Array) -> Array:
+        return (jacobian(posture(tree, q)) @ q_rate[..., None])[..., 0]
+
+    def cotangent(q: Array, q_rate: Array, velocity_bar: Array) -> list[Array]:
+        at = posture(tree, q)
+        change = np.einsum("ra,raik,ri->rk", velocity_bar, hessian(at, screws_of(at)), q_rate)
+        return [change, np.einsum("rai,ra->ri", jacobian(at), velocity_bar)]
+
+    return InNumpy(value, cotangent)
+
+
+_GEOMETRIC = ChainArray(_geometric, _geometric_in_numpy)
+_BODY = ChainArray(_body, _body_in_numpy)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from fkarm.config import cached
 from fkarm.errors import RobotError
 from fkarm.model import Joint, Robot
 
@@ -25,7 +25,7 @@ FREE_LENGTH = 1.0
 NEAR = 0.02
 
 
-@lru_cache(maxsize=256)
+@cached(256)
 def entry_kinds(robot: Robot) -> np.ndarray:
     """`"angle"`, `"length"` or `"quaternion"` for each entry of `q`. Shape `(dof,)`."""
     return np.array(robot.entries, dtype=str)
@@ -133,7 +133,7 @@ def nearest_to_zero(robot: Robot) -> np.ndarray:
 # ---- whole turns and quaternions
 
 
-@lru_cache(maxsize=256)
+@cached(256)
 def repeats_by_turns(robot: Robot) -> np.ndarray:
     """Whether a whole turn of an entry leaves every link where it is. Shape `(dof,)`.
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache, reduce
 
+import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry.safe import is_negligible, safe_sqrt
 from fkarm.kinematics.arguments import base_name
 from fkarm.kinematics.chain import Chain, link_twists, screws
-from fkarm.kinematics.chain_stage import Entries, chain_stage
+from fkarm.kinematics.chain_array import ChainArray, chain_array
 from fkarm.kinematics.entries import Entry, add, mul, sub
+from fkarm.kinematics.in_numpy import Array, jacobian, posture
 from fkarm.kinematics.plan import Plan, plan_chain
+from fkarm.kinematics.stage import InNumpy
 from fkarm.kinematics.task import task_rows
+from fkarm.kinematics.tree import Tree
 from fkarm.model import Robot
 
 
@@ -58,11 +62,11 @@ def manipulability(
             f"{freedom}. Received: {task!r}, with {len(rows)}. Name the axes it can move along: "
             "('x', 'y')."
         )
-    return chain_stage(_measure(rows), robot, q, link, base)[..., 0]
+    return chain_array(_measure(rows), robot, q, link, base)[..., 0]
 
 
 @cache
-def _measure(rows: tuple[int, ...]) -> Entries:
+def _measure(rows: tuple[int, ...]) -> ChainArray:
     """Product of the lengths of the Jacobian's rows, each orthogonal to the rows before it."""
 
     def measure(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tuple[int, ...]]:
@@ -81,7 +85,15 @@ def _measure(rows: tuple[int, ...]) -> Entries:
         # One root of the product: the roots of its factors have no gradient at zero.
         return [safe_sqrt(ops.convert_to_tensor(reduce(mul, squares), q[0].dtype))], ()
 
-    return measure
+    def in_numpy(tree: Tree) -> InNumpy:
+        def value(q: Array) -> Array:
+            across = jacobian(posture(tree, q))[:, rows].swapaxes(1, 2)
+            lengths = np.abs(np.diagonal(np.linalg.qr(across, mode="r"), axis1=1, axis2=2))
+            return np.prod(lengths, axis=1, keepdims=True)
+
+        return InNumpy(value)
+
+    return ChainArray(measure, in_numpy)
 
 
 def _product(a: list[Entry], b: list[Entry]) -> Entry:

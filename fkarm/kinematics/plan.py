@@ -8,12 +8,12 @@ each inverted. So every link can be the base, and a joint that moves both ends t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
 
+from fkarm.config import cached
 from fkarm.kinematics.joints import Motion, Step, inverted_step, joint_steps
 from fkarm.model import Joint, Robot
 from fkarm.model.frames import Matrix, snap
@@ -54,7 +54,7 @@ def plan_chain(robot: Robot, links: tuple[str, ...], base: str | None = None) ->
     return _plan(robot, links, robot.root_link if base is None else base)
 
 
-@lru_cache(maxsize=256)
+@cached(256)
 def _plan(robot: Robot, links: tuple[str, ...], base: str) -> Plan:
     upwards, downwards = _ways(robot, links, base)
     nodes: list[Node] = []

@@ -1,4 +1,4 @@
-"""Link names as users give them: checked, and the end effector where none is given."""
+"""Links by name: checked, the end effector where none is given, and the joints on the way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fkarm.errors import UnknownLinkError, unknown_name
 
 if TYPE_CHECKING:
+    from fkarm.model.joint import Joint
     from fkarm.model.robot import Robot
 
 
@@ -63,3 +64,17 @@ def as_names(links: Sequence[str]) -> tuple[str, ...]:
             "links must hold at least one name. Received: []. Leave it out for the end effector."
         )
     return names
+
+
+def path_to(self: Robot, link: str) -> tuple[Joint, ...]:
+    """Joints from the root to a link, fixed ones included.
+
+    Raises:
+        UnknownLinkError: If there is no such link.
+    """
+    self.check_link(link)
+    path = []
+    while link != self.root_link:
+        path.append(self._joint_above[link])
+        link = str(path[-1].parent)
+    return tuple(reversed(path))

@@ -76,7 +76,18 @@ class Robot:
         object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, names))
         self.check_link(self.end_effector)
         # When these are first asked for, torch.compile would meet a lock.
-        _ = self.joint_names, self._joint_above
+        _ = self.joint_names, self._joint_above, self.entries
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.joints, self.end_effector, self.name, self.link_names))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Texts have other hashes in another process.
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
     # ---- readers
 
@@ -235,7 +246,7 @@ class Robot:
         """Size of `q`: the entries of all independent joints; mimic joints add none."""
         return len(self.entries)
 
-    @property
+    @cached_property
     def entries(self) -> tuple[str, ...]:
         """What each entry of `q` is: `"angle"`, `"length"` or `"quaternion"`."""
         return tuple(entry for joint in self.independent_joints for entry in joint.entries)
@@ -283,19 +294,7 @@ class Robot:
     check_link = links.check_link
     link_or_end_effector = links.link_or_end_effector
     links_or_end_effector = links.links_or_end_effector
-
-    def path_to(self, link: str) -> tuple[Joint, ...]:
-        """Joints from the root to a link, fixed ones included.
-
-        Raises:
-            UnknownLinkError: If there is no such link.
-        """
-        self.check_link(link)
-        path = []
-        while link != self.root_link:
-            path.append(self._joint_above[link])
-            link = str(path[-1].parent)
-        return tuple(reversed(path))
+    path_to = links.path_to
 
     def report(self) -> Report:
         """What was read, what was assumed, what was ignored, and what looks wrong.

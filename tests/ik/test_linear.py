@@ -16,3 +16,14 @@ def test_small_systems_are_numpys(size, rng):
     dense = np.einsum("ikr,jkr->rij", rows, rows) + 0.1 * np.eye(size)
     expected = np.linalg.solve(dense, right.T[..., None])[..., 0]
     np.testing.assert_allclose(np.stack(found, axis=-1), expected, rtol=1e-8, atol=1e-10)
+
+
+def test_a_pivot_has_a_least_size_and_no_sign(rng):
+    """Then the solution points downhill, whatever the matrix."""
+    half = rng.normal(size=(4, 4, 50))
+    matrix = half + half.transpose(1, 0, 2)
+    right = rng.normal(size=(4, 50))
+    found = solve_symmetric(
+        [[tensor(x) for x in row] for row in matrix], [tensor(x) for x in right], tensor(1e-3)
+    )
+    assert (np.sum(np.stack(found) * right, axis=0) > 0).all()

@@ -8,12 +8,10 @@ from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 import fkarm
-from fkarm import Joint, Robot
+from fkarm import Joint, Robot, config
 from fkarm.ik import descent
 from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.layers import IKRefinement, InverseKinematics
-
-pytestmark = pytest.mark.usefixtures("searches_as_asked")
 
 FIVE = Robot.from_joints(
     [
@@ -194,6 +192,7 @@ def test_values_are_no_reason_to_compile(monkeypatch):
     )
     target = tip([[0.3, 0.5], [2.0, 1.0]], arm)
     target[1, 0, 3] += 3.0
+    monkeypatch.setattr(config, "_mode", "graph")
     asked = {"q_init": np.array([0.1, 0.2]), "starts": 2, "task": ("x", "y")}
     fkarm.solve_ik(arm, target, **asked)
     count = len(made)

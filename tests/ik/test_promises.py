@@ -12,8 +12,6 @@ from fkarm.ik.problem import make_problem, make_terms
 from fkarm.ik.starts import table_for
 from fkarm.kinematics.joint_space import difference, nearest_copy, with_unit_quaternions
 
-pytestmark = pytest.mark.usefixtures("searches_as_asked")
-
 WIDE = 2 * math.pi
 TWO = Robot.from_joints(
     [

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 import fkarm
 from fkarm.ik.descent import target_entries
 from fkarm.ik.problem import make_problem, make_terms, unpacked
-from fkarm.ik.residual import Frame, frames_of, linearised, rotation_vector
+from fkarm.ik.residual import Frame, error_and_jacobian, frames_of, rotation_vector
 
 
 def frame(matrices):
@@ -37,7 +37,7 @@ def test_the_jacobian_of_the_step_is_the_geometric_one(panda):
     values = make_terms(problem, "float64", weights=(1.0, 1.0)).packed(1)
     terms = unpacked(problem, tensor(values))
     entries = ops.transpose(target_entries(targets))
-    found = linearised(problem, terms, ops.transpose(q), entries)
+    found = error_and_jacobian(problem, terms, ops.transpose(q), entries)
     expected = array(fkarm.geometric_jacobian(panda, q, "panda_hand"))
     jacobian = np.array([[array(entry) for entry in row] for row in found.jacobian])
     np.testing.assert_allclose(jacobian.transpose(2, 0, 1), expected, atol=1e-13)

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pytest
 
 import fkarm
 from fkarm import IKReason, Joint, Robot
@@ -25,7 +24,6 @@ def at(*xy):
     return poses
 
 
-@pytest.mark.usefixtures("searches_as_asked")
 def test_the_reason_tells_targets_apart():
     poses = at((0.5, 0.1), (1.0, 0.0), (0.0, 0.0))
     poses[2, 0, 0] = np.nan
@@ -35,7 +33,6 @@ def test_the_reason_tells_targets_apart():
     assert fkarm.solve_ik(TWO, poses[1], task="position").reason == "OUT_OF_REACH"
 
 
-@pytest.mark.usefixtures("searches_as_asked")
 def test_a_joint_at_its_limit_is_the_reason():
     one = Robot.from_joints([Joint("turn", axis="z", lower=-1.0, upper=1.0)], tool=(0.5, 0, 0))
     # Straight up: the joint would have to turn by half a pi.
@@ -44,7 +41,6 @@ def test_a_joint_at_its_limit_is_the_reason():
     np.testing.assert_allclose(result.q, [[1.0]])
 
 
-@pytest.mark.usefixtures("searches_as_asked")
 def test_too_few_steps_are_the_reason():
     given = {"q_init": [3.0, 1.0], "starts": 1, "task": "position"}
     result = fkarm.solve_ik(TWO, at((0.5, 0.1)), max_steps=2, **given)

@@ -7,7 +7,6 @@ import fkarm
 from fkarm.ik.search import Search
 
 
-@pytest.mark.usefixtures("searches_as_asked")
 @pytest.mark.parametrize("count", [1, 7, 30])
 def test_all_starts_are_tried_for_targets_out_of_reach(count, monkeypatch):
     arm = fkarm.robots.planar([0.4, 0.3])

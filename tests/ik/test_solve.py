@@ -10,8 +10,8 @@ from oracles import Pinocchio
 from scipy.spatial.transform import Rotation
 
 import fkarm
+from fkarm import config
 from fkarm.ik import batch
-from fkarm.kinematics import engine
 
 
 @pytest.fixture(scope="module")
@@ -234,15 +234,18 @@ def test_more_starts_than_the_table_has():
 @pytest.mark.in_test_all("optimised")
 @pytest.mark.only_on("tensorflow", reason="batches of any size compiled for few, by padding")
 def test_any_number_of_targets_is_compiled_for_few_sizes(panda, targets, monkeypatch):
+    from fkarm.kinematics.stage import tensorflow as stage
+
+    monkeypatch.setattr(config, "_mode", "graph")
     fkarm.solve_ik(panda, targets[:1], "panda_hand")  # the table of starts is made once
     rows = set()
-    run = engine._in_rows
+    run = stage._in_rows
 
     def counted(concrete, inputs, ranks):
         rows.add(inputs[0].shape[0])
         return run(concrete, inputs, ranks)
 
-    monkeypatch.setattr(engine, "_in_rows", counted)
+    monkeypatch.setattr(stage, "_in_rows", counted)
     for count in (1, 2, 15, 40, 100, 130):
         fkarm.solve_ik(panda, targets[:count], "panda_hand")
     assert rows <= set(batch.ROWS)

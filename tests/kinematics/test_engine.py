@@ -16,9 +16,9 @@ from keras import ops
 from oracles import central_difference
 
 import fkarm
-from fkarm.kinematics import engine, reference
+from fkarm.kinematics import reference, stage
 
-ROWS = engine.COMPILED_ROWS + 3
+ROWS = stage.FEW_ROWS + 3
 WEIGHTS = np.sin(np.arange(16.0)).reshape(4, 4)
 
 
@@ -178,7 +178,7 @@ def test_large_angles_and_nan_are_right_when_compiled(dtype, panda):
 
 def test_the_derivative_of_the_polynomials_is_exact():
     angle = np.array([-2.0, 0.1, 0.8, 1.6, 7.0])
-    compiled = in_mode(lambda q: ops.stack(engine.sincos(q)), MODES[-1])
+    compiled = in_mode(lambda q: ops.stack(stage.sincos(q)), MODES[-1])
     expected = np.stack([np.diag(np.cos(angle)), -np.diag(np.sin(angle))])
     np.testing.assert_allclose(jacobian_of(compiled, angle), expected, atol=1e-15)
 

@@ -7,12 +7,14 @@ import pytest
 from autodiff import BACKEND, array, gradient_of, in_mode
 
 import fkarm
-from fkarm.kinematics import engine
+from fkarm.kinematics.stage import FEW_ROWS
 
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
-ROWS = engine.COMPILED_ROWS + 3
+    from fkarm.kinematics.stage import tensorflow as stage
+
+ROWS = FEW_ROWS + 3
 STAGES = "batches of any size compiled for few, by padding"
 GRAPHS = "what is in TensorFlow's graphs (for JAX's see `tests/backends`)"
 FORWARDS = "`tf.autodiff.ForwardAccumulator` (for `jvp` see `tests/backends`)"
@@ -161,8 +163,9 @@ def test_a_graph_holds_one_stage_forward_and_one_back(panda):
     assert len(stages(lambda q: gradient_of(forward)(q), tf.zeros((8, 7)))) == 2
 
 
+@pytest.mark.only_on("tensorflow", reason=STAGES)
 def test_few_sizes_are_compiled_and_little_is_padded():
-    sizes = np.array(engine.STAGE_ROWS)
+    sizes = np.array(stage.STAGE_ROWS)
     assert (np.diff(sizes) > 0).all()
     assert sizes[0] == 128
     assert ((sizes[1:] - sizes[:-1]) / sizes[:-1]).max() <= 1 / 8
@@ -172,7 +175,7 @@ def test_few_sizes_are_compiled_and_little_is_padded():
 @pytest.mark.only_on("tensorflow", reason=STAGES)
 def test_batches_of_many_sizes_are_compiled_for_few(panda, monkeypatch):
     rows = []
-    run = engine._in_rows
+    run = stage._in_rows
 
     def counted(concrete, inputs, ranks):
         def call(*signature):
@@ -180,7 +183,7 @@ def test_batches_of_many_sizes_are_compiled_for_few(panda, monkeypatch):
 
         return run(call, inputs, ranks)
 
-    monkeypatch.setattr(engine, "_in_rows", counted)
+    monkeypatch.setattr(stage, "_in_rows", counted)
     for size in range(1024, 1153, 16):
         q = np.zeros((size, 7))
         assert fkarm.forward_kinematics(panda, q, "panda_hand").shape == (size, 4, 4)

@@ -1,6 +1,7 @@
 """Robots: joints and limits, changed copies, refusals."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -119,3 +120,12 @@ def test_they_can_be_fixed_and_written_down(free_robot):
         free_robot.with_fixed_joints({"free": 0.0})
     with pytest.raises(fkarm.RobotError, match="quaternion must not be zero"):
         free_robot.with_fixed_joints({"ball": np.zeros(4)})
+
+
+def test_a_hash_is_remembered_but_does_not_leave_the_process(free_robot):
+    """Texts have other hashes in another process."""
+    again = pickle.loads(pickle.dumps(free_robot))
+    assert hash(again) == hash(free_robot)
+    assert again == free_robot
+    assert b"_hash" in pickle.dumps(vars(free_robot))
+    assert b"_hash" not in pickle.dumps(free_robot)

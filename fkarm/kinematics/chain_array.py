@@ -1,0 +1,45 @@
+"""Arrays that are computed from the chain to one link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fkarm._types import Tensor, TensorLike
+from fkarm.kinematics.arguments import base_name, configuration
+from fkarm.kinematics.chain import Chain, chain_frames
+from fkarm.kinematics.entries import Entry, stack_entries, unstack_entries
+from fkarm.kinematics.plan import Plan, plan_chain
+from fkarm.kinematics.stage import Function, InNumpy, compiled, once, sincos
+from fkarm.kinematics.tree import Tree, tree_of
+from fkarm.model import Robot
+
+
+class ChainArray(NamedTuple):
+    """An array of the chain to one link, in the two ways that it is computed."""
+
+    # Its entries, and the sizes of its last axes.
+    entries: Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
+    in_numpy: Callable[[Tree], InNumpy]
+
+
+def chain_array(
+    array: ChainArray, robot: Robot, q: TensorLike, link: str | None, base: str | None
+) -> Tensor:
+    """The array of the chain between `base` and a link at configurations `q`."""
+    stage = _stage(array, robot, robot.link_or_end_effector(link), base_name(robot, base))
+    return stage(configuration(robot, q))
+
+
+@once
+def _stage(array: ChainArray, robot: Robot, link: str, base: str) -> Function:
+    plan = plan_chain(robot, (link,), base)
+
+    def run(q: Tensor) -> Tensor:
+        values = unstack_entries(q)
+        entries, axes = array.entries(plan, values, chain_frames(plan, values, sincos))
+        return stack_entries(entries, q, axes)
+
+    if not plan.nodes:
+        return run
+    return compiled(run, (1,), in_numpy=array.in_numpy(tree_of(robot, (link,), base)))

@@ -1,0 +1,336 @@
+"""Stages on TensorFlow: functions that XLA compiles as one kernel instead of hundreds.
+
+Each stage is compiled whether its caller is eager or a graph. Batches of unknown size, and eager
+ones, are padded to one of a few sizes, so that few are ever compiled. A function that is traced in
+order to be written to a file has no stages: the program that reads it may have no XLA, and
+converters know plain operations only.
+
+Private names of TensorFlow: `record` tells whether a tape may watch, tells tapes the derivative of
+an eager call at a tenth of the price of `tf.custom_gradient`, and stops them from preparing
+derivatives that nobody asks for.
+`forwardprop_util` tells whether a `ForwardAccumulator` is active, which cannot differentiate custom
+gradients. `control_flow_util` tells whether the caller is compiled by XLA. None of them has a
+public counterpart.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from functools import cache
+from types import FrameType
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.eager import forwardprop_util, record
+from tensorflow.python.ops import control_flow_util
+
+from fkarm import config
+from fkarm._types import Tensor
+from fkarm.kinematics.stage.few_rows import (
+    FEW_ROWS,
+    Function,
+    InNumpy,
+    Ranks,
+    are_few,
+    by_numpy,
+    is_symbolic,
+    once,
+)
+from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
+
+__all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
+
+# The modules that trace a function in order to write it to a file.
+EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
+# Sizes that stages are compiled for: eight per octave, so that at most an eighth is padding.
+STAGE_ROWS = [(128 << octave) * eighths // 8 for octave in range(23) for eighths in range(8, 16)]
+
+
+def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
+    """Sine and cosine, by whichever way is fastest where they are computed."""
+    if _is_traced_for_cpu() and not _runs_by_operation((angle,)):
+        return _differentiable_sincos(angle)
+    return native_sincos(angle)
+
+
+def xla_barrier(function: Function, *inputs: Tensor) -> Any:
+    """`function(*inputs)`, computed once by XLA, not once for each output that needs it."""
+    return barrier(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
+
+
+def compiled(
+    function: Function, ranks: Ranks, from_rows: int = FEW_ROWS, in_numpy: InNumpy | None = None
+) -> Function:
+    """`function` as a stage that XLA compiles, differentiable any number of times.
+
+    The gradient stores nothing but the inputs.
+
+    Args:
+        function: What to compile.
+        ranks: For each input, the number of its axes after the batch axes; None: it has no
+            batch axes, all rows share it.
+        from_rows: Eager batches with fewer rows are not compiled.
+        in_numpy: The same function for eager batches of few rows; None: they run operation by
+            operation.
+    """
+    stage = tf.function(function, jit_compile=True, autograph=False)
+
+    @cache
+    def concrete(*signature: tf.TensorSpec) -> Function:
+        return stage.get_concrete_function(*signature)
+
+    # Derivatives of a stage are rarely asked for, and XLA takes long over them.
+    plain = tf.function(function, autograph=False)
+
+    @tf.custom_gradient
+    def run(*inputs: Tensor) -> Any:
+        def gradient(*cotangents: Tensor) -> list[Tensor]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(inputs)
+                outputs = tf.nest.flatten(plain(*inputs))
+            return tape.gradient(outputs, inputs, list(cotangents), tf.UnconnectedGradients.ZERO)
+
+        # Without this an outer tape would prepare a derivative of the compiled function itself.
+        with record.stop_recording():
+            return _in_rows(concrete, inputs, ranks), gradient
+
+    few = None if in_numpy is None else _few_rows(function, ranks, in_numpy)
+
+    def call(*inputs: Tensor) -> Any:
+        if _runs_by_operation(inputs):
+            return function(*inputs)
+        if _is_traced_for_xla():
+            return xla_barrier(function, *inputs)
+        if tf.executing_eagerly():
+            rows = _rows(inputs, ranks)
+            if few is not None and are_few(rows):
+                return few(*inputs)
+            if config.compilation_mode() == "eager" or (
+                rows < from_rows and config.compilation_mode() == "auto"
+            ):
+                return function(*inputs)
+            if not _may_be_recorded():
+                return _in_rows(concrete, inputs, ranks)
+        return run(*inputs)
+
+    return call
+
+
+def with_derivative(
+    function: Function,
+    wrench: Function,
+    pull_back: Function,
+    push: Function,
+    y_rank: int,
+    in_numpy: InNumpy,
+) -> Function:
+    """`function` of vectors `x`, with its derivative given; compiled, differentiable again.
+
+    Args:
+        function: Of `x (..., n)`, to `y`.
+        wrench: Of `y` and a cotangent of it, to `w (..., m)`.
+        pull_back: Of `x` and `w`, to the cotangent of `x`.
+        push: Of `x` and a tangent of it, to the tangent of `y`.
+        y_rank: The number of axes of `y` after the batch axes.
+        in_numpy: `function` and its derivative for eager batches of few rows.
+    """
+    value = compiled(function, (1,), in_numpy=InNumpy(in_numpy.value))
+    pulled = compiled(
+        lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)),
+        (1, y_rank, y_rank),
+        in_numpy=InNumpy(lambda x, y, y_bar: in_numpy.pull_back(x, y_bar)[0]),
+    )
+
+    # The same as a function of `x` alone, for their derivative.
+    def from_x(x: Tensor, y_bar: Tensor) -> Tensor:
+        return pull_back(x, wrench(function(x), y_bar))
+
+    traced_from_x = tf.function(from_x, autograph=False)
+
+    def gradient(x: Tensor, y: Tensor, y_bar: Tensor) -> Tensor:
+        if not _may_be_recorded():
+            return pulled(x, y, y_bar)
+
+        @tf.custom_gradient
+        def differentiable_again(x: Tensor, y_bar: Tensor) -> Any:
+            def gradient_of_gradient(x_bar_bar: Tensor) -> list[Tensor]:
+                again = from_x if _is_eager_and_few(x, 1) else traced_from_x
+                with tf.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch((x, y_bar))
+                    x_bar = again(x, y_bar)
+                return tape.gradient(x_bar, (x, y_bar), x_bar_bar)
+
+            with record.stop_recording():
+                return pulled(x, y, y_bar), gradient_of_gradient
+
+        return differentiable_again(x, y_bar)
+
+    @tf.custom_gradient
+    def differentiable(x: Tensor) -> Any:
+        with record.stop_recording():
+            y = value(x)
+        return y, lambda y_bar: gradient(x, y, y_bar)
+
+    def call(x: Tensor) -> Any:
+        if _runs_by_operation((x,)):
+            return function(x)
+        if not tf.executing_eagerly():
+            return differentiable(x)
+        if not _may_be_recorded():
+            return value(x)
+        return _recorded(value, (x,), lambda y, y_bar: [gradient(x, y, y_bar)])
+
+    return call
+
+
+def _few_rows(function: Function, ranks: Ranks, in_numpy: InNumpy) -> Function:
+    """`in_numpy` on eager tensors, with its gradient; derivatives of that run by operations."""
+
+    def value(*inputs: Tensor) -> Any:
+        arrays = [x.numpy() for x in inputs]
+        outputs = by_numpy(in_numpy.value, arrays, ranks, arrays[0].dtype)
+        if isinstance(outputs, list):
+            return [tf.constant(output) for output in outputs]
+        return tf.constant(outputs)
+
+    def pull_back(inputs: tuple[Tensor, ...], y_bar: Tensor) -> list[Tensor]:
+        if _may_be_recorded():
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(inputs)
+                output = function(*inputs)
+            return tape.gradient(output, list(inputs), y_bar, tf.UnconnectedGradients.ZERO)
+        arrays = [x.numpy() for x in (*inputs, y_bar)]
+        y_rank = y_bar.shape.rank - inputs[0].shape.rank + (ranks[0] or 0)
+        cotangents = by_numpy(in_numpy.pull_back, arrays, (*ranks, y_rank), arrays[0].dtype)
+        return [tf.constant(cotangent) for cotangent in cotangents]
+
+    def call(*inputs: Tensor) -> Any:
+        if not _may_be_recorded():
+            return value(*inputs)
+        if in_numpy.pull_back is None:
+            return function(*inputs)
+        return _recorded(value, inputs, lambda y, y_bar: pull_back(inputs, y_bar))
+
+    return call
+
+
+@tf.custom_gradient
+def _differentiable_sincos(angle: Tensor) -> Any:
+    def gradient(sine_bar: Tensor, cosine_bar: Tensor) -> Tensor:
+        sine, cosine = _differentiable_sincos(angle)
+        return sine_bar * cosine - cosine_bar * sine
+
+    return guarded_sincos(angle), gradient
+
+
+def _may_be_recorded() -> bool:
+    """Whether a tape may watch, or the caller is a graph, in which a tape may watch later."""
+    return record.could_possibly_record() or not tf.executing_eagerly()
+
+
+def _recorded(value: Function, inputs: tuple[Tensor, ...], gradient: Function) -> Tensor:
+    """An eager value that tapes know how to differentiate, at a tenth of a custom gradient's price.
+
+    Args:
+        value: Of the inputs, to one tensor.
+        inputs: The inputs.
+        gradient: Of the output and its cotangent, to the cotangents of the inputs.
+    """
+    with record.stop_recording():
+        output = value(*inputs)
+    record.record_operation("fkarm", [output], inputs, lambda bar: gradient(output, bar))
+    return output
+
+
+def _is_traced_for_xla() -> bool:
+    graph = tf.compat.v1.get_default_graph()
+    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
+
+
+def _is_traced_for_cpu() -> bool:
+    return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
+
+
+def _is_traced_for_export() -> bool:
+    # No library announces that it exports, but an exporter is among the callers of the trace.
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _runs_by_operation(inputs: tuple[Tensor, ...]) -> bool:
+    """Whether Keras infers shapes, a ForwardAccumulator is active, or no stages are wanted."""
+    if is_symbolic(inputs) or bool(forwardprop_util.pack_tangents(inputs).tangents):
+        return True
+    if tf.executing_eagerly():
+        return False
+    return (
+        config.wants_plain_operations()
+        or config.compilation_mode() == "eager"
+        or _is_traced_for_export()
+    )
+
+
+def _is_eager_and_few(x: Tensor, rank: int) -> bool:
+    return tf.executing_eagerly() and are_few(_rows((x,), (rank,)))
+
+
+def _rows(inputs: tuple[Tensor, ...], ranks: Ranks) -> Any:
+    """Number of rows of the batch, None if it is unknown."""
+    return _batch(inputs[0], ranks[0]).num_elements()
+
+
+def _batch(x: Tensor, rank: int | None) -> Any:
+    return x.shape[: x.shape.rank - (rank or 0)]
+
+
+def _in_rows(concrete: Function, inputs: tuple[Tensor, ...], ranks: Ranks) -> Any:
+    """Call a stage with one batch axis, of a size that it is compiled for."""
+    batch = _batch(inputs[0], ranks[0])
+    rows, is_flat = _rows(inputs, ranks), batch.rank == 1
+    count = room = rows
+    flat = list(inputs)
+    if not is_flat:
+        flat = [
+            x if rank is None else tf.reshape(x, [-1, *x.shape[x.shape.rank - rank :]])
+            for x, rank in zip(inputs, ranks, strict=True)
+        ]
+    if tf.executing_eagerly() or rows is None:
+        count = tf.shape(flat[0])[0] if rows is None else rows
+        room = _stage_rows(count)
+    is_padded = rows is None or room != rows
+    if is_padded:
+        # Much faster than tf.pad, which handles every axis.
+        flat = [
+            x
+            if rank is None
+            else tf.concat([x, tf.zeros([room - count, *x.shape[1:]], x.dtype)], 0)
+            for x, rank in zip(flat, ranks, strict=True)
+        ]
+    signature = [
+        tf.TensorSpec(x.shape if rank is None else [None, *x.shape[1:]], x.dtype)
+        for x, rank in zip(flat, ranks, strict=True)
+    ]
+    dynamic = None if is_flat else tf.shape(inputs[0])[: batch.rank]
+
+    def restored(output: Tensor) -> Tensor:
+        core = output.shape[1:]
+        if is_padded:
+            output = output[:count]
+        if dynamic is not None:
+            output = tf.reshape(output, tf.concat([dynamic, core], axis=0))
+        if not tf.executing_eagerly():
+            output.set_shape([*batch, *core])
+        return output
+
+    return tf.nest.map_structure(restored, concrete(*signature)(*flat))
+
+
+def _stage_rows(count: Any) -> Any:
+    if isinstance(count, int):
+        return STAGE_ROWS[bisect_left(STAGE_ROWS, count)]
+    return tf.gather(STAGE_ROWS, tf.searchsorted(STAGE_ROWS, count[None])[0])

@@ -1,0 +1,154 @@
+"""Stages on PyTorch, which runs operation by operation."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+import torch
+
+from fkarm._types import Tensor
+from fkarm.kinematics.stage import few_rows
+from fkarm.kinematics.stage.few_rows import (
+    FEW_ROWS,
+    Function,
+    InNumpy,
+    Ranks,
+    are_few,
+    by_numpy,
+    is_symbolic,
+)
+from fkarm.kinematics.stage.xla import native_sincos as sincos
+
+__all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
+
+
+def xla_barrier(function: Function, *inputs: Tensor) -> Any:
+    """`function(*inputs)`: nothing is computed twice without a compiler."""
+    return function(*inputs)
+
+
+def compiled(
+    function: Function, ranks: Ranks, from_rows: int = FEW_ROWS, in_numpy: InNumpy | None = None
+) -> Function:
+    """`function` itself; `in_numpy` computes tensors of few rows that nothing differentiates."""
+    if in_numpy is None:
+        return function
+
+    def call(*inputs: Tensor) -> Any:
+        if not _may_use_numpy(inputs, ranks):
+            return function(*inputs)
+        return _by_numpy(in_numpy.value, inputs, ranks)
+
+    return call
+
+
+def with_derivative(
+    function: Function,
+    wrench: Function,
+    pull_back: Function,
+    push: Function,
+    y_rank: int,
+    in_numpy: InNumpy,
+) -> Function:
+    """`function` of vectors, with its derivative given; differentiable again."""
+
+    class Differentiable(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: Tensor) -> Tensor:
+            return function(x)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+            ctx.save_for_backward(*inputs, output)
+            ctx.save_for_forward(*inputs, output)
+
+        @staticmethod
+        def backward(ctx: Any, cotangent: Tensor) -> Tensor:
+            x, y = ctx.saved_tensors
+            return pull_back(x, wrench(y, cotangent))
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+            return push(ctx.saved_tensors[0], tangent)
+
+    class OfFewRows(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            ctx.save_for_backward(x)
+            return _by_numpy(in_numpy.value, (x,), (1,))
+
+        @staticmethod
+        def backward(ctx: Any, cotangent: Tensor) -> Tensor:
+            (x,) = ctx.saved_tensors
+            if torch.is_grad_enabled():  # the derivative is differentiated again
+                return pull_back(x, wrench(function(x), cotangent))
+            return _by_numpy(in_numpy.pull_back, (x, cotangent), (1, y_rank))[0]
+
+    def call(x: Tensor) -> Tensor:
+        if is_symbolic((x,)):
+            return function(x)
+        if not _may_use_numpy((x.detach(),), (1,)):
+            return Differentiable.apply(x)
+        if x.requires_grad and torch.is_grad_enabled():
+            return OfFewRows.apply(x)
+        return _by_numpy(in_numpy.value, (x,), (1,))
+
+    return call
+
+
+_stages: dict[int, Function] = {}
+
+
+@torch.compiler.allow_in_graph
+def _run(number: int, *inputs: Tensor) -> Any:
+    """One operation while `torch.compile` reads Python; its compiler then looks inside."""
+    return _stages[number](*inputs)
+
+
+def once(maker: Function) -> Function:
+    """A maker of stages, called once for equal arguments and never read by `torch.compile`.
+
+    `torch.compile` reads Python without its caches, and cannot read plans: it gets a number.
+    """
+    cached = few_rows.once(maker)
+
+    @torch.compiler.assume_constant_result
+    def number_of(*arguments: Any) -> int:
+        stage = cached(*arguments)
+        _stages[id(stage)] = stage
+        return id(stage)
+
+    @wraps(maker)
+    def make(*arguments: Any) -> Function:
+        if not torch.compiler.is_compiling():
+            return cached(*arguments)
+        number = number_of(*arguments)
+        return lambda *inputs: _run(number, *inputs)
+
+    return make
+
+
+def _may_use_numpy(inputs: tuple[Tensor, ...], ranks: Ranks) -> bool:
+    """Whether all inputs have values that only a tape may watch, and are few."""
+    if is_symbolic(inputs) or torch.compiler.is_compiling():
+        return False
+    if type(inputs[0]) is not torch.Tensor or torch._C._are_functorch_transforms_active():
+        return False
+    if torch.is_grad_enabled() and any(x.requires_grad for x in inputs):
+        return False
+    if torch.autograd.forward_ad._current_level >= 0:
+        return False
+    x, rank = inputs[0], ranks[0] or 0
+    return are_few(int(torch.Size(x.shape[: x.ndim - rank]).numel()))
+
+
+def _by_numpy(function: Any, inputs: tuple[Tensor, ...], ranks: Ranks) -> Any:
+    first = inputs[0]
+    arrays = [x.detach().cpu().numpy() for x in inputs]
+    outputs = by_numpy(function, arrays, ranks, arrays[0].dtype)
+    if isinstance(outputs, list):
+        return [torch.from_numpy(output).to(first.device) for output in outputs]
+    return torch.from_numpy(outputs).to(first.device)
