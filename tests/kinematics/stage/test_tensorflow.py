@@ -44,7 +44,7 @@ def sample(robot, rows, dtype="float64"):
 @pytest.mark.only_on("tensorflow", reason=TAPES)
 @pytest.mark.parametrize("rows", [2, ROWS])
 def test_a_large_batch_has_all_derivatives_too(rows, robot):
-    """What a small eager batch computes by operations, a large one does in compiled stages."""
+    """What NumPy computes for a small eager batch, compiled stages do for a large one."""
     q = sample(robot, rows)
     expected = array(fkarm.geometric_jacobian(robot, q[:2]))[:, :3]
     with tf.GradientTape(persistent=True) as tape:

@@ -1,4 +1,4 @@
-"""One answer and exact derivatives, however kinematics is compiled and differentiated."""
+"""One answer and exact derivatives in every mode: eager, graph, XLA; few rows and many."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def pull(function):
 
 
 EVERY_CASE = pytest.mark.in_test_all("every case")
-# Small chains in every mode; large trees by operations, and in every mode later.
+# Small chains in every mode; large trees in NumPy, and in every mode later.
 MODES_OF_ROBOTS = [
     pytest.param(*case, name, marks=() if is_quick else EVERY_CASE)
     for case in (
@@ -93,7 +93,7 @@ def test_any_batch_shape_is_compiled(mode, shape, is_batch_known, three_joints):
 
 @pytest.mark.parametrize("rows", [2, pytest.param(ROWS, marks=EVERY_CASE)])
 def test_the_gradient_is_that_of_the_geometric_jacobian(rows, robot):
-    """What a small eager batch computes by operations, a large one does in compiled stages."""
+    """What NumPy computes for a small eager batch, compiled stages do for a large one."""
     q = sample(robot, rows)
     position = gradient_of(
         lambda q: fkarm.forward_kinematics(robot, q, robot.end_effector)[..., :3, 3]

@@ -1,0 +1,31 @@
+"""The benchmark of small calls measures what it says."""
+
+import numpy as np
+import pytest
+
+from benchmarks import small
+
+pytestmark = pytest.mark.in_test_all("benchmark")
+
+
+def test_targets_are_poses_of_the_links_that_are_solved_for():
+    (link, targets), *others = small.targets_of("panda", 3).items()
+    assert (link, others) == ("panda_hand", [])
+    trial = small.solver("panda")
+    assert trial.read(trial.run({link: targets})).all()
+
+
+def test_calls_return_what_they_are_named_after():
+    calls = small.calls("panda")
+    assert calls["poses"]().shape == (1, 4, 4)
+    assert calls["poses and gradient, 256 rows"]().shape == (256, 7)
+    assert calls["Jacobian"]().shape == (1, 6, 7)
+    assert calls["solve_ik"]().converged
+    assert calls["solve_ik, q_init 0.02 rad away"]().start_index == 0
+
+
+def test_memory_is_that_of_this_process():
+    before = small.resident()
+    block = np.ones(20_000_000)
+    assert small.resident() - before > 100
+    assert block.all()
