@@ -57,6 +57,8 @@ def to_numpy(x: Any) -> np.ndarray:
 
     Keras copies tensors of PyTorch by a protocol that NumPy 2 deprecates.
     """
+    if type(x) is np.ndarray:
+        return x
     if _BACKEND == "torch":
         x = x.value if isinstance(x, keras.Variable) else x
         if ops.is_tensor(x) and x.dtype != library.bfloat16:

@@ -92,13 +92,13 @@ def matrix_to_pose(
         ValueError: If `representation` is unknown or the last axes are not 4 x 4.
     """
     check_choice("representation", representation, POSE_REPRESENTATIONS)
+    if representation == "matrix" and length_scale == 1.0:
+        return checked_tensor("transform", transform, (4, 4))
     rotation, position = split_transform(transform)
     position = position * length_scale
     if representation == "position":
         return position
     if representation == "matrix":
-        if length_scale == 1.0:
-            return ops.convert_to_tensor(transform)
         return make_transform(rotation, position)
     form = _ORIENTATIONS[representation]
     numbers = form.from_matrix(rotation)

@@ -81,6 +81,11 @@ class Terms(NamedTuple):
     posture: Any  # squared weight of the distance to q_ref, (1,)
     steps: Any  # largest number of steps, (1,)
 
+    @property
+    def dtype(self) -> str:
+        """The type of the values, "float32" or "float64"."""
+        return "float32" if self.weights.dtype == np.float32 else "float64"
+
     def packed(self, steps: int | None = None) -> np.ndarray:
         """All values in one vector."""
         last = self.steps if steps is None else np.full(1, steps, self.steps.dtype)

@@ -248,6 +248,8 @@ def _reasons(
     request: Request, rows: np.ndarray, q: np.ndarray, solved: np.ndarray, is_at_rest: np.ndarray
 ) -> np.ndarray:
     """Why the search ended, per configuration `(rows, count)`."""
+    if solved.all():
+        return np.full(solved.shape, IKReason.SOLVED.value, REASON_DTYPE)
     terms = request.terms
     is_at_limit = (terms.free > 0) & ((q <= terms.lower) | (q >= terms.upper))
     is_nan = np.broadcast_to(~request.is_finite[rows][:, None], solved.shape)

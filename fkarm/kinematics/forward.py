@@ -18,9 +18,9 @@ from fkarm.kinematics.chain import (
     twists,
 )
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
-from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
+from fkarm.kinematics.in_numpy import Array, Posture, configuration_bar, posture, screws_of
 from fkarm.kinematics.plan import plan_chain
-from fkarm.kinematics.stage import Function, InNumpy, once, sincos, with_derivative
+from fkarm.kinematics.stage import Function, InNumpy, PullBack, once, sincos, with_derivative
 from fkarm.kinematics.tree import Tree, tree_of
 from fkarm.model import Robot
 
@@ -109,15 +109,19 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 def _in_numpy(tree: Tree, axes: tuple[int, ...]) -> InNumpy:
     """The same in NumPy."""
 
-    def poses(q: Array) -> Array:
-        return posture(tree, q).links.swapaxes(0, 1).reshape((len(q), *axes, 4, 4))
+    def poses(at: Posture) -> Array:
+        return at.links.swapaxes(0, 1) if axes else at.links[0]
 
-    def cotangent(q: Array, poses_bar: Array) -> list[Array]:
+    def with_pull_back(q: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
-        by_link = poses_bar.reshape((len(q), len(tree.links), 4, 4)).swapaxes(0, 1)
-        return [configuration_bar(at, screws_of(at), by_link)]
 
-    return InNumpy(poses, cotangent)
+        def cotangent(bar: Array) -> list[Array]:
+            by_link = bar.swapaxes(0, 1) if axes else bar[None]
+            return [configuration_bar(at, screws_of(at), by_link)]
+
+        return poses(at), cotangent
+
+    return InNumpy(lambda q: poses(posture(tree, q)), with_pull_back)
 
 
 def _rows(frame: Frame, corner: float) -> list[Entry]:

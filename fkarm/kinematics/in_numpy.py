@@ -35,7 +35,7 @@ class Posture(NamedTuple):
 class Screws(NamedTuple):
     """The axes about which, or along which, entries of `q` move nodes: components first.
 
-    Positions are measured near the links: see `Tree.relative`.
+    Positions are measured near the links, see `Tree.relative`, or from the base.
     """
 
     axes: Array  # angular velocity or direction of sliding, (3, s, rows)
@@ -62,14 +62,24 @@ def screws_of(at: Posture) -> Screws:
     steps[:n] = (rotations[tree.parents] @ at.local[..., :3, 3:])[..., 0]
     steps[n:] = (rotations[tree.links] @ tree.link_frames[:, None, :3, 3:])[..., 0]
     positions = (tree.relative @ steps.reshape((len(steps), -1))).reshape(steps.shape)
-    axes = at.frames[tree.screw_nodes + 1, :, :3, 2].transpose(2, 0, 1)
     origins = positions[tree.screw_nodes].transpose(2, 0, 1)
-    if tree.by_quaternion.size:
-        axes = axes.copy()
-        for index, node in enumerate(tree.by_quaternion):
-            own = np.flatnonzero(tree.screw_nodes == node)
-            axes[:, own] = _quaternion_axes(at, index, node)
-    return Screws(axes, origins, positions[n:].transpose(2, 0, 1))
+    return Screws(_axes(at), origins, positions[n:].transpose(2, 0, 1))
+
+
+def screws_in_base(at: Posture) -> Screws:
+    """The same with positions in the base: faster, but its distance costs digits."""
+    origins = at.frames[at.tree.screw_nodes + 1, :, :3, 3].transpose(2, 0, 1)
+    return Screws(_axes(at), origins, at.links[..., :3, 3].transpose(2, 0, 1))
+
+
+def _axes(at: Posture) -> Array:
+    """The axes of all screws. Shape `(3, s, rows)`."""
+    tree = at.tree
+    axes = at.frames[tree.screw_nodes + 1, :, :3, 2].transpose(2, 0, 1)
+    for index, node in enumerate(tree.by_quaternion):
+        own = np.flatnonzero(tree.screw_nodes == node)
+        axes[:, own] = _quaternion_axes(at, index, node)
+    return axes
 
 
 def twists(at: Posture, screws: Screws, link: int) -> Array:
@@ -107,17 +117,15 @@ def configuration_bar(at: Posture, screws: Screws, poses_bar: Array) -> Array:
     """
     tree, links = at.tree, at.links
     force = poses_bar[..., :3, 3].transpose(2, 0, 1)  # (3, m, rows)
-    skew = poses_bar[..., :3, :3] @ np.swapaxes(links[..., :3, :3], -1, -2)
-    moment = np.stack([skew[..., (k + 2) % 3, (k + 1) % 3] for k in range(3)])
-    moment -= np.stack([skew[..., (k + 1) % 3, (k + 2) % 3] for k in range(3)])
-    moment += cross(screws.links, force)
+    turn = poses_bar[..., :3, :3] @ np.swapaxes(links[..., :3, :3], -1, -2)
+    flat = turn.reshape((*turn.shape[:2], 9))
+    moment = (flat[..., [7, 2, 3]] - flat[..., [5, 6, 1]]).transpose(2, 0, 1)  # of its skew part
+    moment = moment + cross(screws.links, force)
     force, moment = tree.screw_moves @ force, tree.screw_moves @ moment  # (3, s, rows)
-    component = np.where(
-        tree.screw_turns[:, None],
-        np.sum(screws.axes * (moment - cross(screws.origins, force)), axis=0),
-        np.sum(screws.axes * force, axis=0),
-    )
-    return by_entry(tree, component.T)
+    along = moment - cross(screws.origins, force)
+    if not tree.screw_turns.all():
+        along = np.where(tree.screw_turns[:, None], along, force)
+    return by_entry(tree, np.einsum("ksr,ksr->rs", screws.axes, along))
 
 
 def hessian(at: Posture, screws: Screws, link: int = 0) -> Array:

@@ -32,7 +32,7 @@ from fkarm.kinematics.in_numpy import (
     screws_of,
 )
 from fkarm.kinematics.plan import Plan, plan_chain
-from fkarm.kinematics.stage import Function, InNumpy, compiled, once, sincos
+from fkarm.kinematics.stage import Function, InNumpy, PullBack, compiled, once, sincos
 from fkarm.kinematics.tree import Tree, tree_of
 from fkarm.model import Robot
 
@@ -193,31 +193,43 @@ def _velocity_stage(robot: Robot, link: str, base: str) -> Function:
 
 
 def _geometric_in_numpy(tree: Tree) -> InNumpy:
-    def cotangent(q: Array, jacobian_bar: Array) -> list[Array]:
+    def with_pull_back(q: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
-        return [np.einsum("rai,raik->rk", jacobian_bar, hessian(at, screws_of(at)))]
+        return jacobian(at), lambda bar: [_along_hessian(at, bar)]
 
-    return InNumpy(lambda q: jacobian(posture(tree, q)), cotangent)
+    return InNumpy(lambda q: jacobian(posture(tree, q)), with_pull_back)
 
 
 def _body_in_numpy(tree: Tree) -> InNumpy:
     """With `J_b = R^T J` of both halves, `dJ_b / dq_k = R^T (dJ / dq_k - w_k x J)`."""
 
-    def value(q: Array) -> Array:
-        at = posture(tree, q)
-        in_link = np.swapaxes(_rotation(at), -1, -2) @ _halves(jacobian(at))
-        return in_link.reshape((len(q), 6, tree.dof))
+    def value(at: Posture, columns: Array) -> Array:
+        in_link = np.swapaxes(_rotation(at), -1, -2) @ _halves(columns)
+        return in_link.reshape(columns.shape)
 
-    def cotangent(q: Array, jacobian_bar: Array) -> list[Array]:
+    def with_pull_back(q: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
         columns = jacobian(at)
-        in_root = (_rotation(at) @ _halves(jacobian_bar)).reshape(jacobian_bar.shape)
-        pairs = (_halves(x).transpose(2, 0, 1, 3) for x in (columns, in_root))
-        turning = cross(*pairs).sum(axis=(2, 3))  # (3, rows)
-        along = np.einsum("rai,raik->rk", in_root, hessian(at, screws_of(at)))
-        return [along - np.einsum("krj,kr->rj", columns[:, 3:].swapaxes(0, 1), turning)]
 
-    return InNumpy(value, cotangent)
+        def cotangent(bar: Array) -> list[Array]:
+            in_root = (_rotation(at) @ _halves(bar)).reshape(bar.shape)
+            pairs = (_halves(x).transpose(2, 0, 1, 3) for x in (columns, in_root))
+            turning = cross(*pairs).sum(axis=(2, 3))  # (3, rows)
+            turned = np.einsum("krj,kr->rj", columns[:, 3:].swapaxes(0, 1), turning)
+            return [_along_hessian(at, in_root) - turned]
+
+        return value(at, columns), cotangent
+
+    def of_q(q: Array) -> Array:
+        at = posture(tree, q)
+        return value(at, jacobian(at))
+
+    return InNumpy(of_q, with_pull_back)
+
+
+def _along_hessian(at: Posture, jacobian_bar: Array) -> Array:
+    """The cotangent of `q` for one of the geometric Jacobian `(rows, 6, dof)`."""
+    return np.einsum("rai,raik->rk", jacobian_bar, hessian(at, screws_of(at)))
 
 
 def _rotation(at: Posture) -> Array:
@@ -232,15 +244,20 @@ def _halves(jacobians: Array) -> Array:
 
 
 def _velocity_in_numpy(tree: Tree) -> InNumpy:
-    def value(q: Array, q_rate: Array) -> Array:
-        return (jacobian(posture(tree, q)) @ q_rate[..., None])[..., 0]
+    def value(columns: Array, q_rate: Array) -> Array:
+        return (columns @ q_rate[..., None])[..., 0]
 
-    def cotangent(q: Array, q_rate: Array, velocity_bar: Array) -> list[Array]:
+    def with_pull_back(q: Array, q_rate: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
-        change = np.einsum("ra,raik,ri->rk", velocity_bar, hessian(at, screws_of(at)), q_rate)
-        return [change, np.einsum("rai,ra->ri", jacobian(at), velocity_bar)]
+        columns = jacobian(at)
 
-    return InNumpy(value, cotangent)
+        def cotangent(bar: Array) -> list[Array]:
+            outer = bar[:, :, None] * q_rate[:, None]
+            return [_along_hessian(at, outer), np.einsum("rai,ra->ri", columns, bar)]
+
+        return value(columns, q_rate), cotangent
+
+    return InNumpy(lambda q, q_rate: value(jacobian(posture(tree, q)), q_rate), with_pull_back)
 
 
 _GEOMETRIC = ChainArray(_geometric, _geometric_in_numpy)

@@ -164,6 +164,8 @@ def nearest_copy(robot: Robot, q: Any, near: Any, lower: Any, upper: Any) -> Any
     count = library.minimum(count, library.floor((upper - q) / TURN))
     count = library.maximum(count, library.ceil((lower - q) / TURN))
     moves = turns & (count != 0) & (library.abs(count) < 1e6)
+    if library is np and not moves.any():
+        return q
     # In float64 where there is one: else the rounding of a turn adds to that of the angle.
     exact = q.astype("float64") if library is np else q
     copy = exact + TURN * library.where(moves, count, library.zeros_like(q))

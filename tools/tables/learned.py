@@ -13,9 +13,6 @@ FILES = {
     "learned_ik_losses_others": (False,),
     "learned_ik_others": (False, True),
 }
-# Starts of older files that the table leaves out.
-UNSHOWN = ("random", "random, best of 64", "low-discrepancy, best of 4", "table, best")
-SINGLE = "flow, one sample, spread 1.0"  # of older files
 
 
 def demo_table() -> str:
@@ -69,34 +66,26 @@ def starts_table() -> str:
         for row in read(name)["rows"]
         if row["starts"].startswith("flow") in shown
     ]
-    return starts_table_of(rows, machine(read("learned_ik_panda")))
-
-
-def starts_table_of(rows: list[Row], place: str) -> str:
-    """The same of rows. Older rows do not tell the error of one candidate."""
-    has_single = any("single_mm" in row for row in rows)
     cells = []
     for robot in in_order(rows, "robot"):
         own = [row for row in rows if row["robot"] == robot and "median_mm" in row]
         for starts in in_order(own, "starts"):
             by_steps = {row["steps"]: row for row in own if row["starts"] == starts}
-            if 3 in by_steps and starts not in UNSHOWN:
-                cells.append([robot, starts, *starts_cells(by_steps, has_single)])
-    header = ["arm", "starts", *["one candidate, mean"] * has_single, "alone, median"]
+            if 3 in by_steps:
+                cells.append([robot, starts, *starts_cells(by_steps)])
+    header = ["arm", "starts", "one candidate, mean", "best candidate, median"]
     header += ["solved after 0, 1, 3, 5 steps", "solver too", "solutions/s, 3 steps"]
     return "\n".join(
         [
             *table([*header, "parameters", "training"], cells),
             "",
-            "10,000 targets; solved: within 1 mm, 0.01 rad and the limits, as Pinocchio sees it; "
-            f"other work on the machine. {alone_sentence(rows, has_single)} "
-            "Share of exact solutions that have one of 50 samples of the flow within 0.3 rad in "
-            f"each joint, whole turns aside: {coverage_text(rows)}. {place}.",
+            f"10,000 targets per row. Coverage: {coverage_text(rows)}. "
+            f"{machine(read('learned_ik_panda'))}.",
         ]
     )
 
 
-def starts_cells(by_steps: dict[int | str, Row], has_single: bool) -> list[str]:
+def starts_cells(by_steps: dict[int | str, Row]) -> list[str]:
     """The cells of some starts, from their rows by steps."""
     alone, three = by_steps[0], by_steps[3]
     shares = ", ".join(f"{by_steps[steps]['success']:.2%}" for steps in (0, 1, 3, 5))
@@ -107,7 +96,7 @@ def starts_cells(by_steps: dict[int | str, Row], has_single: bool) -> list[str]:
     if "parameters" in alone:
         count, time = f"{alone['parameters']:,}", f"{alone['training_s'] / 60:.2g} min"
     return [
-        *[single] * has_single,
+        single,
         f"{alone['median_mm']:.0f} mm, {alone['median_deg']:.1f} deg",
         shares,
         f"{exact['success']:.2%}" if exact else "",
@@ -117,29 +106,11 @@ def starts_cells(by_steps: dict[int | str, Row], has_single: bool) -> list[str]:
     ]
 
 
-def alone_sentence(rows: list[Row], has_single: bool) -> str:
-    """What the errors without refinement are of."""
-    if has_single:
-        return (
-            "One candidate: one sample of the flow, or the mean over the heads of a regressor. "
-            "Alone: the best of a network's candidates."
-        )
-    samples = [
-        f"{row['mean_mm']:.0f} mm, {row['mean_deg']:.0f} deg on {row['robot']}"
-        for row in rows
-        if row["starts"] == SINGLE
-    ]
-    return (
-        "Alone: the best of a network's candidates; a single sample of the flow misses by "
-        f"{'; '.join(samples)}, in the mean."
-    )
-
-
 def coverage_text(rows: list[Row]) -> str:
-    """How well samples and other solutions stand for the solutions, by robot."""
-    return ", ".join(
-        f"{row['coverage']:.2f} on {row['robot']} ({row['coverage_by_others']:.2f} have one of 50 "
-        f"other exact solutions, at {row['poses_with_others']} poses with so many)"
+    """How well samples of the flow cover the exact solutions, by robot."""
+    return "; ".join(
+        f"{row['coverage']:.2f} on {row['robot']}, where 50 other exact solutions reach "
+        f"{row['coverage_by_others']:.2f} ({row['poses_with_others']} poses have so many)"
         for row in rows
         if "coverage_by_others" in row
     )

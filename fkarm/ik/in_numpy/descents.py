@@ -29,7 +29,7 @@ def damped_descent(
         Configurations, and outcomes as those of `fkarm.ik.descent`. Shape `(rows, 4)`.
     """
     of, bounds = structure_of(problem), bounds_of(structure_of(problem), terms)
-    least = damped.SMALLEST_DAMPING[terms.weights.dtype.name]
+    least = damped.SMALLEST_DAMPING[terms.dtype]
     q = q.astype(np.float64)
     best, squared = q.copy(), np.full(len(q), np.inf)
     errors = np.full((len(q), sum(map(len, problem.rows))), np.inf)
@@ -70,12 +70,10 @@ def tested_descent(
     """
     of = structure_of(problem)
     bounds, q, count = bounds_of(of, terms), q.astype(np.float64), len(q)
-    state = first_state(of, terms, q, targets)
+    state = first_state(of, terms, bounds, q, targets)
     errors, rows = state.error.copy(), np.arange(count)
     used, at_rest = np.zeros(count), np.zeros(count)
     for step in range(steps):
-        if not rows.size:
-            break
         active = reference[rows][:, of.active]
         state = tested_step(of, terms, bounds, state, targets[rows], active, step == 0)
         used[rows] += 1
@@ -84,6 +82,8 @@ def tested_descent(
         if not terms.posture[0]:
             is_done = is_done | (np.einsum("ri,ri->r", state.error, state.error) <= enough)
         at_rest[rows[is_done]] = 1.0
+        if is_done.all():
+            break
         if is_done.any():
             rows, state = rows[~is_done], state.of(~is_done)
     squared = np.einsum("ri,ri->r", errors, errors)

@@ -11,7 +11,7 @@ import numpy as np
 
 from fkarm.config import cached
 from fkarm.ik.problem import Problem, Terms
-from fkarm.kinematics.in_numpy import Array, Posture, Screws, posture, screws_of, twists
+from fkarm.kinematics.in_numpy import Array, Posture, Screws, posture, screws_in_base, twists
 from fkarm.kinematics.tree import Tree, tree_of
 
 _TINY = float(np.finfo(np.float64).tiny)
@@ -90,7 +90,7 @@ def linearise(of: Structure, terms: Terms, q: Array, targets: Array) -> Local:
 
 def derivatives(of: Structure, terms: Terms, at: Posture, error: Array, targets: Array) -> Local:
     """Weighted errors, which are known, and their derivative."""
-    screws = screws_of(at)
+    screws = screws_in_base(at)
     columns = [twists(at, screws, index) for index in range(len(of.problem.links))]
     blocks = [
         _link_rows(of, at, targets, columns[index], index, rows)
@@ -153,10 +153,9 @@ def rotation_vector(target: Array, frame: Array) -> Array:
     sine = 0.5 * (flat[:, [7, 2, 3]] - flat[:, [5, 6, 1]])
     cosine = 0.5 * (flat[:, 0] + flat[:, 4] + flat[:, 8] - 1.0)
     squared = np.einsum("ri,ri->r", sine, sine)
-    is_zero = squared <= _TINY
-    length = np.sqrt(np.where(is_zero, 1.0, squared))
-    angle = np.arctan2(np.where(is_zero, 0.0, length), cosine)
-    vector = np.where(is_zero, 1.0, angle / length)[:, None] * sine
+    length = np.sqrt(squared)
+    angle = np.arctan2(length, cosine)
+    vector = (angle / np.maximum(length, _TINY))[:, None] * sine
     is_far = cosine < -0.95
     if is_far.any():
         vector[is_far] = _near_half_turn(turn[is_far], sine[is_far], cosine[is_far], angle[is_far])

@@ -19,22 +19,22 @@ from fkarm.kinematics.in_numpy import Array, Posture, posture
 
 
 class Bounds(NamedTuple):
-    """The values of the active entries of `q`."""
+    """The values of the active entries of `q`, and what rounding allows."""
 
     lower: Array
     upper: Array
     free: Array
     longest: Array
+    eps: float  # spacing of the numbers next to 1 in the type of the answers
+    least_damping: float  # of tested steps
 
 
 def bounds_of(of: Structure, terms: Terms) -> Bounds:
     """The values of the active entries in float64."""
-    return Bounds(
-        *(
-            getattr(terms, name)[of.active].astype(np.float64)
-            for name in ("lower", "upper", "free", "longest")
-        )
-    )
+    arrays = (terms.lower, terms.upper, terms.free, terms.longest)
+    eps = float(np.finfo(terms.weights.dtype).eps)
+    lower, upper, free, longest = (x[of.active].astype(np.float64) for x in arrays)
+    return Bounds(lower, upper, free, longest, eps, tested.SMALLEST_DAMPING[terms.dtype])
 
 
 def damped_change(local: Local, q: Array, bounds: Bounds, least_damping: float) -> Array:
@@ -50,7 +50,8 @@ def damped_change(local: Local, q: Array, bounds: Bounds, least_damping: float) 
 def within(q: Array, change: Array, bounds: Bounds) -> Array:
     """Active entries after a change that no entry exceeds its longest step, within the limits."""
     longest = (np.abs(change) / bounds.longest).max(axis=1, keepdims=True)
-    return np.clip(q + change / np.maximum(longest, 1.0), bounds.lower, bounds.upper)
+    moved = q + change / np.maximum(longest, 1.0)
+    return np.minimum(np.maximum(moved, bounds.lower), bounds.upper)
 
 
 class Descent(NamedTuple):
@@ -63,19 +64,22 @@ class Descent(NamedTuple):
     growth: Array  # factor of the damping if the next step is rejected, (rows,)
     is_newton: Array  # whether the next step is a Newton step, (rows,)
     is_done: Array  # whether no further step brings the error down, (rows,)
+    rounding: Array  # squared error that rounding makes at the distance of the target, (rows,)
 
     def of(self, rows: Array) -> Descent:
         """The state of some rows."""
-        at, *others = self.at, *(field[rows] for field in (self.q, self.error, *self[3:]))
-        return Descent(others[0], others[1], None if at is None else at.of(rows), *others[2:])
+        at = None if self.at is None else self.at.of(rows)
+        return Descent(self.q[rows], self.error[rows], at, *(field[rows] for field in self[3:]))
 
 
-def first_state(of: Structure, terms: Terms, q: Array, targets: Array) -> Descent:
+def first_state(of: Structure, terms: Terms, bounds: Bounds, q: Array, targets: Array) -> Descent:
     """The state before the first step from `q (rows, dof)`."""
     at, ones = posture(of.tree, q), np.ones(len(q))
     error = errors_at(of, at, targets) * terms.weights
     damping = tested.FIRST_DAMPING * ones
-    return Descent(q, error, at, damping, 2.0 * ones, ones < 0, ones < 0)
+    size = np.maximum(np.abs(targets[..., :3, :]).reshape((len(q), -1)).max(axis=1), 1.0)
+    rounding = (16.0 * bounds.eps * size) ** 2
+    return Descent(q, error, at, damping, 2.0 * ones, ones < 0, ones < 0, rounding)
 
 
 def tested_step(
@@ -92,7 +96,9 @@ def tested_step(
     local = derivatives(of, terms, at, state.error, targets)
     here, pull = state.q[:, of.active], float(terms.posture[0])
     wish = reference - here
-    downhill = _times_error(local.jacobian, local.error) + pull * wish
+    downhill = _times_error(local.jacobian, local.error)
+    if pull:
+        downhill += pull * wish
     free = _movable(here, downhill, bounds)
     downhill, wish = free * downhill, free * wish
     jacobian = local.jacobian * free[:, None]
@@ -104,17 +110,16 @@ def tested_step(
     else:
         curve = np.einsum("ri,rij,rj->r", made, matrix, made)
     before = _squared_length(local.error)
-    eps = float(np.finfo(terms.weights.dtype).eps)
-    size = np.maximum(np.abs(targets[..., :3, :]).max(axis=(1, 2, 3)), 1.0)
     if pull:
         curve += pull * _squared_length(free * made)
         before += pull * _squared_length(wish)
     promised = 2.0 * np.einsum("ri,ri->r", downhill, made) - curve
-    noise = 8.0 * eps * before + (16.0 * eps * size) ** 2
-    if (np.abs(promised) <= noise).all():
-        return state._replace(is_done=np.ones(len(here), bool))
+    noise = 8.0 * bounds.eps * before + state.rounding
     after = state.q.copy()
     after[:, of.active] = there
+    if (np.abs(promised) <= noise).all():  # A step below rounding needs no test.
+        done = np.ones(len(here), bool)
+        return state._replace(q=state.q if is_first else after, at=None, is_done=done)
     new = posture(of.tree, after)
     error = errors_at(of, new, targets) * terms.weights
     cost = _squared_length(error)
@@ -122,7 +127,13 @@ def tested_step(
         cost += pull * _squared_length(wish - free * made)
     gained = before - cost
     tried = state._replace(q=after, error=error, at=new)
-    return _tested(state, tried, before, gained, promised, noise, is_first, terms)
+    new_state = _tested(state, tried, before, gained, promised, noise, is_first, bounds)
+    if matrix is None and not pull and (cost <= state.rounding).all() and new_state.at is new:
+        # The next step is below rounding: the derivatives at hand are good enough for it.
+        change = _damped_solve(jacobian, error, state.damping)
+        after[:, of.active] = within(there, change, bounds)
+        return new_state._replace(q=after, at=None, is_done=np.ones(len(here), bool))
+    return new_state
 
 
 def _change(
@@ -149,7 +160,7 @@ def _change(
 
 def _tested(
     state: Descent, tried: Descent, before: Array, gained: Array, promised: Array, noise: Array,
-    is_first: bool, terms: Terms,
+    is_first: bool, bounds: Bounds,
 ) -> Descent:  # fmt: skip
     """Accept or reject a step, and update the damping."""
     is_settled = np.abs(promised) <= noise
@@ -158,11 +169,11 @@ def _tested(
         (gained >= -noise) & (not is_first),
         (gained > 1e-4 * promised) & (promised > 0),
     )
-    ratio = np.clip(gained / np.where(promised > 0, promised, 1.0), 0.0, 1.0)
+    ratio = gained / np.where(promised > 0, promised, 1.0)
+    ratio = np.minimum(np.maximum(ratio, 0.0), 1.0)
     shrink = np.maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 0.1)
-    least = tested.SMALLEST_DAMPING[terms.weights.dtype.name]
     damping = state.damping * np.where(is_taken, shrink, state.growth)
-    damping = np.clip(damping, least, tested.LARGEST_DAMPING)
+    damping = np.minimum(np.maximum(damping, bounds.least_damping), tested.LARGEST_DAMPING)
     growth = np.minimum(np.where(is_taken, 2.0, 2.0 * state.growth), 1e6)
     is_newton = ~(is_taken & (gained > 0.2 * before))
     is_done = is_settled | (damping >= tested.LARGEST_DAMPING)
@@ -174,7 +185,7 @@ def _tested(
             for new, old in ((tried.q, state.q), (tried.error, state.error))
         )
         at = None
-    return Descent(q, error, at, damping, growth, is_newton, is_done)
+    return Descent(q, error, at, damping, growth, is_newton, is_done, state.rounding)
 
 
 def _squared_length(vectors: Array) -> Array:

@@ -13,7 +13,7 @@ operation. The modules of the backends have the same names in them.
 
 import keras
 
-from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, are_few
+from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, PullBack, are_few
 
 if keras.backend.backend() == "tensorflow":
     from fkarm.kinematics.stage.tensorflow import (
@@ -32,6 +32,7 @@ __all__ = [
     "FEW_ROWS",
     "Function",
     "InNumpy",
+    "PullBack",
     "are_few",
     "compiled",
     "once",

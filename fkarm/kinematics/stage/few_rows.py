@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -21,14 +22,16 @@ STAGES_KEPT = 512
 Function = Callable[..., Any]
 # For each input, the number of its axes after the batch axes; None: all rows share it.
 Ranks = tuple[int | None, ...]
+PullBack = Callable[[np.ndarray], list[np.ndarray]]
 
 
 class InNumpy(NamedTuple):
     """A function of few rows, on arrays of float64 with one batch axis."""
 
-    value: Callable[..., Any]  # of the inputs, to an array or a list of them
-    # Of the inputs and a cotangent of the value, to the inputs' cotangents; None: by operations.
-    pull_back: Any = None
+    value: Callable[..., np.ndarray]  # of the inputs
+    # Of the inputs, to the value and a function of its cotangent to those of the inputs; None:
+    # operations are differentiated.
+    with_pull_back: Any = None
 
 
 def are_few(rows: int, limit: int = FEW_ROWS) -> bool:
@@ -38,38 +41,53 @@ def are_few(rows: int, limit: int = FEW_ROWS) -> bool:
 
 
 def by_numpy(
-    function: Callable[..., Any],
+    function: Callable[..., np.ndarray], arrays: Sequence[np.ndarray], ranks: Ranks
+) -> np.ndarray:
+    """Call a function of NumPy on arrays with any batch axes; in the dtype of the first one."""
+    batch, flat = _flat(arrays, ranks)
+    with np.errstate(all="ignore"):  # NaN and infinity are data
+        return _shaped(function(*flat), batch, arrays[0].dtype)
+
+
+def by_numpy_with_pull_back(
+    function: Callable[..., tuple[np.ndarray, PullBack]],
     arrays: Sequence[np.ndarray],
     ranks: Ranks,
-    dtype: Any,
-) -> Any:
-    """Call a function of NumPy on arrays with any batch axes.
+) -> tuple[np.ndarray, PullBack]:
+    """The same, and a function of a cotangent of the value to those of the arrays."""
+    batch, flat = _flat(arrays, ranks)
+    with np.errstate(all="ignore"):
+        value, pull = function(*flat)
+        output = _shaped(value, batch, arrays[0].dtype)
 
-    Returns:
-        Its array or arrays in `dtype`, with the batch axes of the first one of `arrays`.
-    """
-    first, rank = arrays[0], ranks[0] or 0
-    batch = first.shape[: first.ndim - rank]
-    rows = int(np.prod(batch))
-    flat = [
-        array.astype(np.float64)
-        if rank is None
-        else array.reshape((rows, *array.shape[array.ndim - rank :])).astype(np.float64)
-        for array, rank in zip(arrays, ranks, strict=True)
-    ]
-    with np.errstate(all="ignore"):  # NaN and infinity are data
-        outputs = function(*flat)
-        is_one = isinstance(outputs, np.ndarray)
-        outputs = [
-            output.astype(dtype).reshape((*batch, *output.shape[1:]))
-            for output in ([outputs] if is_one else outputs)
+    def pull_back(bar: np.ndarray) -> list[np.ndarray]:
+        with np.errstate(all="ignore"):
+            cotangents = pull(bar.reshape(value.shape).astype(np.float64))
+            return [_shaped(each, batch, arrays[0].dtype) for each in cotangents]
+
+    return output, pull_back
+
+
+def _flat(arrays: Sequence[np.ndarray], ranks: Ranks) -> tuple[tuple[int, ...], list[np.ndarray]]:
+    """The batch axes, and the arrays in float64 with one batch axis."""
+    batch = arrays[0].shape[: arrays[0].ndim - (ranks[0] or 0)]
+    if len(batch) != 1:
+        rows = math.prod(batch)
+        arrays = [
+            x if rank is None else x.reshape((rows, *x.shape[x.ndim - rank :]))
+            for x, rank in zip(arrays, ranks, strict=True)
         ]
-    return outputs[0] if is_one else outputs
+    return batch, [x.astype(np.float64) for x in arrays]
+
+
+def _shaped(output: np.ndarray, batch: tuple[int, ...], dtype: Any) -> np.ndarray:
+    output = output.astype(dtype)
+    return output if len(batch) == 1 else output.reshape((*batch, *output.shape[1:]))
 
 
 def is_symbolic(inputs: tuple[Tensor, ...]) -> bool:
     """Whether Keras infers shapes with one of the inputs."""
-    return any(isinstance(x, keras.KerasTensor) for x in inputs)
+    return any([isinstance(x, keras.KerasTensor) for x in inputs])
 
 
 def once(maker: Function) -> Function:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from functools import cache
+from functools import cache, partial
 from types import FrameType
 from typing import Any
 
@@ -34,6 +34,7 @@ from fkarm.kinematics.stage.few_rows import (
     Ranks,
     are_few,
     by_numpy,
+    by_numpy_with_pull_back,
     is_symbolic,
     once,
 )
@@ -95,13 +96,11 @@ def compiled(
         with record.stop_recording():
             return _in_rows(concrete, inputs, ranks), gradient
 
-    few = None if in_numpy is None else _few_rows(function, ranks, in_numpy)
+    few = None if in_numpy is None else _differentiable_by_numpy(function, ranks, in_numpy)
 
     def call(*inputs: Tensor) -> Any:
         if _runs_by_operation(inputs):
             return function(*inputs)
-        if _is_traced_for_xla():
-            return xla_barrier(function, *inputs)
         if tf.executing_eagerly():
             rows = _rows(inputs, ranks)
             if few is not None and are_few(rows):
@@ -112,6 +111,8 @@ def compiled(
                 return function(*inputs)
             if not _may_be_recorded():
                 return _in_rows(concrete, inputs, ranks)
+        elif _is_traced_for_xla():
+            return xla_barrier(function, *inputs)
         return run(*inputs)
 
     return call
@@ -135,12 +136,11 @@ def with_derivative(
         y_rank: The number of axes of `y` after the batch axes.
         in_numpy: `function` and its derivative for eager batches of few rows.
     """
-    value = compiled(function, (1,), in_numpy=InNumpy(in_numpy.value))
+    value = compiled(function, (1,))
     pulled = compiled(
-        lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)),
-        (1, y_rank, y_rank),
-        in_numpy=InNumpy(lambda x, y, y_bar: in_numpy.pull_back(x, y_bar)[0]),
+        lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
     )
+    few, few_with_pull_back = _by_numpy(in_numpy, (1,))
 
     # The same as a function of `x` alone, for their derivative.
     def from_x(x: Tensor, y_bar: Tensor) -> Tensor:
@@ -148,13 +148,12 @@ def with_derivative(
 
     traced_from_x = tf.function(from_x, autograph=False)
 
-    def gradient(x: Tensor, y: Tensor, y_bar: Tensor) -> Tensor:
-        if not _may_be_recorded():
-            return pulled(x, y, y_bar)
+    def differentiable_again(x: Tensor, y_bar: Tensor, pull: Function) -> Tensor:
+        """`pull(y_bar)`, of which tapes know the derivative."""
 
         @tf.custom_gradient
-        def differentiable_again(x: Tensor, y_bar: Tensor) -> Any:
-            def gradient_of_gradient(x_bar_bar: Tensor) -> list[Tensor]:
+        def run(x: Tensor, y_bar: Tensor) -> Any:
+            def gradient(x_bar_bar: Tensor) -> list[Tensor]:
                 again = from_x if _is_eager_and_few(x, 1) else traced_from_x
                 with tf.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch((x, y_bar))
@@ -162,55 +161,79 @@ def with_derivative(
                 return tape.gradient(x_bar, (x, y_bar), x_bar_bar)
 
             with record.stop_recording():
-                return pulled(x, y, y_bar), gradient_of_gradient
+                return pull(y_bar), gradient
 
-        return differentiable_again(x, y_bar)
+        return run(x, y_bar)
 
     @tf.custom_gradient
     def differentiable(x: Tensor) -> Any:
         with record.stop_recording():
             y = value(x)
-        return y, lambda y_bar: gradient(x, y, y_bar)
+        return y, lambda y_bar: differentiable_again(x, y_bar, partial(pulled, x, y))
 
     def call(x: Tensor) -> Any:
         if _runs_by_operation((x,)):
             return function(x)
         if not tf.executing_eagerly():
             return differentiable(x)
-        if not _may_be_recorded():
-            return value(x)
-        return _recorded(value, (x,), lambda y, y_bar: [gradient(x, y, y_bar)])
+        is_few = are_few(_rows((x,), (1,)))
+        if not record.could_possibly_record():
+            return few(x) if is_few else value(x)
+
+        def gradient(y_bar: Tensor) -> list[Tensor]:
+            if not _may_be_recorded():
+                return [pull(y_bar)]
+            now = pull if tf.executing_eagerly() else partial(pulled, x, y)
+            return [differentiable_again(x, y_bar, now)]
+
+        with record.stop_recording():
+            if is_few:
+                y, pull_all = few_with_pull_back(x)
+                pull: Function = lambda y_bar: pull_all(y_bar)[0]  # noqa: E731
+            else:
+                y = value(x)
+                pull = partial(pulled, x, y)
+        return _recorded(y, (x,), gradient)
 
     return call
 
 
-def _few_rows(function: Function, ranks: Ranks, in_numpy: InNumpy) -> Function:
-    """`in_numpy` on eager tensors, with its gradient; derivatives of that run by operations."""
+def _by_numpy(in_numpy: InNumpy, ranks: Ranks) -> tuple[Function, Function]:
+    """A function of NumPy on eager tensors: its value alone, and with its pull-back."""
 
-    def value(*inputs: Tensor) -> Any:
+    def value(*inputs: Tensor) -> Tensor:
+        return tf.constant(by_numpy(in_numpy.value, [x.numpy() for x in inputs], ranks))
+
+    def with_pull_back(*inputs: Tensor) -> tuple[Tensor, Function]:
         arrays = [x.numpy() for x in inputs]
-        outputs = by_numpy(in_numpy.value, arrays, ranks, arrays[0].dtype)
-        if isinstance(outputs, list):
-            return [tf.constant(output) for output in outputs]
-        return tf.constant(outputs)
+        output, pull = by_numpy_with_pull_back(in_numpy.with_pull_back, arrays, ranks)
+        return tf.constant(output), lambda bar: [tf.constant(each) for each in pull(bar.numpy())]
 
-    def pull_back(inputs: tuple[Tensor, ...], y_bar: Tensor) -> list[Tensor]:
-        if _may_be_recorded():
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(inputs)
-                output = function(*inputs)
-            return tape.gradient(output, list(inputs), y_bar, tf.UnconnectedGradients.ZERO)
-        arrays = [x.numpy() for x in (*inputs, y_bar)]
-        y_rank = y_bar.shape.rank - inputs[0].shape.rank + (ranks[0] or 0)
-        cotangents = by_numpy(in_numpy.pull_back, arrays, (*ranks, y_rank), arrays[0].dtype)
-        return [tf.constant(cotangent) for cotangent in cotangents]
+    return value, with_pull_back
+
+
+def _differentiable_by_numpy(function: Function, ranks: Ranks, in_numpy: InNumpy) -> Function:
+    """`in_numpy` on eager tensors, with its gradient; derivatives of that run by operations."""
+    value, with_pull_back = _by_numpy(in_numpy, ranks)
 
     def call(*inputs: Tensor) -> Any:
-        if not _may_be_recorded():
+        if not record.could_possibly_record():
             return value(*inputs)
-        if in_numpy.pull_back is None:
+        if in_numpy.with_pull_back is None:
             return function(*inputs)
-        return _recorded(value, inputs, lambda y, y_bar: pull_back(inputs, y_bar))
+        with record.stop_recording():
+            output, pull = with_pull_back(*inputs)
+
+        def gradient(bar: Tensor) -> list[Tensor]:
+            if not _may_be_recorded():
+                cotangents: list[Tensor] = pull(bar)
+                return cotangents
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(inputs)
+                again = function(*inputs)
+            return tape.gradient(again, list(inputs), bar, tf.UnconnectedGradients.ZERO)
+
+        return _recorded(output, inputs, gradient)
 
     return call
 
@@ -229,17 +252,9 @@ def _may_be_recorded() -> bool:
     return record.could_possibly_record() or not tf.executing_eagerly()
 
 
-def _recorded(value: Function, inputs: tuple[Tensor, ...], gradient: Function) -> Tensor:
-    """An eager value that tapes know how to differentiate, at a tenth of a custom gradient's price.
-
-    Args:
-        value: Of the inputs, to one tensor.
-        inputs: The inputs.
-        gradient: Of the output and its cotangent, to the cotangents of the inputs.
-    """
-    with record.stop_recording():
-        output = value(*inputs)
-    record.record_operation("fkarm", [output], inputs, lambda bar: gradient(output, bar))
+def _recorded(output: Tensor, inputs: tuple[Tensor, ...], gradient: Function) -> Tensor:
+    """`output`, of which tapes know the gradient, at a tenth of the price of a custom gradient."""
+    record.record_operation("fkarm", [output], inputs, gradient)
     return output
 
 

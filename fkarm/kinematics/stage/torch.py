@@ -16,6 +16,7 @@ from fkarm.kinematics.stage.few_rows import (
     Ranks,
     are_few,
     by_numpy,
+    by_numpy_with_pull_back,
     is_symbolic,
 )
 from fkarm.kinematics.stage.xla import native_sincos as sincos
@@ -38,7 +39,7 @@ def compiled(
     def call(*inputs: Tensor) -> Any:
         if not _may_use_numpy(inputs, ranks):
             return function(*inputs)
-        return _by_numpy(in_numpy.value, inputs, ranks)
+        return _by_numpy(in_numpy, inputs, ranks)
 
     return call
 
@@ -78,14 +79,15 @@ def with_derivative(
         @staticmethod
         def forward(ctx: Any, x: Tensor) -> Tensor:
             ctx.save_for_backward(x)
-            return _by_numpy(in_numpy.value, (x,), (1,))
+            output, ctx.pull = by_numpy_with_pull_back(in_numpy.with_pull_back, [_array(x)], (1,))
+            return _tensor(output, x)
 
         @staticmethod
         def backward(ctx: Any, cotangent: Tensor) -> Tensor:
             (x,) = ctx.saved_tensors
             if torch.is_grad_enabled():  # the derivative is differentiated again
                 return pull_back(x, wrench(function(x), cotangent))
-            return _by_numpy(in_numpy.pull_back, (x, cotangent), (1, y_rank))[0]
+            return _tensor(ctx.pull(_array(cotangent))[0], x)
 
     def call(x: Tensor) -> Tensor:
         if is_symbolic((x,)):
@@ -94,7 +96,7 @@ def with_derivative(
             return Differentiable.apply(x)
         if x.requires_grad and torch.is_grad_enabled():
             return OfFewRows.apply(x)
-        return _by_numpy(in_numpy.value, (x,), (1,))
+        return _by_numpy(in_numpy, (x,), (1,))
 
     return call
 
@@ -145,10 +147,13 @@ def _may_use_numpy(inputs: tuple[Tensor, ...], ranks: Ranks) -> bool:
     return are_few(int(torch.Size(x.shape[: x.ndim - rank]).numel()))
 
 
-def _by_numpy(function: Any, inputs: tuple[Tensor, ...], ranks: Ranks) -> Any:
-    first = inputs[0]
-    arrays = [x.detach().cpu().numpy() for x in inputs]
-    outputs = by_numpy(function, arrays, ranks, arrays[0].dtype)
-    if isinstance(outputs, list):
-        return [torch.from_numpy(output).to(first.device) for output in outputs]
-    return torch.from_numpy(outputs).to(first.device)
+def _by_numpy(in_numpy: InNumpy, inputs: tuple[Tensor, ...], ranks: Ranks) -> Tensor:
+    return _tensor(by_numpy(in_numpy.value, [_array(x) for x in inputs], ranks), inputs[0])
+
+
+def _array(x: Tensor) -> Any:
+    return x.detach().cpu().numpy()
+
+
+def _tensor(array: Any, like: Tensor) -> Tensor:
+    return torch.from_numpy(array).to(like.device)
