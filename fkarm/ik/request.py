@@ -24,8 +24,8 @@ from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_uni
 from fkarm.kinematics.stage import are_few
 from fkarm.model import Robot
 
-# Searches for fewer targets run in NumPy. For the Panda compiled code takes as long as 50 such
-# searches of 1,000 targets to compile.
+# Searches for fewer targets run in NumPy. On two cores 1,000 targets of the Panda take 0.06 s;
+# compiled code takes 0.02 s, after 8 s of compiling.
 FEW_TARGETS = 1025
 
 

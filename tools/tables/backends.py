@@ -20,10 +20,11 @@ def limits_table() -> str:
     """A row for each reason, with the tests that it leaves out."""
     rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for suite in SUITES:
-        for path in sorted((ROOT / "tests" / suite).glob("test_*.py")):
+        for path in sorted((ROOT / "tests" / suite).rglob("test_*.py")):
+            name = path.relative_to(ROOT / "tests")
             for test, backends, reason in marked(path):
-                without = tuple(name for each, name in BACKENDS.items() if each not in backends)
-                rows.setdefault((reason, without), []).append(f"`{suite}/{path.name}`: `{test}`")
+                without = tuple(shown for each, shown in BACKENDS.items() if each not in backends)
+                rows.setdefault((reason, without), []).append(f"`{name}`: `{test}`")
     cells = [
         [reason, ", ".join(without), "<br>".join(tests)]
         for (reason, without), tests in rows.items()

@@ -108,9 +108,14 @@ def starts_cells(by_steps: dict[int | str, Row]) -> list[str]:
 
 def coverage_text(rows: list[Row]) -> str:
     """How well samples of the flow cover the exact solutions, by robot."""
-    return "; ".join(
-        f"{row['coverage']:.2f} on {row['robot']}, where 50 other exact solutions reach "
-        f"{row['coverage_by_others']:.2f} ({row['poses_with_others']} poses have so many)"
-        for row in rows
-        if "coverage_by_others" in row
-    )
+    texts = []
+    for row in rows:
+        if "coverage" in row:
+            text = f"{row['coverage']:.2f} on {row['robot']}"
+            if "coverage_by_others" in row:
+                text += (
+                    f" ({row['coverage_by_others']:.2f} by 50 other exact solutions, at the "
+                    f"{row['poses_with_others']} of {row['poses']} poses that have so many)"
+                )
+            texts.append(text)
+    return ", ".join(texts)

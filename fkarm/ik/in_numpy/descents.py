@@ -10,6 +10,9 @@ from fkarm.ik.in_numpy.steps import bounds_of, damped_change, first_state, teste
 from fkarm.ik.problem import Problem, Terms
 from fkarm.kinematics.in_numpy import Array, posture
 
+# Rows that are computed together: their frames stay in a cache of the processor.
+ROWS = 1024
+
 
 def damped_descent(
     problem: Problem, terms: Terms, q: Array, targets: Array, steps: int, enough: float, count: int
@@ -28,6 +31,16 @@ def damped_descent(
     Returns:
         Configurations, and outcomes as those of `fkarm.ik.descent`. Shape `(rows, 4)`.
     """
+    chunks = [
+        _damped_chunk(problem, terms, q[rows], targets[rows], steps, enough, count)
+        for rows in _chunks(len(q), count)
+    ]
+    return np.concatenate([best for best, _ in chunks]), np.concatenate([end for _, end in chunks])
+
+
+def _damped_chunk(
+    problem: Problem, terms: Terms, q: Array, targets: Array, steps: int, enough: float, count: int
+) -> tuple[Array, Array]:
     of, bounds = structure_of(problem), bounds_of(structure_of(problem), terms)
     least = damped.SMALLEST_DAMPING[terms.dtype]
     q = q.astype(np.float64)
@@ -68,6 +81,17 @@ def tested_descent(
 
     Without a pull to the reference, a row is done at a squared weighted error of `enough`.
     """
+    chunks = [
+        _tested_chunk(problem, terms, q[rows], targets[rows], reference[rows], steps, enough)
+        for rows in _chunks(len(q), 1)
+    ]
+    return np.concatenate([best for best, _ in chunks]), np.concatenate([end for _, end in chunks])
+
+
+def _tested_chunk(
+    problem: Problem, terms: Terms, q: Array, targets: Array, reference: Array, steps: int,
+    enough: float,
+) -> tuple[Array, Array]:  # fmt: skip
     of = structure_of(problem)
     bounds, q, count = bounds_of(of, terms), q.astype(np.float64), len(q)
     state = first_state(of, terms, bounds, q, targets)
@@ -96,6 +120,12 @@ def pose_errors(problem: Problem, q: Array, targets: Array) -> Array:
     errors = errors_at(of, posture(of.tree, q), targets)
     lengths = [np.sqrt(np.sum(errors[:, half] ** 2, axis=1)) for half in of.halves]
     return np.stack(lengths, axis=1).reshape((len(q), len(problem.links), 2))
+
+
+def _chunks(rows: int, count: int) -> list[slice]:
+    """Slices of about `ROWS` rows that hold whole targets; at least one, which may be empty."""
+    size = max(ROWS // count, 1) * count
+    return [slice(first, first + size) for first in range(0, max(rows, 1), size)]
 
 
 def _moving(is_solved: Array, count: int) -> Array:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from functools import cache, partial
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -142,6 +142,9 @@ def with_derivative(
     )
     few, few_with_pull_back = _by_numpy(in_numpy, (1,))
 
+    def stage_pull(x: Tensor, y: Tensor) -> Function:
+        return lambda y_bar: [pulled(x, y, y_bar)]
+
     # The same as a function of `x` alone, for their derivative.
     def from_x(x: Tensor, y_bar: Tensor) -> Tensor:
         return pull_back(x, wrench(function(x), y_bar))
@@ -149,7 +152,7 @@ def with_derivative(
     traced_from_x = tf.function(from_x, autograph=False)
 
     def differentiable_again(x: Tensor, y_bar: Tensor, pull: Function) -> Tensor:
-        """`pull(y_bar)`, of which tapes know the derivative."""
+        """The cotangent of `x` that `pull` computes, of which tapes know the derivative."""
 
         @tf.custom_gradient
         def run(x: Tensor, y_bar: Tensor) -> Any:
@@ -161,7 +164,7 @@ def with_derivative(
                 return tape.gradient(x_bar, (x, y_bar), x_bar_bar)
 
             with record.stop_recording():
-                return pull(y_bar), gradient
+                return pull(y_bar)[0], gradient
 
         return run(x, y_bar)
 
@@ -169,7 +172,7 @@ def with_derivative(
     def differentiable(x: Tensor) -> Any:
         with record.stop_recording():
             y = value(x)
-        return y, lambda y_bar: differentiable_again(x, y_bar, partial(pulled, x, y))
+        return y, lambda y_bar: differentiable_again(x, y_bar, stage_pull(x, y))
 
     def call(x: Tensor) -> Any:
         if _runs_by_operation((x,)):
@@ -182,17 +185,14 @@ def with_derivative(
 
         def gradient(y_bar: Tensor) -> list[Tensor]:
             if not _may_be_recorded():
-                return [pull(y_bar)]
-            now = pull if tf.executing_eagerly() else partial(pulled, x, y)
+                cotangents: list[Tensor] = pull(y_bar)
+                return cotangents
+            now = pull if tf.executing_eagerly() else stage_pull(x, y)
             return [differentiable_again(x, y_bar, now)]
 
         with record.stop_recording():
-            if is_few:
-                y, pull_all = few_with_pull_back(x)
-                pull: Function = lambda y_bar: pull_all(y_bar)[0]  # noqa: E731
-            else:
-                y = value(x)
-                pull = partial(pulled, x, y)
+            y, pull = few_with_pull_back(x) if is_few else (value(x), None)
+        pull = pull or stage_pull(x, y)
         return _recorded(y, (x,), gradient)
 
     return call
