@@ -20,7 +20,15 @@ from fkarm.kinematics.chain import (
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
 from fkarm.kinematics.in_numpy import Array, Posture, configuration_bar, posture, screws_of
 from fkarm.kinematics.plan import plan_chain
-from fkarm.kinematics.stage import Function, InNumpy, PullBack, once, sincos, with_derivative
+from fkarm.kinematics.stage import (
+    Derivative,
+    Function,
+    InNumpy,
+    PullBack,
+    once,
+    sincos,
+    with_derivative,
+)
 from fkarm.kinematics.tree import Tree, tree_of
 from fkarm.model import Robot
 
@@ -102,8 +110,8 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 
     if not plan.nodes:
         return poses
-    few_rows = _in_numpy(tree_of(robot, links, base), axes)
-    return with_derivative(poses, wrenches, cotangent, tangent, len(axes) + 2, few_rows)
+    derivative = Derivative(wrenches, cotangent, tangent, y_rank=len(axes) + 2)
+    return with_derivative(poses, derivative, _in_numpy(tree_of(robot, links, base), axes))
 
 
 def _in_numpy(tree: Tree, axes: tuple[int, ...]) -> InNumpy:

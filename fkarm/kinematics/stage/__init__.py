@@ -13,6 +13,7 @@ operation. The modules of the backends have the same names in them.
 
 import keras
 
+from fkarm.kinematics.stage.derivative import Derivative
 from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, PullBack, are_few
 
 if keras.backend.backend() == "tensorflow":
@@ -30,6 +31,7 @@ else:
 
 __all__ = [
     "FEW_ROWS",
+    "Derivative",
     "Function",
     "InNumpy",
     "PullBack",

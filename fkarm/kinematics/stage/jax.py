@@ -11,6 +11,7 @@ import numpy as np
 
 from fkarm import config
 from fkarm._types import Tensor
+from fkarm.kinematics.stage.derivative import Derivative
 from fkarm.kinematics.stage.few_rows import (
     FEW_ROWS,
     Function,
@@ -62,18 +63,13 @@ def compiled(
     return call
 
 
-def with_derivative(
-    function: Function,
-    wrench: Function,
-    pull_back: Function,
-    push: Function,
-    y_rank: int,
-    in_numpy: InNumpy,
-) -> Function:
+def with_derivative(function: Function, derivative: Derivative, in_numpy: InNumpy) -> Function:
     """`function` of vectors, with its derivative given; compiled, differentiable again."""
     # JAX transposes the forward derivative: both modes follow from it.
     differentiable = jax.custom_jvp(function)
-    differentiable.defjvp(lambda primals, tangents: (function(*primals), push(*primals, *tangents)))
+    differentiable.defjvp(
+        lambda primals, tangents: (function(*primals), derivative.push(*primals, *tangents))
+    )
     stage = compiled(differentiable, (1,), in_numpy=in_numpy)
     return lambda x: (function if is_symbolic((x,)) else stage)(x)
 

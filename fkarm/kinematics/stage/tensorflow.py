@@ -27,6 +27,7 @@ from tensorflow.python.ops import control_flow_util
 
 from fkarm import config
 from fkarm._types import Tensor
+from fkarm.kinematics.stage.derivative import Derivative
 from fkarm.kinematics.stage.few_rows import (
     FEW_ROWS,
     Function,
@@ -118,24 +119,15 @@ def compiled(
     return call
 
 
-def with_derivative(
-    function: Function,
-    wrench: Function,
-    pull_back: Function,
-    push: Function,
-    y_rank: int,
-    in_numpy: InNumpy,
-) -> Function:
+def with_derivative(function: Function, derivative: Derivative, in_numpy: InNumpy) -> Function:
     """`function` of vectors `x`, with its derivative given; compiled, differentiable again.
 
     Args:
         function: Of `x (..., n)`, to `y`.
-        wrench: Of `y` and a cotangent of it, to `w (..., m)`.
-        pull_back: Of `x` and `w`, to the cotangent of `x`.
-        push: Of `x` and a tangent of it, to the tangent of `y`.
-        y_rank: The number of axes of `y` after the batch axes.
-        in_numpy: `function` and its derivative for eager batches of few rows.
+        derivative: Its derivative.
+        in_numpy: Both for eager batches of few rows.
     """
+    wrench, pull_back, _, y_rank = derivative
     value = compiled(function, (1,))
     pulled = compiled(
         lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
@@ -191,8 +183,11 @@ def with_derivative(
             return [differentiable_again(x, y_bar, now)]
 
         with record.stop_recording():
-            y, pull = few_with_pull_back(x) if is_few else (value(x), None)
-        pull = pull or stage_pull(x, y)
+            if is_few:
+                y, pull = few_with_pull_back(x)
+            else:
+                y = value(x)
+                pull = stage_pull(x, y)
         return _recorded(y, (x,), gradient)
 
     return call

@@ -9,6 +9,7 @@ import torch
 
 from fkarm._types import Tensor
 from fkarm.kinematics.stage import few_rows
+from fkarm.kinematics.stage.derivative import Derivative
 from fkarm.kinematics.stage.few_rows import (
     FEW_ROWS,
     Function,
@@ -44,15 +45,9 @@ def compiled(
     return call
 
 
-def with_derivative(
-    function: Function,
-    wrench: Function,
-    pull_back: Function,
-    push: Function,
-    y_rank: int,
-    in_numpy: InNumpy,
-) -> Function:
+def with_derivative(function: Function, derivative: Derivative, in_numpy: InNumpy) -> Function:
     """`function` of vectors, with its derivative given; differentiable again."""
+    wrench, pull_back, push, _ = derivative
 
     class Differentiable(torch.autograd.Function):
         generate_vmap_rule = True
