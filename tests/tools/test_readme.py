@@ -34,7 +34,7 @@ def test_the_error_of_one_candidate_has_a_column_of_its_own():
     header, _, *rows, _, _ = learned.starts_table().splitlines()
     assert header.startswith("| arm | starts | one candidate, mean | best candidate, median |")
     columns = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
-    of_networks = [row[2] for row in columns if row[6]]
+    of_networks = [row[2] for row in columns if row[7]]
     assert len(of_networks) == 12
     assert all(re.fullmatch(r"\d+ mm, [\d.]+ deg", cell) for cell in of_networks)
 
