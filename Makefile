@@ -41,7 +41,7 @@ test: $(STAMP)
 	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(call in_groups,$(BIN)/python,quick))
 
 # What `make test` leaves out; the tests' marks say why. Then its tests of compiled code, now fully optimised.
-COMPILED := tests/kinematics/stage tests/ik
+COMPILED := tests/kinematics/stage $(patsubst %,tests/ik/test_%.py,path search solve)
 test-later: $(STAMP)
 	@$(call in_groups,$(BIN)/python,later)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --compilation graph $(COMPILED)

@@ -189,7 +189,7 @@ def _save(model: Any, out: Path, folder: Path) -> None:
             f"{out} could not be written: {error}. The weights are in {folder}: make room, and "
             "the same command resumes from there."
         ) from error
-    print(f"{out}: saved", flush=True)
+    print(f"{out}: saved. Its evaluation compiles, and takes some minutes.", flush=True)
 
 
 def _evaluate(model: Any, options: argparse.Namespace) -> None:

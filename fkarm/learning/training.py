@@ -78,7 +78,9 @@ def train_ik(
     pace, is_done = _pace(record, rate, minutes, epochs, first, verbose)
     is_heard = verbose and part[0] == 0
     if first and is_heard:
-        what = "finished before" if is_done else "resuming after them"
+        what = "resuming after them"
+        if is_done:
+            what = "finished before. To train on, ask for more; to start anew, delete the folder"
         print(f"{folder} holds {first} epochs: {what}.", flush=True)
     if first and is_done:
         checkpoint.restore(model)

@@ -74,7 +74,8 @@ def test_a_finished_training_is_saved_again_without_training(
     monkeypatch.setattr(IKModel, "fit", lambda *_, **__: pytest.fail("trained"))
     capsys.readouterr()
     assert main(command(urdf, tmp_path)) == 0
-    assert "m.training holds 1 epochs: finished before." in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "m.training holds 1 epochs: finished before. To train on, ask for more" in printed
     assert int(keras.saving.load_model(tmp_path / "m.keras").optimizer.iterations) == 3
 
 
