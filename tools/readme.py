@@ -32,6 +32,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/performance.md": {
         "first_answers": small.first_answers_table,
         "eager": small.eager_table,
+        "threshold": small.threshold_sentence,
         "benchmark": fk.headline_table,
         "peers": fk.peers_table,
     },

@@ -77,9 +77,9 @@ def descend_damped(
             request.problem,
             request.terms,
             candidates.q.reshape(-1, candidates.q.shape[-1]),
-            _targets(request, rows, count),
+            request.targets_of(rows, count),
             steps,
-            enough(request),
+            _enough(request),
             count if is_race else 1,
         )
         return _after(candidates, q.astype(request.dtype), outcome)
@@ -110,10 +110,10 @@ def descend_tested(
             request.problem,
             request.terms,
             flat,
-            _targets(request, rows, count),
+            request.targets_of(rows, count),
             near,
             max_steps - taken,
-            enough(request),
+            _enough(request),
         )
         return _after(candidates, q.astype(request.dtype), outcome)
     q, outcome = run_in_chunks(
@@ -143,14 +143,9 @@ def preferred(request: Request, rows: np.ndarray, candidates: Candidates) -> np.
     return key.argmin(axis=1)
 
 
-def enough(request: Request) -> float:
+def _enough(request: Request) -> float:
     """Squared error below rounding; NumPy computes in float64, and one more step costs little."""
     return float((0.1 * ROUNDING[request.dtype]) ** 2)
-
-
-def _targets(request: Request, rows: np.ndarray, count: int) -> np.ndarray:
-    """The targets of `count` candidates each, in float64. Shape `(rows * count, links, 4, 4)`."""
-    return np.repeat(request.targets[rows].astype(np.float64), count, axis=0)
 
 
 def _after(before: Candidates, q: np.ndarray, outcome: np.ndarray) -> Candidates:

@@ -10,9 +10,8 @@ import numpy as np
 from fkarm._types import TensorLike
 from fkarm.ik.candidates import at_starts, descend_tested
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
-from fkarm.ik.request import FEW_TARGETS, read_request
+from fkarm.ik.request import read_request, runs_in_numpy
 from fkarm.ik.search import with_errors
-from fkarm.kinematics.stage import are_few
 from fkarm.model import Robot
 
 # Steps from one pose of a path to the next, at most.
@@ -105,7 +104,7 @@ def follow_path(
     wish = start if q_ref is None else request.configurations("q_ref", q_ref, tuple(batch))
     start, wish = (np.repeat(each, count, axis=0) for each in (start, wish))
     paths = int(np.prod(batch))
-    request = request._replace(q_init=start, q_ref=wish, is_few=are_few(paths, FEW_TARGETS))
+    request = request._replace(q_init=start, q_ref=wish, is_few=runs_in_numpy(paths))
     rows = np.arange(request.size).reshape((paths, count))
     q = request.constrained(start.reshape(*rows.shape, robot.dof)[:, :1], rows[:, 0])
     configurations = []

@@ -25,12 +25,11 @@ def errors_of(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
         counts of them; NaN for targets that are not finite. Shape `(rows, count, links, 2)`.
     """
     count = q.shape[1]
-    entries = np.repeat(request.entries[rows].astype(np.float64), count, axis=0)
     flat = q.reshape(-1, q.shape[-1]).astype(np.float64)
     if request.is_few:
-        targets = np.repeat(request.targets[rows].astype(np.float64), count, axis=0)
-        errors = in_numpy.pose_errors(request.problem, flat, targets)
+        errors = in_numpy.pose_errors(request.problem, flat, request.targets_of(rows, count))
     else:
+        entries = np.repeat(request.entries[rows].astype(np.float64), count, axis=0)
         errors = run_in_chunks(_errors(request.problem), flat, entries)[0]
     errors = errors.reshape(*q.shape[:2], len(request.problem.links), 2)
     errors[~request.is_finite[rows]] = np.nan

@@ -24,9 +24,14 @@ from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_uni
 from fkarm.kinematics.stage import are_few
 from fkarm.model import Robot
 
-# Searches for fewer targets run in NumPy. On two cores 1,000 targets of the Panda take 0.06 s;
-# compiled code takes 0.02 s, after 8 s of compiling.
+# Searches for fewer targets run in NumPy. On two cores compiled code solves 1,000 targets of the
+# Panda in half the time, but compiling it takes as long as 100 such searches (`benchmarks.small`).
 FEW_TARGETS = 1025
+
+
+def runs_in_numpy(targets: int) -> bool:
+    """Whether a search for so many targets at a time runs in NumPy."""
+    return are_few(targets, FEW_TARGETS)
 
 
 class Request(NamedTuple):
@@ -65,6 +70,10 @@ class Request(NamedTuple):
             return self.q_ref
         zero = nearest_to_zero(self.problem.robot).astype(self.dtype)
         return np.broadcast_to(zero, (self.size, len(zero)))
+
+    def targets_of(self, rows: np.ndarray, count: int) -> np.ndarray:
+        """The targets of `count` configurations each, float64. `(rows * count, links, 4, 4)`."""
+        return np.repeat(self.targets[rows].astype(np.float64), count, axis=0)
 
     def constrained(self, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Starts `(rows, count, dof)` within the limits, with held joints at their value."""
@@ -139,7 +148,7 @@ def read_request(
         is_finite,
         dtype,
         np.array(tolerances, float).T,
-        are_few(len(targets), FEW_TARGETS),
+        runs_in_numpy(len(targets)),
     )
     if q_init is not None:
         request = request._replace(q_init=request.configurations("q_init", q_init))

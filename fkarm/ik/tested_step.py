@@ -27,6 +27,16 @@ from fkarm.ik.residual import weighted_errors
 FIRST_DAMPING = 1e-4
 LARGEST_DAMPING = 1e9
 SMALLEST_DAMPING = {"float32": 1e-9, "float64": 1e-13}
+# Bounds of its factors after an accepted step and after rejected ones.
+LEAST_SHRINK = 0.1
+LARGEST_GROWTH = 1e6
+# A step is accepted from this share of its predicted gain on; after one that takes this share of
+# the error away, the next is a Gauss-Newton step.
+LEAST_GAIN = 1e-4
+FAST_GAIN = 0.2
+# The rounding error of a squared error, and of an error at a distance of 1 m, in units of rounding.
+COST_ROUNDING = 8.0
+POSE_ROUNDING = 16.0
 # With more active entries the second derivative takes too long to compile: Gauss-Newton steps only.
 MOST_NEWTON_ENTRIES = 12
 
@@ -122,15 +132,17 @@ def _tested(
     is_taken = ops.where(
         is_settled,
         ops.logical_and(gained >= -noise, ops.logical_not(is_first)),
-        ops.logical_and(gained > 1e-4 * promised, promised > 0),
+        ops.logical_and(gained > LEAST_GAIN * promised, promised > 0),
     )
     ratio = clip(gained / ops.where(promised > 0, promised, ops.ones_like(promised)), 0.0, 1.0)
-    shrink = maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 0.1)
+    shrink = maximum(1.0 - (2.0 * ratio - 1.0) ** 3, LEAST_SHRINK)
     damping = state.damping * ops.where(is_taken, shrink, state.growth)
     least = SMALLEST_DAMPING[keras.backend.standardize_dtype(damping.dtype)]
     damping = clip(damping, least, LARGEST_DAMPING)
-    growth = minimum(ops.where(is_taken, 2.0 * ops.ones_like(gained), 2.0 * state.growth), 1e6)
-    is_fast = ops.logical_and(is_taken, gained > 0.2 * before)
+    growth = minimum(
+        ops.where(is_taken, 2.0 * ops.ones_like(gained), 2.0 * state.growth), LARGEST_GROWTH
+    )
+    is_fast = ops.logical_and(is_taken, gained > FAST_GAIN * before)
     second_order = ops.where(is_fast, ops.zeros_like(gained), ops.ones_like(gained))
     is_over = ops.logical_or(is_settled, damping >= LARGEST_DAMPING)
     is_done = ops.logical_or(state.is_done, is_over)
@@ -143,7 +155,7 @@ def _noise(cost: Tensor, targets: Tensor) -> Tensor:
     """The rounding error of a squared error, for targets at their distance."""
     eps = float(np.finfo(keras.backend.standardize_dtype(cost.dtype)).eps)
     size = maximum(ops.max(ops.abs(targets), axis=0), 1.0)
-    return 8.0 * eps * cost + ops.square(16.0 * eps * size)
+    return COST_ROUNDING * eps * cost + ops.square(POSE_ROUNDING * eps * size)
 
 
 def _newton_step(

@@ -18,7 +18,7 @@ from fkarm.kinematics.chain import (
     twists,
 )
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
-from fkarm.kinematics.in_numpy import Array, Posture, configuration_bar, posture, screws_of
+from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import (
     Derivative,
@@ -117,19 +117,16 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 def _in_numpy(tree: Tree, axes: tuple[int, ...]) -> InNumpy:
     """The same in NumPy."""
 
-    def poses(at: Posture) -> Array:
-        return at.links.swapaxes(0, 1) if axes else at.links[0]
-
-    def with_pull_back(q: Array) -> tuple[Array, PullBack]:
+    def poses(q: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
 
-        def cotangent(bar: Array) -> list[Array]:
+        def pull_back(bar: Array) -> list[Array]:
             by_link = bar.swapaxes(0, 1) if axes else bar[None]
             return [configuration_bar(at, screws_of(at), by_link)]
 
-        return poses(at), cotangent
+        return at.links.swapaxes(0, 1) if axes else at.links[0], pull_back
 
-    return InNumpy(lambda q: poses(posture(tree, q)), with_pull_back)
+    return poses
 
 
 def _rows(frame: Frame, corner: float) -> list[Entry]:

@@ -85,11 +85,11 @@ def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Screw, other: S
 
 
 def _in_numpy(tree: Tree) -> InNumpy:
-    def value(q: Array) -> Array:
+    def value(q: Array) -> tuple[Array, None]:
         at = posture(tree, q)
-        return hessian(at, screws_of(at))
+        return hessian(at, screws_of(at)), None
 
-    return InNumpy(value)
+    return value
 
 
 _HESSIAN = ChainArray(_hessian, _in_numpy)

@@ -193,38 +193,31 @@ def _velocity_stage(robot: Robot, link: str, base: str) -> Function:
 
 
 def _geometric_in_numpy(tree: Tree) -> InNumpy:
-    def with_pull_back(q: Array) -> tuple[Array, PullBack]:
+    def columns(q: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
         return jacobian(at), lambda bar: [_along_hessian(at, bar)]
 
-    return InNumpy(lambda q: jacobian(posture(tree, q)), with_pull_back)
+    return columns
 
 
 def _body_in_numpy(tree: Tree) -> InNumpy:
     """With `J_b = R^T J` of both halves, `dJ_b / dq_k = R^T (dJ / dq_k - w_k x J)`."""
 
-    def value(at: Posture, columns: Array) -> Array:
-        in_link = np.swapaxes(_rotation(at), -1, -2) @ _halves(columns)
-        return in_link.reshape(columns.shape)
-
-    def with_pull_back(q: Array) -> tuple[Array, PullBack]:
+    def columns_in_link(q: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
         columns = jacobian(at)
+        in_link = np.swapaxes(_rotation(at), -1, -2) @ _halves(columns)
 
-        def cotangent(bar: Array) -> list[Array]:
+        def pull_back(bar: Array) -> list[Array]:
             in_root = (_rotation(at) @ _halves(bar)).reshape(bar.shape)
             pairs = (_halves(x).transpose(2, 0, 1, 3) for x in (columns, in_root))
             turning = cross(*pairs).sum(axis=(2, 3))  # (3, rows)
             turned = np.einsum("krj,kr->rj", columns[:, 3:].swapaxes(0, 1), turning)
             return [_along_hessian(at, in_root) - turned]
 
-        return value(at, columns), cotangent
+        return in_link.reshape(columns.shape), pull_back
 
-    def of_q(q: Array) -> Array:
-        at = posture(tree, q)
-        return value(at, jacobian(at))
-
-    return InNumpy(of_q, with_pull_back)
+    return columns_in_link
 
 
 def _along_hessian(at: Posture, jacobian_bar: Array) -> Array:
@@ -244,20 +237,17 @@ def _halves(jacobians: Array) -> Array:
 
 
 def _velocity_in_numpy(tree: Tree) -> InNumpy:
-    def value(columns: Array, q_rate: Array) -> Array:
-        return (columns @ q_rate[..., None])[..., 0]
-
-    def with_pull_back(q: Array, q_rate: Array) -> tuple[Array, PullBack]:
+    def velocity(q: Array, q_rate: Array) -> tuple[Array, PullBack]:
         at = posture(tree, q)
         columns = jacobian(at)
 
-        def cotangent(bar: Array) -> list[Array]:
+        def pull_back(bar: Array) -> list[Array]:
             outer = bar[:, :, None] * q_rate[:, None]
             return [_along_hessian(at, outer), np.einsum("rai,ra->ri", columns, bar)]
 
-        return value(columns, q_rate), cotangent
+        return (columns @ q_rate[..., None])[..., 0], pull_back
 
-    return InNumpy(lambda q, q_rate: value(jacobian(posture(tree, q)), q_rate), with_pull_back)
+    return velocity
 
 
 _GEOMETRIC = ChainArray(_geometric, _geometric_in_numpy)

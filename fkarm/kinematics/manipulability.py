@@ -86,12 +86,12 @@ def _measure(rows: tuple[int, ...]) -> ChainArray:
         return [safe_sqrt(ops.convert_to_tensor(reduce(mul, squares), q[0].dtype))], ()
 
     def in_numpy(tree: Tree) -> InNumpy:
-        def value(q: Array) -> Array:
+        def value(q: Array) -> tuple[Array, None]:
             across = jacobian(posture(tree, q))[:, rows].swapaxes(1, 2)
             lengths = np.abs(np.diagonal(np.linalg.qr(across, mode="r"), axis1=1, axis2=2))
-            return np.prod(lengths, axis=1, keepdims=True)
+            return np.prod(lengths, axis=1, keepdims=True), None
 
-        return InNumpy(value)
+        return value
 
     return ChainArray(measure, in_numpy)
 

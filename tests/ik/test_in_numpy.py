@@ -9,6 +9,7 @@ import fkarm
 from fkarm import Joint, Mimic, Robot
 from fkarm.ik.in_numpy import curvature, residual, steps
 from fkarm.ik.problem import make_problem, make_terms
+from fkarm.kinematics.in_numpy import posture
 
 TREE = Robot(
     [
@@ -64,7 +65,8 @@ def test_first_and_second_derivatives_are_those_of_the_squared_error(task, frame
             return (at.error[:, None] @ at.jacobian)[0, 0]
 
         def cost(x, target=target):
-            return 0.5 * np.sum(residual.weighted_errors(of, terms, x[None], target) ** 2)
+            at = posture(of.tree, x[None])
+            return 0.5 * np.sum(residual.weighted_errors(of, terms, at, target) ** 2)
 
         expected = central_difference(cost, q[row])[of.active]
         np.testing.assert_allclose(slope[row], -expected, atol=1e-8)

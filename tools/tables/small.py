@@ -53,6 +53,19 @@ def eager_table() -> str:
     )
 
 
+def threshold_sentence() -> str:
+    """Whether the calls just below the threshold would be faster compiled."""
+    halves = []
+    for row in of("threshold"):
+        what = f"{row['rows']:,} " + {"poses": "poses", "solve_ik": "targets"}[row["call"]]
+        halves.append(
+            f"{what} of the {row['robot'].title()} take {text_of(row['numpy_s'])} in NumPy and "
+            f"{text_of(row['compiled_s'])} compiled, after a first compiled call of "
+            f"{row['first_s']:.1f} s"
+        )
+    return f"Just below the threshold, {'; '.join(halves)}."
+
+
 def first_answer_sentence() -> str:
     """How long a first target waits."""
     row = next(row for row in of("first answer") if row["targets"] == 1)

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkarm.ik.in_numpy.residual import Local, Structure, curvature_of_angle, in_root
+from fkarm.ik.in_numpy.residual import (
+    Local,
+    Structure,
+    curvature_of_angle,
+    in_root,
+    squared_length,
+)
 from fkarm.ik.problem import Terms
 from fkarm.kinematics.in_numpy import Array, cross
 
@@ -64,7 +70,7 @@ def _of_turn(error: Array, angular: Array, is_whole: bool) -> Array:
 
 def _of_axis(error: Array, axis: Array, angular: Array) -> Array:
     """The terms of half the squared angle between two axes; `axis` is the target of the other."""
-    squared = np.einsum("ri,ri->r", error, error)
+    squared = squared_length(error)
     is_small = squared * squared <= np.finfo(np.float64).tiny
     angle = np.sqrt(np.where(is_small, 1.0, squared))[:, None]
     sine, cosine = np.sin(angle), np.cos(angle)

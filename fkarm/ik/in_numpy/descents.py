@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fkarm.ik import damped_step as damped
-from fkarm.ik.in_numpy.residual import Structure, errors_at, linearise, structure_of
+from fkarm.ik.in_numpy.residual import Structure, errors_at, linearise, squared_length, structure_of
 from fkarm.ik.in_numpy.steps import bounds_of, damped_change, first_state, tested_step
 from fkarm.ik.problem import Problem, Terms
 from fkarm.kinematics.in_numpy import Array, posture
@@ -41,15 +41,14 @@ def damped_descent(
 def _damped_chunk(
     problem: Problem, terms: Terms, q: Array, targets: Array, steps: int, enough: float, count: int
 ) -> tuple[Array, Array]:
-    of, bounds = structure_of(problem), bounds_of(structure_of(problem), terms)
-    least = damped.SMALLEST_DAMPING[terms.dtype]
-    q = q.astype(np.float64)
+    of, q = structure_of(problem), q.astype(np.float64)
+    bounds, least = bounds_of(of, terms), damped.SMALLEST_DAMPING[terms.dtype]
     best, squared = q.copy(), np.full(len(q), np.inf)
     errors = np.full((len(q), sum(map(len, problem.rows))), np.inf)
     rows = np.arange(len(q))
     for step in range(steps + 1):
         local = linearise(of, terms, q[rows], targets[rows])
-        now = np.einsum("ri,ri->r", local.error, local.error)
+        now = squared_length(local.error)
         is_better = now < squared[rows]
         better = rows[is_better]
         best[better], squared[better], errors[better] = (
@@ -104,13 +103,13 @@ def _tested_chunk(
         q[rows], errors[rows] = state.q, state.error
         is_done = state.is_done
         if not terms.posture[0]:
-            is_done = is_done | (np.einsum("ri,ri->r", state.error, state.error) <= enough)
+            is_done = is_done | (squared_length(state.error) <= enough)
         at_rest[rows[is_done]] = 1.0
         if is_done.all():
             break
         if is_done.any():
             rows, state = rows[~is_done], state.of(~is_done)
-    squared = np.einsum("ri,ri->r", errors, errors)
+    squared = squared_length(errors)
     return q, np.stack([squared, _excess(of, terms, errors), used, at_rest], axis=1)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fkarm.config import cached
 from fkarm.ik.problem import Problem, Terms
-from fkarm.kinematics.in_numpy import Array, Posture, Screws, posture, screws_in_base, twists
+from fkarm.kinematics.in_numpy import Array, Posture, posture, screws_in_base, twists
 from fkarm.kinematics.tree import Tree, tree_of
 
 _TINY = float(np.finfo(np.float64).tiny)
@@ -33,8 +33,6 @@ class Local(NamedTuple):
 
     error: Array  # weighted, (rows, m)
     jacobian: Array  # negative derivative of the error by the active entries, (rows, m, a)
-    at: Posture
-    screws: Screws
     columns: list[Array]  # geometric Jacobian of every link by screws, (6, s, rows)
 
     def of(self, rows: Array) -> Local:
@@ -82,10 +80,15 @@ def errors_at(of: Structure, at: Posture, targets: Array) -> Array:
     return errors[0] if len(errors) == 1 else np.concatenate(errors, axis=1)
 
 
+def weighted_errors(of: Structure, terms: Terms, at: Posture, targets: Array) -> Array:
+    """The errors that are minimised. Shape `(rows, m)`."""
+    return errors_at(of, at, targets) * terms.weights
+
+
 def linearise(of: Structure, terms: Terms, q: Array, targets: Array) -> Local:
     """Weighted errors and their derivative at `q (rows, dof)`."""
     at = posture(of.tree, q)
-    return derivatives(of, terms, at, errors_at(of, at, targets) * terms.weights, targets)
+    return derivatives(of, terms, at, weighted_errors(of, terms, at, targets), targets)
 
 
 def derivatives(of: Structure, terms: Terms, at: Posture, error: Array, targets: Array) -> Local:
@@ -99,12 +102,7 @@ def derivatives(of: Structure, terms: Terms, at: Posture, error: Array, targets:
     jacobian = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
     if of.of_active is not None:
         jacobian = jacobian @ of.of_active
-    return Local(error, jacobian * terms.weights[:, None], at, screws, columns)
-
-
-def weighted_errors(of: Structure, terms: Terms, q: Array, targets: Array) -> Array:
-    """Weighted errors at `q (rows, dof)`. Shape `(rows, m)`."""
-    return errors_at(of, posture(of.tree, q), targets) * terms.weights
+    return Local(error, jacobian * terms.weights[:, None], columns)
 
 
 def _link_rows(
@@ -132,6 +130,11 @@ def _link_rows(
     return jacobian
 
 
+def squared_length(vectors: Array) -> Array:
+    """Squared lengths of vectors `(rows, n)`. Shape `(rows,)`."""
+    return np.vecdot(vectors, vectors)
+
+
 def in_axes(problem: Problem, target: Array, vector: Array) -> Array:
     """Vectors in root axes `(rows, 3)`, expressed in the axes of the problem."""
     if problem.frame == "root":
@@ -152,8 +155,7 @@ def rotation_vector(target: Array, frame: Array) -> Array:
     flat = turn.reshape(len(turn), 9)
     sine = 0.5 * (flat[:, [7, 2, 3]] - flat[:, [5, 6, 1]])
     cosine = 0.5 * (flat[:, 0] + flat[:, 4] + flat[:, 8] - 1.0)
-    squared = np.einsum("ri,ri->r", sine, sine)
-    length = np.sqrt(squared)
+    length = np.sqrt(squared_length(sine))
     angle = np.arctan2(length, cosine)
     vector = (angle / np.maximum(length, _TINY))[:, None] * sine
     is_far = cosine < -0.95
@@ -206,7 +208,7 @@ def share_of_turn(error: Array, axis: Array) -> Array:
 
 def curvature_of_angle(error: Array) -> tuple[Array, Array]:
     """`(1 - t cot t) / |e|^2` for `t = |e| / 2 <= pi / 2`, and `|e|^2`, of rotation vectors."""
-    squared = np.einsum("ri,ri->r", error, error)
+    squared = squared_length(error)
     half = 0.5 * np.sqrt(squared)
     is_small = half < 1e-3
     t = np.where(is_small, 1.0, half)

@@ -13,7 +13,13 @@ import numpy as np
 from fkarm.ik import damped_step as damped
 from fkarm.ik import tested_step as tested
 from fkarm.ik.in_numpy.curvature import second_order_terms
-from fkarm.ik.in_numpy.residual import Local, Structure, derivatives, errors_at
+from fkarm.ik.in_numpy.residual import (
+    Local,
+    Structure,
+    derivatives,
+    squared_length,
+    weighted_errors,
+)
 from fkarm.ik.problem import Terms
 from fkarm.kinematics.in_numpy import Array, Posture, posture
 
@@ -41,7 +47,7 @@ def damped_change(local: Local, q: Array, bounds: Bounds, least_damping: float) 
     """The change of the active entries `q (rows, a)` in one damped least-squares step."""
     downhill = _times_error(local.jacobian, local.error)
     free = _movable(q, downhill, bounds)
-    squared = _squared_length(local.error)
+    squared = squared_length(local.error)
     damping = damped.GAIN * np.minimum(squared, 1.0) + least_damping
     change = _damped_solve(local.jacobian * free[:, None], local.error, damping)
     return within(q, change, bounds) - q
@@ -75,10 +81,10 @@ class Descent(NamedTuple):
 def first_state(of: Structure, terms: Terms, bounds: Bounds, q: Array, targets: Array) -> Descent:
     """The state before the first step from `q (rows, dof)`."""
     at, ones = posture(of.tree, q), np.ones(len(q))
-    error = errors_at(of, at, targets) * terms.weights
+    error = weighted_errors(of, terms, at, targets)
     damping = tested.FIRST_DAMPING * ones
     size = np.maximum(np.abs(targets[..., :3, :]).reshape((len(q), -1)).max(axis=1), 1.0)
-    rounding = (16.0 * bounds.eps * size) ** 2
+    rounding = (tested.POSE_ROUNDING * bounds.eps * size) ** 2
     return Descent(q, error, at, damping, 2.0 * ones, ones < 0, ones < 0, rounding)
 
 
@@ -106,25 +112,25 @@ def tested_step(
     there = within(here, change, bounds)
     made = there - here
     if matrix is None:
-        curve = _squared_length((jacobian @ made[..., None])[..., 0])
+        curve = squared_length((jacobian @ made[..., None])[..., 0])
     else:
         curve = np.einsum("ri,rij,rj->r", made, matrix, made)
-    before = _squared_length(local.error)
+    before = squared_length(local.error)
     if pull:
-        curve += pull * _squared_length(free * made)
-        before += pull * _squared_length(wish)
-    promised = 2.0 * np.einsum("ri,ri->r", downhill, made) - curve
-    noise = 8.0 * bounds.eps * before + state.rounding
+        curve += pull * squared_length(free * made)
+        before += pull * squared_length(wish)
+    promised = 2.0 * np.vecdot(downhill, made) - curve
+    noise = tested.COST_ROUNDING * bounds.eps * before + state.rounding
     after = state.q.copy()
     after[:, of.active] = there
     if (np.abs(promised) <= noise).all():  # A step below rounding needs no test.
         done = np.ones(len(here), bool)
         return state._replace(q=state.q if is_first else after, at=None, is_done=done)
     new = posture(of.tree, after)
-    error = errors_at(of, new, targets) * terms.weights
-    cost = _squared_length(error)
+    error = weighted_errors(of, terms, new, targets)
+    cost = squared_length(error)
     if pull:
-        cost += pull * _squared_length(wish - free * made)
+        cost += pull * squared_length(wish - free * made)
     gained = before - cost
     tried = state._replace(q=after, error=error, at=new)
     new_state = _tested(state, tried, before, gained, promised, noise, is_first, bounds)
@@ -167,15 +173,15 @@ def _tested(
     is_taken = np.where(
         is_settled,
         (gained >= -noise) & (not is_first),
-        (gained > 1e-4 * promised) & (promised > 0),
+        (gained > tested.LEAST_GAIN * promised) & (promised > 0),
     )
     ratio = gained / np.where(promised > 0, promised, 1.0)
     ratio = np.minimum(np.maximum(ratio, 0.0), 1.0)
-    shrink = np.maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 0.1)
+    shrink = np.maximum(1.0 - (2.0 * ratio - 1.0) ** 3, tested.LEAST_SHRINK)
     damping = state.damping * np.where(is_taken, shrink, state.growth)
     damping = np.minimum(np.maximum(damping, bounds.least_damping), tested.LARGEST_DAMPING)
-    growth = np.minimum(np.where(is_taken, 2.0, 2.0 * state.growth), 1e6)
-    is_newton = ~(is_taken & (gained > 0.2 * before))
+    growth = np.minimum(np.where(is_taken, 2.0, 2.0 * state.growth), tested.LARGEST_GROWTH)
+    is_newton = ~(is_taken & (gained > tested.FAST_GAIN * before))
     is_done = is_settled | (damping >= tested.LARGEST_DAMPING)
     if is_taken.all():
         q, error, at = tried.q, tried.error, tried.at
@@ -186,10 +192,6 @@ def _tested(
         )
         at = None
     return Descent(q, error, at, damping, growth, is_newton, is_done, state.rounding)
-
-
-def _squared_length(vectors: Array) -> Array:
-    return np.einsum("ri,ri->r", vectors, vectors)
 
 
 def _times_error(jacobian: Array, error: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,8 +12,8 @@ import numpy as np
 from fkarm import config
 from fkarm._types import Tensor
 
-# Eager calls with fewer rows are computed in NumPy. On two cores a compiled Panda is faster from
-# 300 rows on, but compiling it takes as long as 1,000 such calls.
+# Eager calls with fewer rows are computed in NumPy. On two cores 1,000 poses of the Panda take as
+# long by NumPy as by compiled code, which has to be compiled first (`benchmarks.small`).
 FEW_ROWS = 1024
 # How many stages of each maker stay in memory.
 STAGES_KEPT = 512
@@ -22,16 +22,11 @@ STAGES_KEPT = 512
 Function = Callable[..., Any]
 # For each input, the number of its axes after the batch axes; None: all rows share it.
 Ranks = tuple[int | None, ...]
+# Of a cotangent of the value, to those of the inputs.
 PullBack = Callable[[np.ndarray], list[np.ndarray]]
-
-
-class InNumpy(NamedTuple):
-    """A function of few rows, on arrays of float64 with one batch axis."""
-
-    value: Callable[..., np.ndarray]  # of the inputs
-    # Of the inputs, to the value and a function of its cotangent to those of the inputs; None:
-    # operations are differentiated.
-    with_pull_back: Any = None
+# A function of few rows, on arrays of float64 with one batch axis: to the value and its pull-back,
+# or None where derivatives run operation by operation.
+InNumpy = Callable[..., tuple[np.ndarray, PullBack | None]]
 
 
 def are_few(rows: int, limit: int = FEW_ROWS) -> bool:
@@ -40,25 +35,21 @@ def are_few(rows: int, limit: int = FEW_ROWS) -> bool:
     return mode == "eager" or (mode == "auto" and rows < limit)
 
 
+def rows_of(shape: Sequence[int], rank: int | None) -> int:
+    """Number of rows of an input of known shape with `rank` axes after the batch axes."""
+    return math.prod(shape[: len(shape) - (rank or 0)])
+
+
 def by_numpy(
-    function: Callable[..., np.ndarray], arrays: Sequence[np.ndarray], ranks: Ranks
-) -> np.ndarray:
-    """Call a function of NumPy on arrays with any batch axes; in the dtype of the first one."""
+    function: InNumpy, arrays: Sequence[np.ndarray], ranks: Ranks
+) -> tuple[np.ndarray, PullBack | None]:
+    """Call a function of few rows on arrays with any batch axes; in the dtype of the first one."""
     batch, flat = _flat(arrays, ranks)
     with np.errstate(all="ignore"):  # NaN and infinity are data
-        return _shaped(function(*flat), batch, arrays[0].dtype)
-
-
-def by_numpy_with_pull_back(
-    function: Callable[..., tuple[np.ndarray, PullBack]],
-    arrays: Sequence[np.ndarray],
-    ranks: Ranks,
-) -> tuple[np.ndarray, PullBack]:
-    """The same, and a function of a cotangent of the value to those of the arrays."""
-    batch, flat = _flat(arrays, ranks)
-    with np.errstate(all="ignore"):
         value, pull = function(*flat)
         output = _shaped(value, batch, arrays[0].dtype)
+    if pull is None:
+        return output, None
 
     def pull_back(bar: np.ndarray) -> list[np.ndarray]:
         with np.errstate(all="ignore"):

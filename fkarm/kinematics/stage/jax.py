@@ -21,6 +21,7 @@ from fkarm.kinematics.stage.few_rows import (
     by_numpy,
     is_symbolic,
     once,
+    rows_of,
 )
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
@@ -55,9 +56,9 @@ def compiled(
         if is_symbolic(inputs):
             return function(*inputs)
         is_concrete = not any(isinstance(x, jax.core.Tracer) for x in inputs)
-        if in_numpy is not None and is_concrete and are_few(_rows(inputs[0], ranks[0])):
+        if in_numpy is not None and is_concrete and are_few(rows_of(inputs[0].shape, ranks[0])):
             arrays = [np.asarray(x) for x in inputs]
-            return jnp.asarray(by_numpy(in_numpy.value, arrays, ranks))
+            return jnp.asarray(by_numpy(in_numpy, arrays, ranks)[0])
         return stage(*inputs)
 
     return call
@@ -83,7 +84,3 @@ def _differentiable_sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
 def _(primals: Any, tangents: Any) -> Any:
     sine, cosine = _differentiable_sincos(*primals)
     return (sine, cosine), (cosine * tangents[0], -sine * tangents[0])
-
-
-def _rows(x: Tensor, rank: int | None) -> int:
-    return int(np.prod(x.shape[: x.ndim - (rank or 0)]))

@@ -35,7 +35,6 @@ from fkarm.kinematics.stage.few_rows import (
     Ranks,
     are_few,
     by_numpy,
-    by_numpy_with_pull_back,
     is_symbolic,
     once,
 )
@@ -106,9 +105,7 @@ def compiled(
             rows = _rows(inputs, ranks)
             if few is not None and are_few(rows):
                 return few(*inputs)
-            if config.compilation_mode() == "eager" or (
-                rows < from_rows and config.compilation_mode() == "auto"
-            ):
+            if are_few(rows, from_rows):
                 return function(*inputs)
             if not _may_be_recorded():
                 return _in_rows(concrete, inputs, ranks)
@@ -132,7 +129,6 @@ def with_derivative(function: Function, derivative: Derivative, in_numpy: InNump
     pulled = compiled(
         lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
     )
-    few, few_with_pull_back = _by_numpy(in_numpy, (1,))
 
     def stage_pull(x: Tensor, y: Tensor) -> Function:
         return lambda y_bar: [pulled(x, y, y_bar)]
@@ -173,7 +169,7 @@ def with_derivative(function: Function, derivative: Derivative, in_numpy: InNump
             return differentiable(x)
         is_few = are_few(_rows((x,), (1,)))
         if not record.could_possibly_record():
-            return few(x) if is_few else value(x)
+            return _by_numpy(in_numpy, (x,), (1,))[0] if is_few else value(x)
 
         def gradient(y_bar: Tensor) -> list[Tensor]:
             if not _may_be_recorded():
@@ -184,7 +180,7 @@ def with_derivative(function: Function, derivative: Derivative, in_numpy: InNump
 
         with record.stop_recording():
             if is_few:
-                y, pull = few_with_pull_back(x)
+                y, pull = _by_numpy(in_numpy, (x,), (1,))
             else:
                 y = value(x)
                 pull = stage_pull(x, y)
@@ -193,31 +189,24 @@ def with_derivative(function: Function, derivative: Derivative, in_numpy: InNump
     return call
 
 
-def _by_numpy(in_numpy: InNumpy, ranks: Ranks) -> tuple[Function, Function]:
-    """A function of NumPy on eager tensors: its value alone, and with its pull-back."""
-
-    def value(*inputs: Tensor) -> Tensor:
-        return tf.constant(by_numpy(in_numpy.value, [x.numpy() for x in inputs], ranks))
-
-    def with_pull_back(*inputs: Tensor) -> tuple[Tensor, Function]:
-        arrays = [x.numpy() for x in inputs]
-        output, pull = by_numpy_with_pull_back(in_numpy.with_pull_back, arrays, ranks)
-        return tf.constant(output), lambda bar: [tf.constant(each) for each in pull(bar.numpy())]
-
-    return value, with_pull_back
+def _by_numpy(in_numpy: InNumpy, inputs: tuple[Tensor, ...], ranks: Ranks) -> tuple[Tensor, Any]:
+    """The value on eager tensors, and its pull-back or None."""
+    output, pull = by_numpy(in_numpy, [x.numpy() for x in inputs], ranks)
+    if pull is None:
+        return tf.constant(output), None
+    return tf.constant(output), lambda bar: [tf.constant(each) for each in pull(bar.numpy())]
 
 
 def _differentiable_by_numpy(function: Function, ranks: Ranks, in_numpy: InNumpy) -> Function:
     """`in_numpy` on eager tensors, with its gradient; derivatives of that run by operations."""
-    value, with_pull_back = _by_numpy(in_numpy, ranks)
 
     def call(*inputs: Tensor) -> Any:
-        if not record.could_possibly_record():
-            return value(*inputs)
-        if in_numpy.with_pull_back is None:
-            return function(*inputs)
         with record.stop_recording():
-            output, pull = with_pull_back(*inputs)
+            output, pull = _by_numpy(in_numpy, inputs, ranks)
+        if not record.could_possibly_record():
+            return output
+        if pull is None:
+            return function(*inputs)
 
         def gradient(bar: Tensor) -> list[Tensor]:
             if not _may_be_recorded():

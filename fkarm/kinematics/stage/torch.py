@@ -14,11 +14,12 @@ from fkarm.kinematics.stage.few_rows import (
     FEW_ROWS,
     Function,
     InNumpy,
+    PullBack,
     Ranks,
     are_few,
     by_numpy,
-    by_numpy_with_pull_back,
     is_symbolic,
+    rows_of,
 )
 from fkarm.kinematics.stage.xla import native_sincos as sincos
 
@@ -40,7 +41,7 @@ def compiled(
     def call(*inputs: Tensor) -> Any:
         if not _may_use_numpy(inputs, ranks):
             return function(*inputs)
-        return _by_numpy(in_numpy, inputs, ranks)
+        return _by_numpy(in_numpy, inputs, ranks)[0]
 
     return call
 
@@ -74,8 +75,8 @@ def with_derivative(function: Function, derivative: Derivative, in_numpy: InNump
         @staticmethod
         def forward(ctx: Any, x: Tensor) -> Tensor:
             ctx.save_for_backward(x)
-            output, ctx.pull = by_numpy_with_pull_back(in_numpy.with_pull_back, [_array(x)], (1,))
-            return _tensor(output, x)
+            output, ctx.pull = _by_numpy(in_numpy, (x,), (1,))
+            return output
 
         @staticmethod
         def backward(ctx: Any, cotangent: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ def with_derivative(function: Function, derivative: Derivative, in_numpy: InNump
             return Differentiable.apply(x)
         if x.requires_grad and torch.is_grad_enabled():
             return OfFewRows.apply(x)
-        return _by_numpy(in_numpy, (x,), (1,))
+        return _by_numpy(in_numpy, (x,), (1,))[0]
 
     return call
 
@@ -138,12 +139,15 @@ def _may_use_numpy(inputs: tuple[Tensor, ...], ranks: Ranks) -> bool:
         return False
     if torch.autograd.forward_ad._current_level >= 0:
         return False
-    x, rank = inputs[0], ranks[0] or 0
-    return are_few(int(torch.Size(x.shape[: x.ndim - rank]).numel()))
+    return are_few(rows_of(inputs[0].shape, ranks[0]))
 
 
-def _by_numpy(in_numpy: InNumpy, inputs: tuple[Tensor, ...], ranks: Ranks) -> Tensor:
-    return _tensor(by_numpy(in_numpy.value, [_array(x) for x in inputs], ranks), inputs[0])
+def _by_numpy(
+    in_numpy: InNumpy, inputs: tuple[Tensor, ...], ranks: Ranks
+) -> tuple[Tensor, PullBack | None]:
+    """The value as a tensor, and the pull-back of arrays."""
+    output, pull_back = by_numpy(in_numpy, [_array(x) for x in inputs], ranks)
+    return _tensor(output, inputs[0]), pull_back
 
 
 def _array(x: Tensor) -> Any:
