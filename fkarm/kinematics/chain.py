@@ -185,6 +185,18 @@ def link_wrench(frame: Frame, cotangent: Frame) -> Wrench:
     return (dot(x, f), dot(y, f), dot(z, f)), moment
 
 
+def placed(before: Frame, frame: Frame) -> Frame:
+    """A frame that is given in another one, in the frame around that."""
+    x, y, z, step = (combine(before.axes, column) for column in (*frame.axes, frame.origin))
+    return Frame((x, y, z), vec_add(before.origin, step))
+
+
+def carried(frame: Frame, wrench: Wrench) -> Wrench:
+    """A wrench at the origin of a frame and in its axes, in the frame around it."""
+    force, moment = (combine(frame.axes, vector) for vector in wrench)
+    return force, vec_add(moment, cross(frame.origin, force))
+
+
 def pull_back(
     plan: Plan, q: Sequence[Tensor], wrenches: Sequence[Wrench], sincos: SinCos
 ) -> list[Entry]:
@@ -197,7 +209,8 @@ def pull_back(
     on_node: list[Wrench] = [(ZERO, ZERO)] * len(plan.nodes)
     for (above, constant), wrench in zip(plan.links, wrenches, strict=True):
         if above >= 0:
-            on_node[above] = sum_of_twists(on_node[above], _carried(constant, wrench))
+            before = carried(_constant_frame(constant), wrench)
+            on_node[above] = sum_of_twists(on_node[above], before)
     cotangents: list[Entry] = [0.0] * plan.dof
     for index in reversed(range(len(plan.nodes))):
         parent, origin, motion = plan.nodes[index]
@@ -207,7 +220,8 @@ def pull_back(
         ):
             cotangents[entry] = add(cotangents[entry], mul(multiplier, component))
         if parent >= 0:
-            on_node[parent] = sum_of_twists(on_node[parent], _carried(origin, wrench))
+            before = carried(_constant_frame(origin), wrench)
+            on_node[parent] = sum_of_twists(on_node[parent], before)
     return cotangents
 
 
@@ -241,8 +255,6 @@ def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
     ]
 
 
-def _carried(constant: Matrix, wrench: Wrench) -> Wrench:
-    """A wrench at the origin of a constant frame, in the frame around it."""
-    x, y, z, step = ((u, v, w) for u, v, w in constant[:3].T.tolist())
-    force, moment = (combine((x, y, z), vector) for vector in wrench)
-    return force, vec_add(moment, cross(step, force))
+def _constant_frame(constant: Matrix) -> Frame:
+    x, y, z, origin = ((u, v, w) for u, v, w in constant[:3].T.tolist())
+    return Frame((x, y, z), origin)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.kinematics.arguments import base_name, configuration
 from fkarm.kinematics.chain import Chain, chain_frames
 from fkarm.kinematics.entries import Entry, stack_entries, unstack_entries
+from fkarm.kinematics.loop import Layout, loop_of, wants_loop
 from fkarm.kinematics.plan import Plan, plan_chain
-from fkarm.kinematics.stage import Function, InNumpy, compiled, once, sincos
+from fkarm.kinematics.stage import Function, InNumpy, Loops, compiled, once, sincos
 from fkarm.kinematics.tree import Tree, tree_of
 from fkarm.model import Robot
 
 
 class ChainArray(NamedTuple):
-    """An array of the chain to one link, in the two ways that it is computed."""
+    """An array of the chain to one link, in the ways that it is computed."""
 
     # Its entries, and the sizes of its last axes.
     entries: Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
     in_numpy: Callable[[Tree], InNumpy]
+    by_loops: Function | None = None  # of a layout, `q` and the arrays of a loop
 
 
 def chain_array(
@@ -42,4 +45,15 @@ def _stage(array: ChainArray, robot: Robot, link: str, base: str) -> Function:
 
     if not plan.nodes:
         return run
-    return compiled(run, (1,), in_numpy=array.in_numpy(tree_of(robot, (link,), base)))
+    loops = None
+    if array.by_loops is not None and wants_loop(plan):
+        loop = loop_of(robot, (link,), base)
+        loops = Loops(tuple(loop.arrays), _of_layout(array.by_loops, loop.layout))
+    in_numpy = array.in_numpy(tree_of(robot, (link,), base))
+    return compiled(run, (1,), in_numpy=in_numpy, loops=loops)
+
+
+@once
+def _of_layout(by_loops: Function, layout: Layout) -> Function:
+    """The same object for all robots of a layout."""
+    return partial(by_loops, layout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from keras import ops
 
@@ -19,11 +20,13 @@ from fkarm.kinematics.chain import (
 )
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
 from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
+from fkarm.kinematics.loop import Layout, loop_of, loop_poses, loop_pull_back, wants_loop
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import (
     Derivative,
     Function,
     InNumpy,
+    Loops,
     PullBack,
     once,
     sincos,
@@ -111,7 +114,18 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     if not plan.nodes:
         return poses
     derivative = Derivative(wrenches, cotangent, tangent, y_rank=len(axes) + 2)
-    return with_derivative(poses, derivative, _in_numpy(tree_of(robot, links, base), axes))
+    loops = None
+    if wants_loop(plan):
+        loop = loop_of(robot, links, base)
+        value, pulled = _loop_functions(loop.layout, axes)
+        loops = Loops(tuple(loop.arrays), value, pulled)
+    return with_derivative(poses, derivative, _in_numpy(tree_of(robot, links, base), axes), loops)
+
+
+@once
+def _loop_functions(layout: Layout, axes: tuple[int, ...]) -> tuple[Function, Function]:
+    """Poses and their pull-back, the same objects for all robots of a layout."""
+    return partial(loop_poses, layout, axes), partial(loop_pull_back, layout)
 
 
 def _in_numpy(tree: Tree, axes: tuple[int, ...]) -> InNumpy:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from keras import ops
 
@@ -31,6 +33,7 @@ from fkarm.kinematics.in_numpy import (
     posture,
     screws_of,
 )
+from fkarm.kinematics.loop import loop_jacobian
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.stage import Function, InNumpy, PullBack, compiled, once, sincos
 from fkarm.kinematics.tree import Tree, tree_of
@@ -250,5 +253,5 @@ def _velocity_in_numpy(tree: Tree) -> InNumpy:
     return velocity
 
 
-_GEOMETRIC = ChainArray(_geometric, _geometric_in_numpy)
-_BODY = ChainArray(_body, _body_in_numpy)
+_GEOMETRIC = ChainArray(_geometric, _geometric_in_numpy, partial(loop_jacobian, False))
+_BODY = ChainArray(_body, _body_in_numpy, partial(loop_jacobian, True))

@@ -70,10 +70,10 @@ def joint_steps(joint: Joint, coordinate: Coordinate | None) -> list[Step]:
     moving: list[Step]
     if joint.type == "planar":
         turn = Motion("revolute", index + 2, (multiplier,), offset)
-        moving = [*slides(_Z_TO_X, _Z_TO_Y), turn]
+        moving = [*slides(Z_TO_X, Z_TO_Y), turn]
     elif joint.type == "floating":
         turn = Motion("spherical", index + 3, (multiplier,) * 4, offset)
-        moving = [*slides(_Z_TO_X, _Z_TO_Y, np.eye(4)), turn]
+        moving = [*slides(Z_TO_X, Z_TO_Y, np.eye(4)), turn]
     else:
         moving = [Motion(joint.type, index, (multiplier,) * len(joint.entries), offset)]
     return [joint.origin, joint.z_to_axis, *moving, joint.z_to_axis.T]
@@ -90,4 +90,4 @@ def _frame_along(axis: tuple[float, float, float]) -> Matrix:
     return frame
 
 
-_Z_TO_X, _Z_TO_Y = _frame_along((1.0, 0.0, 0.0)), _frame_along((0.0, 1.0, 0.0))
+Z_TO_X, Z_TO_Y = _frame_along((1.0, 0.0, 0.0)), _frame_along((0.0, 1.0, 0.0))

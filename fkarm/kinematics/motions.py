@@ -140,7 +140,7 @@ class Spherical:
     @staticmethod
     def screw_axes(before: Frame, v: Values) -> list[Vector]:
         """The angular velocity for the rate of each entry of the quaternion."""
-        return [combine(before.axes, axis) for axis in _quaternion_axes(v)]
+        return [combine(before.axes, axis) for axis in quaternion_axes(v)]
 
     @staticmethod
     def axis_rates(before: Frame, v: Values) -> list[list[Vector]]:
@@ -149,7 +149,7 @@ class Spherical:
         The velocity is `a_i = k vec(e_i q*)` with `k = 2 / |q|^2`; its change is
         `k (vec(e_i e_j*) - q_j a_i)`.
         """
-        k = _twice_inverse_square(v)
+        k = twice_inverse_square(v)
         return [
             [
                 vec_scale(k, vec_sub(combine(before.axes, unit), vec_scale(entry, axis)))
@@ -163,7 +163,7 @@ class Spherical:
         """The component of a wrench in `after` for each value, and that wrench in `before`."""
         axes = _turned_axes(v)
         force, moment = (combine(axes, vector) for vector in wrench)
-        return [dot(axis, moment) for axis in _quaternion_axes(v)], (force, moment)
+        return [dot(axis, moment) for axis in quaternion_axes(v)], (force, moment)
 
 
 KindOfMotion = type[Kind]
@@ -185,23 +185,50 @@ _UNITS: tuple[tuple[Vector, ...], ...] = (
 )
 
 
-def _twice_inverse_square(quat: Values) -> Tensor:
+def ball_turns(quat: Values) -> list[Turn]:
+    """Sines and cosines of `a`, `b`, `c` in `Rz(a) Ry(b) Rz(c)`, the turn of a quaternion.
+
+    Half the sum of `a` and `c` is the angle of `(w, z)`, half their difference that of `(y, -x)`.
+    """
+    w, x, y, z = quat
+    (wz_cos, wz_sin, wz), (yx_cos, yx_sin, yx) = _direction(w, z), _direction(y, -x)
+    k = twice_inverse_square(quat)
+    return [
+        (wz_sin * yx_cos + wz_cos * yx_sin, wz_cos * yx_cos - wz_sin * yx_sin),
+        (k * wz * yx, 1.0 - k * yx * yx),
+        (wz_sin * yx_cos - wz_cos * yx_sin, wz_cos * yx_cos + wz_sin * yx_sin),
+    ]
+
+
+def _direction(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Cosine and sine of the angle of a vector in the plane, and its length; along x if zero."""
+    squared = x * x + y * y
+    is_zero = is_negligible(squared)
+    length = ops.sqrt(ops.where(is_zero, 1.0, squared))
+    return (
+        ops.where(is_zero, 1.0, x / length),
+        ops.where(is_zero, 0.0, y / length),
+        ops.where(is_zero, 0.0, length),
+    )
+
+
+def twice_inverse_square(quat: Values) -> Tensor:
     """`2 / |quat|^2`; zero for the zero quaternion."""
     squared = sum(entry * entry for entry in quat)
     is_zero = is_negligible(squared)
     return ops.where(is_zero, 0.0, 2.0 / ops.where(is_zero, 1.0, squared))
 
 
-def _quaternion_axes(quat: Values) -> list[Vector]:
+def quaternion_axes(quat: Values) -> list[Vector]:
     """Angular velocity for the rate of each entry, `2 e_i quat^-1`, in the axes before turning."""
-    factor = _twice_inverse_square(quat)
+    factor = twice_inverse_square(quat)
     return [vec_scale(factor, combine(units, quat)) for units in _UNITS]
 
 
 def _turned_axes(quat: Values) -> list[Vector]:
     """The axes x, y, z turned by a quaternion: the columns of its rotation matrix."""
     w, x, y, z = quat
-    k = _twice_inverse_square(quat)
+    k = twice_inverse_square(quat)
     return [
         (1.0 - k * (y * y + z * z), k * (x * y + w * z), k * (x * z - w * y)),
         (k * (x * y - w * z), 1.0 - k * (x * x + z * z), k * (y * z + w * x)),

@@ -13,7 +13,7 @@ operation. The modules of the backends have the same names in them.
 
 import keras
 
-from fkarm.kinematics.stage.derivative import Derivative
+from fkarm.kinematics.stage.derivative import Derivative, Loops
 from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, PullBack, are_few
 
 if keras.backend.backend() == "tensorflow":
@@ -34,6 +34,7 @@ __all__ = [
     "Derivative",
     "Function",
     "InNumpy",
+    "Loops",
     "PullBack",
     "are_few",
     "compiled",

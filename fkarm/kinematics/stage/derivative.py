@@ -1,8 +1,10 @@
-"""The derivative of a stage in closed form."""
+"""The derivative of a stage in closed form, and the same by loops."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from fkarm.kinematics.stage.few_rows import Function
 
@@ -14,3 +16,14 @@ class Derivative(NamedTuple):
     pull_back: Function  # of `x` and `w`, to the cotangent of `x`
     push: Function  # of `x` and a tangent of it, to the tangent of `y`
     y_rank: int  # number of axes of `y` after the batch axes
+
+
+class Loops(NamedTuple):
+    """A function of vectors `x` to `y` as loops, of which the robot is an input.
+
+    Robots for which the functions are the same objects share their compiled code.
+    """
+
+    arrays: tuple[np.ndarray, ...]  # the robot, for all rows
+    value: Function  # of `x` and the arrays
+    pull_back: Any = None  # of `x`, `y`, a cotangent of `y` and the arrays

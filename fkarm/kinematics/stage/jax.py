@@ -11,7 +11,7 @@ import numpy as np
 
 from fkarm import config
 from fkarm._types import Tensor
-from fkarm.kinematics.stage.derivative import Derivative
+from fkarm.kinematics.stage.derivative import Derivative, Loops
 from fkarm.kinematics.stage.few_rows import (
     FEW_ROWS,
     Function,
@@ -47,7 +47,11 @@ def xla_barrier(function: Function, *inputs: Tensor) -> Any:
 
 
 def compiled(
-    function: Function, ranks: Ranks, from_rows: int = FEW_ROWS, in_numpy: InNumpy | None = None
+    function: Function,
+    ranks: Ranks,
+    from_rows: int = FEW_ROWS,
+    in_numpy: InNumpy | None = None,
+    loops: Loops | None = None,
 ) -> Function:
     """`function` as a compiled stage; `in_numpy` computes concrete arrays of few rows."""
     stage = jax.jit(partial(xla_barrier, function))
@@ -64,8 +68,13 @@ def compiled(
     return call
 
 
-def with_derivative(function: Function, derivative: Derivative, in_numpy: InNumpy) -> Function:
-    """`function` of vectors, with its derivative given; compiled, differentiable again."""
+def with_derivative(
+    function: Function, derivative: Derivative, in_numpy: InNumpy, loops: Loops | None = None
+) -> Function:
+    """`function` of vectors, with its derivative given; compiled, differentiable again.
+
+    `loops` are not used: JAX could not transpose their forward derivative.
+    """
     # JAX transposes the forward derivative: both modes follow from it.
     differentiable = jax.custom_jvp(function)
     differentiable.defjvp(

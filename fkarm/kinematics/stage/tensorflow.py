@@ -21,13 +21,14 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import forwardprop_util, record
 from tensorflow.python.ops import control_flow_util
 
 from fkarm import config
 from fkarm._types import Tensor
-from fkarm.kinematics.stage.derivative import Derivative
+from fkarm.kinematics.stage.derivative import Derivative, Loops
 from fkarm.kinematics.stage.few_rows import (
     FEW_ROWS,
     Function,
@@ -61,7 +62,11 @@ def xla_barrier(function: Function, *inputs: Tensor) -> Any:
 
 
 def compiled(
-    function: Function, ranks: Ranks, from_rows: int = FEW_ROWS, in_numpy: InNumpy | None = None
+    function: Function,
+    ranks: Ranks,
+    from_rows: int = FEW_ROWS,
+    in_numpy: InNumpy | None = None,
+    loops: Loops | None = None,
 ) -> Function:
     """`function` as a stage that XLA compiles, differentiable any number of times.
 
@@ -74,12 +79,19 @@ def compiled(
         from_rows: Eager batches with fewer rows are not compiled.
         in_numpy: The same function for eager batches of few rows; None: they run operation by
             operation.
+        loops: The same function for compiled code; derivatives are those of `function`.
     """
     stage = tf.function(function, jit_compile=True, autograph=False)
 
     @cache
     def concrete(*signature: tf.TensorSpec) -> Function:
         return stage.get_concrete_function(*signature)
+
+    def value(*inputs: Tensor) -> Any:
+        return _in_rows(concrete, inputs, ranks)
+
+    if loops is not None:
+        value = _with_arrays(loops.value, ranks, loops.arrays)
 
     # Derivatives of a stage are rarely asked for, and XLA takes long over them.
     plain = tf.function(function, autograph=False)
@@ -94,7 +106,7 @@ def compiled(
 
         # Without this an outer tape would prepare a derivative of the compiled function itself.
         with record.stop_recording():
-            return _in_rows(concrete, inputs, ranks), gradient
+            return value(*inputs), gradient
 
     few = None if in_numpy is None else _differentiable_by_numpy(function, ranks, in_numpy)
 
@@ -108,27 +120,34 @@ def compiled(
             if are_few(rows, from_rows):
                 return function(*inputs)
             if not _may_be_recorded():
-                return _in_rows(concrete, inputs, ranks)
-        elif _is_traced_for_xla():
+                return value(*inputs)
+        elif loops is None and _is_traced_for_xla():
             return xla_barrier(function, *inputs)
         return run(*inputs)
 
     return call
 
 
-def with_derivative(function: Function, derivative: Derivative, in_numpy: InNumpy) -> Function:
+def with_derivative(
+    function: Function, derivative: Derivative, in_numpy: InNumpy, loops: Loops | None = None
+) -> Function:
     """`function` of vectors `x`, with its derivative given; compiled, differentiable again.
 
     Args:
         function: Of `x (..., n)`, to `y`.
         derivative: Its derivative.
         in_numpy: Both for eager batches of few rows.
+        loops: Both for compiled code; None: `function` and `derivative` are compiled.
     """
     wrench, pull_back, _, y_rank = derivative
-    value = compiled(function, (1,))
-    pulled = compiled(
-        lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
-    )
+    if loops is None:
+        value = compiled(function, (1,))
+        pulled = compiled(
+            lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
+        )
+    else:
+        value = _with_arrays(loops.value, (1,), loops.arrays)
+        pulled = _with_arrays(loops.pull_back, (1, y_rank, y_rank), loops.arrays)
 
     def stage_pull(x: Tensor, y: Tensor) -> Function:
         return lambda y_bar: [pulled(x, y, y_bar)]
@@ -187,6 +206,23 @@ def with_derivative(function: Function, derivative: Derivative, in_numpy: InNump
         return _recorded(y, (x,), gradient)
 
     return call
+
+
+def _with_arrays(function: Function, ranks: Ranks, arrays: tuple[np.ndarray, ...]) -> Function:
+    """A stage with arrays as its last inputs, which shares its compiled code with other arrays."""
+    stage = _stage_of_arrays(function, ranks, len(arrays))
+
+    @cache
+    def tensors(dtype: tf.DType) -> list[Tensor]:
+        with tf.init_scope():  # outside of any graph, so that all calls share them
+            return [tf.constant(x, dtype if x.dtype.kind == "f" else tf.int32) for x in arrays]
+
+    return lambda *inputs: stage(*inputs, *tensors(inputs[0].dtype))
+
+
+@once
+def _stage_of_arrays(function: Function, ranks: Ranks, arrays: int) -> Function:
+    return compiled(function, (*ranks, *[None] * arrays), from_rows=0)
 
 
 def _by_numpy(in_numpy: InNumpy, inputs: tuple[Tensor, ...], ranks: Ranks) -> tuple[Tensor, Any]:

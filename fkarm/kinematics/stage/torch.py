@@ -9,7 +9,7 @@ import torch
 
 from fkarm._types import Tensor
 from fkarm.kinematics.stage import few_rows
-from fkarm.kinematics.stage.derivative import Derivative
+from fkarm.kinematics.stage.derivative import Derivative, Loops
 from fkarm.kinematics.stage.few_rows import (
     FEW_ROWS,
     Function,
@@ -32,7 +32,11 @@ def xla_barrier(function: Function, *inputs: Tensor) -> Any:
 
 
 def compiled(
-    function: Function, ranks: Ranks, from_rows: int = FEW_ROWS, in_numpy: InNumpy | None = None
+    function: Function,
+    ranks: Ranks,
+    from_rows: int = FEW_ROWS,
+    in_numpy: InNumpy | None = None,
+    loops: Loops | None = None,
 ) -> Function:
     """`function` itself; `in_numpy` computes tensors of few rows that nothing differentiates."""
     if in_numpy is None:
@@ -46,8 +50,13 @@ def compiled(
     return call
 
 
-def with_derivative(function: Function, derivative: Derivative, in_numpy: InNumpy) -> Function:
-    """`function` of vectors, with its derivative given; differentiable again."""
+def with_derivative(
+    function: Function, derivative: Derivative, in_numpy: InNumpy, loops: Loops | None = None
+) -> Function:
+    """`function` of vectors, with its derivative given; differentiable again.
+
+    `loops` are not used: nothing is compiled.
+    """
     wrench, pull_back, push, _ = derivative
 
     class Differentiable(torch.autograd.Function):

@@ -1,0 +1,22 @@
+"""Kinematics by loops over the nodes of a tree: compiled code of one size for every robot.
+
+The robot is an input of the compiled code. Frames go from the base to the tips, wrenches from the
+tips to the base, as in `chain.py`. The rows are the innermost axis, and inside an iteration every
+entry of a frame is an array of its own: products of small matrices would be three times slower.
+"""
+
+from fkarm.kinematics.loop.arrays import Layout, Loop, LoopArrays, loop_of, make_loop, wants_loop
+from fkarm.kinematics.loop.jacobian import loop_jacobian
+from fkarm.kinematics.loop.poses import loop_poses, loop_pull_back
+
+__all__ = [
+    "Layout",
+    "Loop",
+    "LoopArrays",
+    "loop_jacobian",
+    "loop_of",
+    "loop_poses",
+    "loop_pull_back",
+    "make_loop",
+    "wants_loop",
+]
