@@ -55,7 +55,7 @@ def test_a_trace_can_consist_of_plain_operations(choose, three_joints):
 def test_eager_mode_compiles_no_batch(monkeypatch):
     from fkarm.kinematics.stage import tensorflow as stage
 
-    monkeypatch.setattr(stage, "_in_rows", lambda *inputs: pytest.fail("compiled"))
+    monkeypatch.setattr(stage, "in_rows", lambda *inputs: pytest.fail("compiled"))
     arm = fkarm.robots.planar([1.0, 0.5])
     q = np.random.default_rng(0).uniform(-1, 1, (1500, 2))
     with config.compilation("eager"):
@@ -68,8 +68,8 @@ def test_graph_mode_compiles_one_row(three_joints, monkeypatch):
     from fkarm.kinematics.stage import tensorflow as stage
 
     sizes = []
-    run = stage._in_rows
-    monkeypatch.setattr(stage, "_in_rows", lambda *args: (sizes.append(1), run(*args))[1])
+    run = stage.in_rows
+    monkeypatch.setattr(stage, "in_rows", lambda *args: (sizes.append(1), run(*args))[1])
     with config.compilation("graph"):
         fkarm.forward_kinematics(three_joints, np.zeros(2))
     assert sizes == [1]

@@ -30,6 +30,7 @@ def test_every_example_has_a_test():
         "spread_configurations.py",
         "train_ik_regressor.py",
         "train_on_several_hosts.py",
+        "train_over_arms.py",
         "tune_ik_regressor.py",
     }
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
@@ -48,6 +49,15 @@ def test_inverse_kinematics_is_solved_and_drawn(tmp_path, capsys):
     assert "50 targets" in out
     assert "different configurations reach one pose" in out
     assert (tmp_path / "ik_solutions.png").stat().st_size > 10_000
+
+
+def test_a_network_that_knows_the_lengths_is_better_on_new_arms(tmp_path, capsys):
+    run("train_over_arms.py", "--steps", "400", "--out", str(tmp_path))
+    rows = re.findall(r"median +([\d.]+) mm on arms it saw, +([\d.]+) mm", capsys.readouterr().out)
+    (seen, new), (_, without) = ([float(number) for number in row] for row in rows)
+    assert new < 1.2 * seen
+    assert new < 0.9 * without
+    assert (tmp_path / "train_over_arms.png").stat().st_size > 10_000
 
 
 def test_an_arm_with_five_joints_meets_each_request(tmp_path, capsys):

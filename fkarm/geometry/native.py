@@ -66,6 +66,14 @@ def to_numpy(x: Any) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(x))
 
 
+def concrete(x: Any) -> np.ndarray | None:
+    """The values of a tensor as a NumPy array; None where it is traced and has none yet."""
+    try:
+        return None if isinstance(x, keras.KerasTensor) else to_numpy(x)
+    except (AttributeError, NotImplementedError, RuntimeError, TypeError):
+        return None
+
+
 def result_type(a: Any, b: Any) -> str:
     """The wider of two floating types."""
     names = {keras.backend.standardize_dtype(dtype) for dtype in (a, b)}

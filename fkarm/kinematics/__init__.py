@@ -1,6 +1,7 @@
 """Kinematics as pure functions of a robot and a joint configuration."""
 
 from fkarm.kinematics.forward import forward_kinematics
+from fkarm.kinematics.geometry import geometry_of, scale_bones
 from fkarm.kinematics.hessian import kinematic_hessian
 from fkarm.kinematics.jacobian import (
     analytic_jacobian,
@@ -16,8 +17,10 @@ __all__ = [
     "body_jacobian",
     "forward_kinematics",
     "geometric_jacobian",
+    "geometry_of",
     "kinematic_hessian",
     "link_velocity",
     "manipulability",
     "sample_configurations",
+    "scale_bones",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from keras import ops
@@ -19,6 +19,7 @@ from fkarm.kinematics.chain import (
     twists,
 )
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
+from fkarm.kinematics.geometry import poses_of_geometry
 from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
 from fkarm.kinematics.loop import Layout, loop_of, loop_poses, loop_pull_back, wants_loop
 from fkarm.kinematics.plan import plan_chain
@@ -41,6 +42,7 @@ def forward_kinematics(
     q: TensorLike,
     links: str | Sequence[str] | None = None,
     base: str | None = None,
+    geometry: Mapping[str, TensorLike] | None = None,
 ) -> Tensor:
     """Poses of links, in the root link's frame or in that of another link.
 
@@ -57,15 +59,20 @@ def forward_kinematics(
             composed from there: their float32 rounding is that of the distance between the two
             links, however far a floating base is from the root. Poses in the root are rounded as
             `q` itself is: by 8 micrometres at 100 m, by 31 mm at 500 km.
+        geometry: Arrays in place of the robot's own, by the names of
+            `fkarm.kinematics.geometry_of`; without batch axes or with those of `q`; None: the
+            robot as it is.
     Returns:
         Poses `T_base_link`, m, in the dtype of `q` (float32 for half precision). Shape
         `(..., 4, 4)` for one name or None, `(..., n, 4, 4)` for a list.
     Raises:
         TypeError: If `q` has names or does not hold real numbers, or `links` is no name.
         UnknownLinkError: If a link or `base` does not exist.
-        ValueError: If `q` does not end with an axis of size `robot.dof`, or the list is empty.
+        ValueError: If `q` does not end with an axis of size `robot.dof`, the list is empty, or
+            `geometry` has an unknown name, a wrong shape or a matrix that is no rotation.
     Gradient:
-        With respect to `q`, exact everywhere, of any order; the first in closed form. A NaN in `q`
+        With respect to `q` and `geometry`, exact everywhere, of any order; the first by `q` in
+        closed form. A NaN in `q`
         reaches its own row only. A `tf.autodiff.ForwardAccumulator` must be opened inside a
         `tf.function`, not around it.
     Example:
@@ -76,9 +83,10 @@ def forward_kinematics(
     q = configuration(robot, q)
     base = base_name(robot, base)
     links = robot.links_or_end_effector(links)
-    if isinstance(links, str):
-        return _link_poses(robot, (links,), (), base)(q)
-    return _link_poses(robot, links, (len(links),), base)(q)
+    links, axes = ((links,), ()) if isinstance(links, str) else (links, (len(links),))
+    if geometry is not None:
+        return poses_of_geometry(robot, q, links, axes, base, geometry)
+    return _link_poses(robot, links, axes, base)(q)
 
 
 @once
@@ -118,7 +126,7 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     if wants_loop(plan):
         loop = loop_of(robot, links, base)
         value, pulled = _loop_functions(loop.layout, axes)
-        loops = Loops(tuple(loop.arrays), value, pulled)
+        loops = Loops(tuple(loop.arrays), value, pulled, len(axes) + 2)
     return with_derivative(poses, derivative, _in_numpy(tree_of(robot, links, base), axes), loops)
 
 

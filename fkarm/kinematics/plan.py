@@ -56,7 +56,7 @@ def plan_chain(robot: Robot, links: tuple[str, ...], base: str | None = None) ->
 
 @cached(256)
 def _plan(robot: Robot, links: tuple[str, ...], base: str) -> Plan:
-    upwards, downwards = _ways(robot, links, base)
+    upwards, downwards = ways(robot, links, base)
     nodes: list[Node] = []
     frames: dict[str, tuple[int, Matrix]] = {base: (-1, np.eye(4))}  # node before, frame after it
 
@@ -80,7 +80,7 @@ def _plan(robot: Robot, links: tuple[str, ...], base: str) -> Plan:
     return Plan(robot.dof, tuple(nodes), tuple(frames[link] for link in links))
 
 
-def _ways(robot: Robot, links: tuple[str, ...], base: str) -> tuple[list[Joint], list[Joint]]:
+def ways(robot: Robot, links: tuple[str, ...], base: str) -> tuple[list[Joint], list[Joint]]:
     """Joints from the base upwards, and those downwards to the links, parents first."""
     to_base = robot.path_to(base)
     forks = []  # how many joints the path to each link has in common with that to the base

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -49,6 +49,8 @@ class ForwardKinematics(KinematicLayer):
     Call arguments:
         q: Joint configurations in the order of `robot.joint_names`. Any number of batch axes.
             Shape `(..., dof)`.
+        geometry: Another geometry of the robot, in metres and radians, or one per row, as in
+            `fkarm.forward_kinematics`; it may be trained. None: the robot as it is.
 
     Returns:
         Poses in the frame of the base. Shape `(..., 4, 4)`, `(..., 3)`, `(..., 6)`,
@@ -58,9 +60,9 @@ class ForwardKinematics(KinematicLayer):
     Raises:
         TypeError: If `robot` is not a Robot.
         UnknownLinkError: If a link or `base` does not exist.
-        ValueError: If `output` or a unit is unknown, the list of links is empty, or the input
+        ValueError: If `output` or a unit is unknown, the list of links is empty, the input
             does not end with an axis of size `dof` or comes directly from a layer that returns
-            other units.
+            other units, or the geometry is not one of the robot.
 
     Gradient:
         Exact. At singular points of an orientation format it is the finite gradient that
@@ -72,6 +74,8 @@ class ForwardKinematics(KinematicLayer):
         >>> layer(np.zeros((1, 2), "float32")).numpy().tolist()
         [[1.5, 0.0, 0.0]]
     """
+
+    NAMED_INPUTS: ClassVar[tuple[str, ...]] = ("geometry",)
 
     def __init__(
         self,
@@ -102,11 +106,11 @@ class ForwardKinematics(KinematicLayer):
         check_configuration_shape(self.robot, input_shape)
         self.built = True
 
-    def call(self, q: Tensor) -> Tensor:
+    def call(self, q: Tensor, geometry: dict[str, Tensor] | None = None) -> Tensor:
         check_configuration_shape(self.robot, q.shape)
         check_units("The input of ForwardKinematics", q, *self._units.names)
         q = self._in_si_units(self.precise(q))
-        poses = forward_kinematics(self.robot, q, self._links, self.base)
+        poses = forward_kinematics(self.robot, q, self._links, self.base, geometry)
         poses = matrix_to_pose(
             poses,
             self.output_form,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -25,6 +26,8 @@ class KinematicLayer(keras.layers.Layer):
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     """
 
+    NAMED_INPUTS: ClassVar[tuple[str, ...]] = ()  # call arguments whose values have names
+
     def __init__(self, **kwargs: Any) -> None:
         dtype = kwargs.pop("dtype", None)
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
@@ -40,10 +43,13 @@ class KinematicLayer(keras.layers.Layer):
         super().__init__(dtype=policy, autocast=False, **kwargs)
         self.supports_masking = True
         self._has_warned = False
+        self._inputs = tuple(inspect.signature(self.call).parameters)
 
     def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
         """Call the layer. Named columns are refused, because Keras ignores their names."""
-        for given in (*inputs, *kwargs.values()):
+        for name, given in (*zip(self._inputs, inputs, strict=False), *kwargs.items()):
+            if name in self.NAMED_INPUTS:
+                continue
             for each in given if type(given) in (tuple, list) else (given,):
                 if not ops.is_tensor(each):
                     check_unnamed(f"The input of {type(self).__name__}", each)

@@ -239,13 +239,13 @@ def test_any_number_of_targets_is_compiled_for_few_sizes(panda, targets, monkeyp
     monkeypatch.setattr(config, "_mode", "graph")
     fkarm.solve_ik(panda, targets[:1], "panda_hand")  # the table of starts is made once
     rows = set()
-    run = stage._in_rows
+    run = stage.in_rows
 
     def counted(concrete, inputs, ranks):
         rows.add(inputs[0].shape[0])
         return run(concrete, inputs, ranks)
 
-    monkeypatch.setattr(stage, "_in_rows", counted)
+    monkeypatch.setattr(stage, "in_rows", counted)
     for count in (1, 2, 15, 40, 100, 130):
         fkarm.solve_ik(panda, targets[:count], "panda_hand")
     assert rows <= set(batch.ROWS)

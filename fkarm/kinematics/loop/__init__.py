@@ -5,18 +5,38 @@ tips to the base, as in `chain.py`. The rows are the innermost axis, and inside 
 entry of a frame is an array of its own: products of small matrices would be three times slower.
 """
 
-from fkarm.kinematics.loop.arrays import Layout, Loop, LoopArrays, loop_of, make_loop, wants_loop
+from fkarm.kinematics.loop.arrays import (
+    Layout,
+    Lines,
+    Loop,
+    LoopArrays,
+    columns_of,
+    loop_of,
+    make_loop,
+    wants_loop,
+)
 from fkarm.kinematics.loop.jacobian import loop_jacobian
-from fkarm.kinematics.loop.poses import loop_poses, loop_pull_back
+from fkarm.kinematics.loop.poses import (
+    loop_poses,
+    loop_pull_back,
+    unrolled_poses,
+    wrenches_on_links,
+    wrenches_on_nodes,
+)
 
 __all__ = [
     "Layout",
+    "Lines",
     "Loop",
     "LoopArrays",
+    "columns_of",
     "loop_jacobian",
     "loop_of",
     "loop_poses",
     "loop_pull_back",
     "make_loop",
+    "unrolled_poses",
     "wants_loop",
+    "wrenches_on_links",
+    "wrenches_on_nodes",
 ]

@@ -6,17 +6,22 @@ and its y axis, which tell the moment about them, and those of `Rz(a) Ry(b) Rz(c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fkarm.config import cached
-from fkarm.kinematics.joints import Z_TO_X, Z_TO_Y
-from fkarm.kinematics.plan import Node, Plan, plan_chain
+from fkarm.kinematics.joints import Z_TO_X, Z_TO_Y, Motion
+from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.model import Robot
 
-# Plans with more nodes are computed by loops.
-MOST_UNROLLED = 14
+# Plans with more nodes and links are computed by loops. On two cores a chain of 28 compiles in 2.4
+# instead of 12 seconds, and then takes 1.5 times as long. Trees, whose frames go through memory,
+# take twice as long: only those that XLA cannot compile in half a minute are computed by loops.
+MOST_UNROLLED_IN_CHAIN = 20
+MOST_UNROLLED_IN_TREE = 100
+_UNREAD = -1
 
 
 class Layout(NamedTuple):
@@ -35,18 +40,18 @@ class LoopArrays(NamedTuple):
     """
 
     parents: Any  # row of the frame before every node, (n,)
-    origins: Any  # columns of the frame that every node moves, (n, 12)
+    origins: Any  # columns of the frame that every node moves, (n, 12), or (n, 12, rows)
     entries: Any  # its entry of q, (n,)
-    multipliers: Any  # of the entry, (n,)
-    offsets: Any  # (n,)
+    multipliers: Any  # of the entry, (n,), or (n, rows)
+    offsets: Any  # (n,), or (n, rows)
     turns: Any  # 1 if it turns, 0 if it slides, (n,)
-    sums: Any  # row of the cotangents that its component of a wrench is added to, (n,)
+    sums: Any  # row of the sums that its component is added to, see `Nodes.sums`, (n,)
     shares: Any  # factor of the component, (n,)
     ball_nodes: Any  # first turn of `Rz Ry Rz` of every quaternion, (b,)
     ball_entries: Any  # entries of q, (b, 4)
     ball_signs: Any  # multipliers of the entries, (b, 4)
     links: Any  # row of the frame before every link, (m,)
-    link_frames: Any  # columns of its frame, (m, 12)
+    link_frames: Any  # columns of its frame, (m, 12), or (m, 12, rows)
 
 
 class Loop(NamedTuple):
@@ -69,9 +74,74 @@ class _Line(NamedTuple):
     share: Any
 
 
+class Lines:
+    """Collects the nodes of a loop.
+
+    An origin is a frame `(4, 4)`, or anything that may be multiplied by one from the right.
+    """
+
+    def __init__(self, dof: int) -> None:
+        self._dof = dof
+        self._lines: list[_Line] = []
+        self._balls: list[tuple[int, list[int], tuple[float, ...]]] = []
+
+    @property
+    def origins(self) -> list[Any]:
+        """The frames that the nodes move."""
+        return [line.origin for line in self._lines]
+
+    def add(self, parent: int, origin: Any, motion: Motion | None) -> int:
+        """Add a motion, None if it stands still; return the row of the frame after it."""
+        if motion is None:
+            self._lines.append(_Line(parent, origin, 0, 0.0, 0.0, 1.0, _UNREAD, 0.0))
+        elif motion.kind.freedom == 1:
+            (multiplier,), turns = motion.multipliers, float(motion.kind.turns)
+            line = (motion.first, multiplier, motion.offset, turns, motion.first, multiplier)
+            self._lines.append(_Line(parent, origin, *line))
+        else:
+            moment = self._dof + 3 * len(self._balls)
+            self._balls.append((len(self._lines) + 2, list(motion.entries), motion.multipliers))
+            frames = (origin @ Z_TO_X, Z_TO_X.T @ Z_TO_Y, Z_TO_Y.T, Z_TO_Y, Z_TO_Y.T)
+            rows = (moment, moment + 1, moment + 2, _UNREAD, _UNREAD)
+            for frame, row in zip(frames, rows, strict=True):
+                self._lines.append(_Line(parent, frame, motion.first, 0.0, 0.0, 1.0, row, 1.0))
+                parent = len(self._lines)
+        return len(self._lines)
+
+    def loop(self, links: Sequence[int], origins: np.ndarray, link_frames: np.ndarray) -> Loop:
+        """The loop of these nodes, with links at some rows; frames `(n, 4, 4)` and `(m, 4, 4)`."""
+        columns = _Line(
+            *([line[field] for line in self._lines] for field in range(len(_Line._fields)))
+        )
+        balls = self._balls
+        unread = self._dof + 3 * len(balls)
+        arrays = LoopArrays(
+            np.array(columns.parent),
+            columns_of(origins),
+            np.array(columns.entry),
+            np.array(columns.multiplier),
+            np.array(columns.offset),
+            np.array(columns.turns),
+            np.array([unread if row == _UNREAD else row for row in columns.sum]),
+            np.array(columns.share),
+            np.array([ball[0] for ball in balls], int),
+            np.array([ball[1] for ball in balls], int).reshape((-1, 4)),
+            np.array([ball[2] for ball in balls], float).reshape((-1, 4)),
+            np.array(links),
+            columns_of(link_frames),
+        )
+        count = len(self._lines)
+        follows = np.array_equal(arrays.parents, np.arange(count))
+        is_run = follows and all(row == count for row in links)
+        slides = bool((arrays.turns == 0).any())
+        return Loop(Layout(self._dof, is_run, slides, len(balls)), arrays)
+
+
 def wants_loop(plan: Plan) -> bool:
     """Whether compiled code loops over the nodes of a plan, instead of having code for each."""
-    return len(plan.nodes) > MOST_UNROLLED
+    is_chain = len({above for above, _ in plan.links}) == 1
+    most = MOST_UNROLLED_IN_CHAIN if is_chain else MOST_UNROLLED_IN_TREE
+    return len(plan.nodes) + len(plan.links) > most
 
 
 @cached(256)
@@ -82,52 +152,13 @@ def loop_of(robot: Robot, links: tuple[str, ...], base: str) -> Loop:
 
 def make_loop(plan: Plan) -> Loop:
     """The loop of a plan."""
-    lines: list[_Line] = []
-    after: list[int] = []  # row of the frame after every node of the plan
-    balls: list[tuple[int, list[int], tuple[float, ...]]] = []
-    # Below the entries of q there are three sums per quaternion, and one that is not read.
-    unread = plan.dof + 3 * sum(node.motion.kind.freedom == 3 for node in plan.nodes)
+    lines, after = Lines(plan.dof), [0]  # after the base, then after every node of the plan
     for node in plan.nodes:
-        parent, motion = (after[node.parent] if node.parent >= 0 else 0), node.motion
-        if motion.kind.freedom == 1:
-            (multiplier,), turns = motion.multipliers, float(motion.kind.turns)
-            lines.append(
-                _Line(parent, node.origin, motion.first, multiplier, motion.offset, turns,
-                      motion.first, multiplier)
-            )  # fmt: skip
-        else:
-            moment = plan.dof + 3 * len(balls)
-            balls.append((len(lines) + 2, list(motion.entries), motion.multipliers))
-            for origin, row in zip(
-                _ball_origins(node), (*range(moment, moment + 3), unread, unread), strict=True
-            ):
-                lines.append(_Line(parent, origin, motion.first, 0.0, 0.0, 1.0, row, 1.0))
-                parent = len(lines)
-        after.append(len(lines))
-    columns = _Line(*(np.array(column) for column in zip(*lines, strict=True)))
-    ends = np.array([after[above] if above >= 0 else 0 for above, _ in plan.links])
-    arrays = LoopArrays(
-        columns.parent,
-        _columns(columns.origin),
-        *columns[2:],
-        np.array([ball[0] for ball in balls], int),
-        np.array([ball[1] for ball in balls], int).reshape((-1, 4)),
-        np.array([ball[2] for ball in balls], float).reshape((-1, 4)),
-        ends,
-        _columns(np.array([frame for _, frame in plan.links])),
-    )
-    is_run = np.array_equal(columns.parent, np.arange(len(lines))) and bool(
-        (ends == len(lines)).all()
-    )
-    return Loop(Layout(plan.dof, is_run, bool((arrays.turns == 0).any()), len(balls)), arrays)
+        after.append(lines.add(after[node.parent + 1], node.origin, node.motion))
+    links = [after[above + 1] for above, _ in plan.links]
+    return lines.loop(links, np.array(lines.origins), np.array([frame for _, frame in plan.links]))
 
 
-def _ball_origins(node: Node) -> list[np.ndarray]:
-    """The frames that the five turns of a quaternion move."""
-    to_x, to_y = Z_TO_X, Z_TO_Y
-    return [node.origin @ to_x, to_x.T @ to_y, to_y.T, to_y, to_y.T]
-
-
-def _columns(frames: np.ndarray) -> np.ndarray:
+def columns_of(frames: np.ndarray) -> np.ndarray:
     """The columns of frames in a row. Shapes `(n, 4, 4)` to `(n, 12)`."""
     return frames[:, :3].swapaxes(1, 2).reshape((len(frames), 12))

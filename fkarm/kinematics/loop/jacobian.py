@@ -39,7 +39,7 @@ def loop_jacobian(in_link_axes: bool, layout: Layout, q: Tensor, *arrays: Tensor
         rows = ops.unstack(columns, 6, axis=1)
         halves = three(rows[:3]), three(rows[3:])
         columns = ops.stack([dot(axis, half) for half in halves for axis in link.axes], axis=1)
-    matrices = ops.transpose(columns)  # (rows, 6, dof)
+    matrices = ops.transpose(columns, (2, 1, 0))  # (rows, 6, dof)
     return ops.reshape(matrices, (*ops.shape(q)[:-1], 6, layout.dof))
 
 

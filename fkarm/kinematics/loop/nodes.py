@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
@@ -35,9 +36,11 @@ class Nodes(NamedTuple):
 
     @property
     def sums(self) -> int:
-        """Number of rows that `LoopArrays.sums` names."""
-        balls = self.layout.balls
-        return self.layout.dof + 3 * balls + min(balls, 1)
+        """Number of rows that `LoopArrays.sums` names.
+
+        The entries of q, three per quaternion for moments, and one that is not read.
+        """
+        return self.layout.dof + 3 * self.layout.balls + 1
 
     def moved(self, k: Tensor, before: Frame) -> Frame:
         """The frame after node `k`, from that of its parent."""
@@ -73,23 +76,24 @@ def nodes_at(layout: Layout, arrays: Sequence[Tensor], q: Tensor) -> Nodes:
     """The nodes at configurations `q (..., dof)`; `arrays` are those of `LoopArrays`."""
     loop = LoopArrays(*arrays)
     by_entry = entries_first(ops.reshape(q, (-1, layout.dof)))
-    values = ops.take(by_entry, loop.entries, axis=0) * loop.multipliers[:, None]
-    values = values + loop.offsets[:, None]
+    values = ops.take(by_entry, loop.entries, axis=0) * _with_rows(loop.multipliers)
+    values = values + _with_rows(loop.offsets)
     slide = values
     if layout.slides:
         slide, values = (values * share[:, None] for share in (1.0 - loop.turns, loop.turns))
     sine, cosine = sincos(values)
     for k in range(layout.balls):
         turns = ball_turns(_quaternion(loop, by_entry, k))
-        start = (loop.ball_nodes[k], 0)
-        sine = ops.slice_update(sine, start, ops.stack([turn[0] for turn in turns]))
-        cosine = ops.slice_update(cosine, start, ops.stack([turn[1] for turn in turns]))
+        sine = _replaced(sine, loop.ball_nodes[k], [turn[0] for turn in turns])
+        cosine = _replaced(cosine, loop.ball_nodes[k], [turn[1] for turn in turns])
     return Nodes(layout, loop, by_entry, sine, cosine, slide)
 
 
 def link_frames(arrays: LoopArrays) -> Frame:
-    """The constant frames of the links, entries `(m, 1)`."""
-    return frame_of(ops.transpose(arrays.link_frames)[..., None])
+    """The constant frames of the links, entries `(m, 1)` or `(m, rows)`."""
+    frames = arrays.link_frames
+    frames = frames[..., None] if len(frames.shape) == 2 else frames
+    return frame_of(ops.swapaxes(frames, 0, 1))
 
 
 def frame_of(columns: Tensor) -> Frame:
@@ -107,6 +111,17 @@ def three(entries: Sequence[Tensor]) -> Vector:
 def along_first_axis(vectors: Sequence[Vector]) -> Tensor:
     """The entries of vectors along a new first axis."""
     return ops.stack([entry for vector in vectors for entry in vector])
+
+
+def _with_rows(x: Tensor) -> Tensor:
+    return x[:, None] if len(x.shape) == 1 else x
+
+
+def _replaced(whole: Tensor, first: Any, rows: Sequence[Tensor]) -> Tensor:
+    """`whole (n, rows)` with other rows from `first` on."""
+    if isinstance(first, np.integer):  # by operations that TensorFlow differentiates
+        return ops.concatenate([whole[:first], ops.stack(rows), whole[first + len(rows) :]])
+    return ops.slice_update(whole, (first, 0), ops.stack(rows))
 
 
 def _quaternion(arrays: LoopArrays, by_entry: Tensor, k: int) -> list[Tensor]:

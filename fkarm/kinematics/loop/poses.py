@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras import ops
 
 from fkarm._types import Tensor
@@ -26,12 +29,27 @@ def loop_poses(layout: Layout, axes: tuple[int, ...], q: Tensor, *arrays: Tensor
     nodes = nodes_at(layout, arrays, q)
     frames = _frames(nodes)
     above = frames[None] if layout.is_run else ops.take(frames, nodes.arrays.links, axis=0)
+    return _matrices(nodes, above, (*ops.shape(q)[:-1], *axes))
+
+
+def unrolled_poses(layout: Layout, axes: tuple[int, ...], q: Tensor, *arrays: Any) -> Tensor:
+    """The same by operations that every backend differentiates; integer arrays are NumPy's."""
+    nodes = nodes_at(layout, arrays, q)
+    frames = [_base(nodes)]
+    for k in range(nodes.size):
+        frames.append(_after(nodes, k, frames[nodes.arrays.parents[k]]))
+    above = ops.stack([frames[row] for row in nodes.arrays.links])
+    return _matrices(nodes, above, (*ops.shape(q)[:-1], *axes))
+
+
+def _matrices(nodes: Nodes, above: Tensor, batch: tuple[Any, ...]) -> Tensor:
+    """Poses of the links from the frames before them, `(m, 12, rows)`."""
     links = placed(frame_of(ops.swapaxes(above, 0, 1)), link_frames(nodes.arrays))
     columns = [*links.axes, links.origin]  # entries (m, rows)
     zero = ops.zeros_like(links.origin[0])
     entries = [*(column[k] for k in range(3) for column in columns), zero, zero, zero, zero + 1.0]
-    matrices = ops.transpose(ops.stack(entries))  # (rows, m, 16)
-    return ops.reshape(matrices, (*ops.shape(q)[:-1], *axes, 4, 4))
+    matrices = ops.transpose(ops.stack(entries), (2, 1, 0))  # (rows, m, 16)
+    return ops.reshape(matrices, (*batch, 4, 4))
 
 
 def loop_pull_back(
@@ -39,42 +57,38 @@ def loop_pull_back(
 ) -> Tensor:
     """The cotangent of `q (..., dof)` for one of the poses `(..., m, 4, 4)` or `(..., 4, 4)`."""
     nodes = nodes_at(layout, arrays, q)
-    count = nodes.arrays.links.shape[0]
-    pair = xla_barrier(lambda *both: [_links_first(x, count) for x in both], poses, poses_bar)
-    on_links = carried(link_frames(nodes.arrays), link_wrench(*map(_of_matrices, pair)))
-    q_bar = nodes.with_balls(_components(nodes, on_links))
-    return ops.reshape(entries_last(q_bar), ops.shape(q))
+    on_links = wrenches_on_links(nodes.arrays.links.shape[0], poses, poses_bar)
+    sums, _ = wrenches_on_nodes(nodes, on_links)
+    return ops.reshape(entries_last(nodes.with_balls(sums)), ops.shape(q))
 
 
-def _frames(nodes: Nodes) -> Tensor:
-    """Frames of base and nodes, `(n + 1, 12, rows)`; of a run only that of the last node."""
-    zero = ops.zeros_like(nodes.sine[0])
-    base = ops.stack([zero + (1.0 if k in (0, 4, 8) else 0.0) for k in range(12)])
-
-    def after(k: Tensor, frame: Tensor) -> Tensor:
-        new = nodes.moved(k, frame_of(frame))
-        return along_first_axis((*new.axes, new.origin))
-
-    if nodes.layout.is_run:
-        return ops.fori_loop(0, nodes.size, after, base)
-
-    def step(k: Tensor, frames: Tensor) -> Tensor:
-        new = after(k, frames[nodes.arrays.parents[k]])
-        return ops.slice_update(frames, (k + 1, 0, 0), new[None])
-
-    frames = ops.zeros((nodes.size, 12, ops.shape(base)[1]), base.dtype)
-    return ops.fori_loop(0, nodes.size, step, ops.concatenate([base[None], frames]))
+def wrenches_on_links(links: int, poses: Tensor, poses_bar: Tensor) -> Wrench:
+    """What cotangents of poses mean in the links' axes, entries `(m, rows)`."""
+    pair = xla_barrier(lambda *both: [_links_first(x, links) for x in both], poses, poses_bar)
+    e = xla_barrier(lambda *both: _entries(link_wrench(*map(_of_matrices, both))), *pair)
+    return three(e[:3]), three(e[3:])
 
 
-def _components(nodes: Nodes, on_links: Wrench) -> Tensor:
-    """Sums of the wrenches' components along the nodes' axes. Shape `(nodes.sums, rows)`."""
+def wrenches_on_nodes(
+    nodes: Nodes, on_links: Wrench, is_kept: bool = False
+) -> tuple[Tensor, Tensor | None]:
+    """The wrenches' components along the nodes' axes, and the wrenches themselves if they are kept.
+
+    Returns:
+        Sums of components, `(nodes.sums, rows)`; wrenches on the nodes before they move, in the
+        axes there, `(n, 6, rows)`, or None.
+    """
     arrays, count = nodes.arrays, nodes.size
-    by_link = ops.stack([entry for vector in on_links for entry in vector], axis=1)  # (m, 6, rows)
+    at_nodes = carried(link_frames(arrays), on_links)
+    by_link = ops.stack(_entries(at_nodes), axis=1)  # (m, 6, rows)
     rows = ops.shape(by_link)[-1]
-    sums = ops.zeros((nodes.sums, rows), by_link.dtype)
+    empty = [
+        ops.zeros(shape, by_link.dtype)
+        for shape in ((nodes.sums, rows), *([(count, 6, rows)] if is_kept else []))
+    ]
 
-    def take(k: Tensor, wrench: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
-        """The wrench on the node before node `k`, and the sums with its component."""
+    def take(k: Tensor, wrench: Tensor, now: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """The wrench on the node before node `k`; sums and kept wrenches with those of `k`."""
         e = ops.unstack(wrench, 6, axis=0)
         pair, row = (three(e[:3]), three(e[3:])), arrays.sums[k]
         component = pair[1][2]
@@ -82,30 +96,67 @@ def _components(nodes: Nodes, on_links: Wrench) -> Tensor:
             component = ops.where(arrays.turns[k] > 0, component, pair[0][2])
             _, pair = Prismatic.take((nodes.slide[k],), NO_TURN, pair)
         _, pair = Revolute.take((), (nodes.sine[k], nodes.cosine[k]), pair)
-        total = sums[row] + arrays.shares[k] * component
-        sums = ops.slice_update(sums, (row, 0), total[None])
-        return along_first_axis(carried(frame_of(arrays.origins[k]), pair)), sums
-
-    if nodes.layout.is_run:
-        tip = ops.sum(by_link, axis=0)
-        run = ops.fori_loop(0, count, lambda k, now: take(count - 1 - k, *now), (tip, sums))
-        return run[1]
-    on_nodes = ops.zeros((count + 1, 6, rows), by_link.dtype)
+        total = now[0][row] + arrays.shares[k] * component
+        results = [ops.slice_update(now[0], (row, 0), total[None])]
+        if is_kept:
+            own = ops.stack(_entries(pair))[None]
+            results.append(ops.slice_update(now[1], (k, 0, 0), own))
+        return ops.stack(_entries(carried(frame_of(arrays.origins[k]), pair))), results
 
     def put(k: Tensor, on_nodes: Tensor) -> Tensor:
         row = arrays.links[k]
         return ops.slice_update(on_nodes, (row, 0, 0), (on_nodes[row] + by_link[k])[None])
 
-    def step(j: Tensor, now: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        k, (on_nodes, sums) = count - 1 - j, now
-        # Without the barrier XLA would copy all wrenches in every iteration.
-        before, sums = take(k, xla_barrier(lambda x: x, on_nodes[k + 1]), sums)
+    def run_step(j: Tensor, now: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        wrench, results = take(count - 1 - j, now[0], now[1:])
+        return wrench, *results
+
+    def step(j: Tensor, now: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        k, on_nodes = count - 1 - j, now[0]
+        before, results = take(k, xla_barrier(lambda x: x, on_nodes[k + 1]), now[1:])
         row = arrays.parents[k]
         total = (on_nodes[row] + before)[None]
-        return ops.slice_update(on_nodes, (row, 0, 0), total), sums
+        return ops.slice_update(on_nodes, (row, 0, 0), total), *results
 
-    on_nodes = ops.fori_loop(0, arrays.links.shape[0], put, on_nodes)
-    return ops.fori_loop(0, count, step, (on_nodes, sums))[1]
+    if nodes.layout.is_run:
+        results = ops.fori_loop(0, count, run_step, (ops.sum(by_link, axis=0), *empty))[1:]
+    else:
+        on_nodes = ops.zeros((count + 1, 6, rows), by_link.dtype)
+        on_nodes = ops.fori_loop(0, arrays.links.shape[0], put, on_nodes)
+        results = ops.fori_loop(0, count, step, (on_nodes, *empty))[1:]
+    return results[0], results[1] if is_kept else None
+
+
+def _frames(nodes: Nodes) -> Tensor:
+    """Frames of base and nodes, `(n + 1, 12, rows)`; of a run only that of the last node."""
+    base = _base(nodes)
+    if nodes.layout.is_run:
+        return ops.fori_loop(0, nodes.size, lambda k, frame: _after(nodes, k, frame), base)
+
+    def step(k: Tensor, frames: Tensor) -> Tensor:
+        # Without the barriers here and below XLA would copy the whole array in every iteration.
+        before = xla_barrier(lambda x: x, frames[nodes.arrays.parents[k]])
+        return ops.slice_update(frames, (k + 1, 0, 0), _after(nodes, k, before)[None])
+
+    frames = ops.zeros((nodes.size + 1, 12, ops.shape(base)[1]), base.dtype)
+    return ops.fori_loop(0, nodes.size, step, ops.slice_update(frames, (0, 0, 0), base[None]))
+
+
+def _base(nodes: Nodes) -> Tensor:
+    """The frame of the base, `(12, rows)`."""
+    zero = ops.zeros_like(nodes.sine[0])
+    return ops.stack([zero + (1.0 if k in (0, 4, 8) else 0.0) for k in range(12)])
+
+
+def _after(nodes: Nodes, k: Any, frame: Tensor) -> Tensor:
+    """The frame after node `k`, `(12, rows)`, from that of its parent."""
+    new = nodes.moved(k, frame_of(frame))
+    return along_first_axis((*new.axes, new.origin))
+
+
+def _entries(wrench: Wrench) -> list[Tensor]:
+    force, moment = wrench
+    return [*force, *moment]
 
 
 def _links_first(matrices: Tensor, links: int) -> Tensor:

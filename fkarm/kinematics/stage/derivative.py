@@ -19,11 +19,13 @@ class Derivative(NamedTuple):
 
 
 class Loops(NamedTuple):
-    """A function of vectors `x` to `y` as loops, of which the robot is an input.
+    """A function of some inputs `x` to `y` as loops, of which the robot is an input too.
 
     Robots for which the functions are the same objects share their compiled code.
     """
 
     arrays: tuple[np.ndarray, ...]  # the robot, for all rows
     value: Function  # of `x` and the arrays
-    pull_back: Any = None  # of `x`, `y`, a cotangent of `y` and the arrays
+    # Of `x`, `y`, a cotangent of `y` and the arrays, to one cotangent per row of every input.
+    pull_back: Any = None
+    y_rank: int = 0  # number of axes of `y` after the batch axes

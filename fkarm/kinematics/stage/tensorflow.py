@@ -16,7 +16,6 @@ public counterpart.
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left
 from functools import cache
 from types import FrameType
 from typing import Any
@@ -39,14 +38,13 @@ from fkarm.kinematics.stage.few_rows import (
     is_symbolic,
     once,
 )
+from fkarm.kinematics.stage.padding import batch_of, in_rows, rows_of_batch
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
 __all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
 
 # The modules that trace a function in order to write it to a file.
 EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
-# Sizes that stages are compiled for: eight per octave, so that at most an eighth is padding.
-STAGE_ROWS = [(128 << octave) * eighths // 8 for octave in range(23) for eighths in range(8, 16)]
 
 
 def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,7 +77,8 @@ def compiled(
         from_rows: Eager batches with fewer rows are not compiled.
         in_numpy: The same function for eager batches of few rows; None: they run operation by
             operation.
-        loops: The same function for compiled code; derivatives are those of `function`.
+        loops: The same function for compiled code, perhaps with its pull-back; derivatives that it
+            lacks are those of `function`.
     """
     stage = tf.function(function, jit_compile=True, autograph=False)
 
@@ -88,7 +87,7 @@ def compiled(
         return stage.get_concrete_function(*signature)
 
     def value(*inputs: Tensor) -> Any:
-        return _in_rows(concrete, inputs, ranks)
+        return in_rows(concrete, inputs, ranks)
 
     if loops is not None:
         value = _with_arrays(loops.value, ranks, loops.arrays)
@@ -96,17 +95,46 @@ def compiled(
     # Derivatives of a stage are rarely asked for, and XLA takes long over them.
     plain = tf.function(function, autograph=False)
 
+    def by_operations(inputs: tuple[Tensor, ...], cotangents: list[Tensor]) -> list[Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            outputs = tf.nest.flatten(plain(*inputs))
+        gradients: list[Tensor] = tape.gradient(
+            outputs, inputs, cotangents, tf.UnconnectedGradients.ZERO
+        )
+        return gradients
+
     @tf.custom_gradient
     def run(*inputs: Tensor) -> Any:
-        def gradient(*cotangents: Tensor) -> list[Tensor]:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(inputs)
-                outputs = tf.nest.flatten(plain(*inputs))
-            return tape.gradient(outputs, inputs, list(cotangents), tf.UnconnectedGradients.ZERO)
-
         # Without this an outer tape would prepare a derivative of the compiled function itself.
         with record.stop_recording():
-            return value(*inputs), gradient
+            outputs = value(*inputs)
+
+        def gradient(*cotangents: Tensor) -> list[Tensor]:
+            if loops is None or loops.pull_back is None:
+                return by_operations(inputs, list(cotangents))
+            pulled: list[Tensor] = pull_back(loops, inputs, outputs, *cotangents)
+            return pulled
+
+        return outputs, gradient
+
+    def pull_back(loops: Loops, inputs: tuple[Tensor, ...], y: Tensor, y_bar: Tensor) -> Any:
+        """The cotangents by loops, of which tapes know the derivative."""
+
+        @tf.custom_gradient
+        def pulled(*arguments: Tensor) -> Any:
+            def gradient(*cotangents: Tensor) -> list[Tensor]:
+                with tf.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch(arguments)
+                    once_more = by_operations(arguments[:-1], [arguments[-1]])
+                return tape.gradient(
+                    once_more, arguments, list(cotangents), tf.UnconnectedGradients.ZERO
+                )
+
+            with record.stop_recording():
+                return _pulled_by_loops(loops, ranks, arguments[:-1], y, arguments[-1]), gradient
+
+        return pulled(*inputs, y_bar)
 
     few = None if in_numpy is None else _differentiable_by_numpy(function, ranks, in_numpy)
 
@@ -114,7 +142,7 @@ def compiled(
         if _runs_by_operation(inputs):
             return function(*inputs)
         if tf.executing_eagerly():
-            rows = _rows(inputs, ranks)
+            rows = rows_of_batch(inputs[0], ranks[0])
             if few is not None and are_few(rows):
                 return few(*inputs)
             if are_few(rows, from_rows):
@@ -186,7 +214,7 @@ def with_derivative(
             return function(x)
         if not tf.executing_eagerly():
             return differentiable(x)
-        is_few = are_few(_rows((x,), (1,)))
+        is_few = are_few(rows_of_batch(x, 1))
         if not record.could_possibly_record():
             return _by_numpy(in_numpy, (x,), (1,))[0] if is_few else value(x)
 
@@ -218,6 +246,19 @@ def _with_arrays(function: Function, ranks: Ranks, arrays: tuple[np.ndarray, ...
             return [tf.constant(x, dtype if x.dtype.kind == "f" else tf.int32) for x in arrays]
 
     return lambda *inputs: stage(*inputs, *tensors(inputs[0].dtype))
+
+
+def _pulled_by_loops(
+    loops: Loops, ranks: Ranks, inputs: tuple[Tensor, ...], y: Tensor, y_bar: Tensor
+) -> list[Tensor]:
+    """The cotangents of inputs by loops; of those that all rows share, their sums."""
+    all_ranks = (*ranks, loops.y_rank, loops.y_rank)
+    by_row = _with_arrays(loops.pull_back, all_ranks, loops.arrays)(*inputs, y, y_bar)
+    axes = list(range(batch_of(inputs[0], ranks[0]).rank))
+    return [
+        tf.reduce_sum(bar, axes) if rank is None else bar
+        for bar, rank in zip(by_row, ranks, strict=True)
+    ]
 
 
 @once
@@ -311,61 +352,4 @@ def _runs_by_operation(inputs: tuple[Tensor, ...]) -> bool:
 
 
 def _is_eager_and_few(x: Tensor, rank: int) -> bool:
-    return tf.executing_eagerly() and are_few(_rows((x,), (rank,)))
-
-
-def _rows(inputs: tuple[Tensor, ...], ranks: Ranks) -> Any:
-    """Number of rows of the batch, None if it is unknown."""
-    return _batch(inputs[0], ranks[0]).num_elements()
-
-
-def _batch(x: Tensor, rank: int | None) -> Any:
-    return x.shape[: x.shape.rank - (rank or 0)]
-
-
-def _in_rows(concrete: Function, inputs: tuple[Tensor, ...], ranks: Ranks) -> Any:
-    """Call a stage with one batch axis, of a size that it is compiled for."""
-    batch = _batch(inputs[0], ranks[0])
-    rows, is_flat = _rows(inputs, ranks), batch.rank == 1
-    count = room = rows
-    flat = list(inputs)
-    if not is_flat:
-        flat = [
-            x if rank is None else tf.reshape(x, [-1, *x.shape[x.shape.rank - rank :]])
-            for x, rank in zip(inputs, ranks, strict=True)
-        ]
-    if tf.executing_eagerly() or rows is None:
-        count = tf.shape(flat[0])[0] if rows is None else rows
-        room = _stage_rows(count)
-    is_padded = rows is None or room != rows
-    if is_padded:
-        # Much faster than tf.pad, which handles every axis.
-        flat = [
-            x
-            if rank is None
-            else tf.concat([x, tf.zeros([room - count, *x.shape[1:]], x.dtype)], 0)
-            for x, rank in zip(flat, ranks, strict=True)
-        ]
-    signature = [
-        tf.TensorSpec(x.shape if rank is None else [None, *x.shape[1:]], x.dtype)
-        for x, rank in zip(flat, ranks, strict=True)
-    ]
-    dynamic = None if is_flat else tf.shape(inputs[0])[: batch.rank]
-
-    def restored(output: Tensor) -> Tensor:
-        core = output.shape[1:]
-        if is_padded:
-            output = output[:count]
-        if dynamic is not None:
-            output = tf.reshape(output, tf.concat([dynamic, core], axis=0))
-        if not tf.executing_eagerly():
-            output.set_shape([*batch, *core])
-        return output
-
-    return tf.nest.map_structure(restored, concrete(*signature)(*flat))
-
-
-def _stage_rows(count: Any) -> Any:
-    if isinstance(count, int):
-        return STAGE_ROWS[bisect_left(STAGE_ROWS, count)]
-    return tf.gather(STAGE_ROWS, tf.searchsorted(STAGE_ROWS, count[None])[0])
+    return tf.executing_eagerly() and are_few(rows_of_batch(x, rank))

@@ -8,7 +8,8 @@ from fkarm.kinematics.loop import arrays
 @pytest.fixture
 def looped(monkeypatch):
     """All robots are computed by loops, and all calls by compiled code."""
-    monkeypatch.setattr(arrays, "MOST_UNROLLED", 0)
+    monkeypatch.setattr(arrays, "MOST_UNROLLED_IN_CHAIN", 0)
+    monkeypatch.setattr(arrays, "MOST_UNROLLED_IN_TREE", 0)
     fkarm.config.clear()
     with fkarm.config.compilation("graph"):
         yield

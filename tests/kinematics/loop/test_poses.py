@@ -8,6 +8,7 @@ from oracles import Pinocchio, central_difference
 
 import fkarm
 from fkarm.kinematics import forward, loop
+from fkarm.kinematics.plan import plan_chain
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
 ROBOTS = ["three_joints", "ball_and_plane", "every_joint", "free_robot"]
@@ -59,12 +60,11 @@ def test_a_chain_of_112_is_that_of_pinocchio(make_chain):
         np.testing.assert_allclose(columns[row], expected, atol=1e-12)
 
 
-def test_long_robots_have_loops_and_short_ones_have_not(make_chain, panda):
-    plans = {
-        joints: fkarm.kinematics.plan.plan_chain(make_chain(joints), ("tool",))
-        for joints in (loop.arrays.MOST_UNROLLED, loop.arrays.MOST_UNROLLED + 1)
-    }
-    assert [loop.wants_loop(plan) for plan in plans.values()] == [False, True]
+@pytest.mark.parametrize(("links", "joints"), [(("tool",), 20), (("tool", "joint_2_link"), 99)])
+def test_long_robots_have_loops_and_short_ones_have_not(links, joints, make_chain):
+    short, long = (plan_chain(make_chain(count), links) for count in (joints - 1, joints))
+    assert not loop.wants_loop(short)
+    assert loop.wants_loop(long)
 
 
 @pytest.mark.parametrize("shape", [(), (2, 0), (3, 1, 2)], ids=str)

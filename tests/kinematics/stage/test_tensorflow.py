@@ -12,6 +12,7 @@ from fkarm.kinematics.stage import FEW_ROWS
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
+    from fkarm.kinematics.stage import padding
     from fkarm.kinematics.stage import tensorflow as stage
 
 ROWS = FEW_ROWS + 3
@@ -165,7 +166,7 @@ def test_a_graph_holds_one_stage_forward_and_one_back(panda):
 
 @pytest.mark.only_on("tensorflow", reason=STAGES)
 def test_few_sizes_are_compiled_and_little_is_padded():
-    sizes = np.array(stage.STAGE_ROWS)
+    sizes = np.array(padding.STAGE_ROWS)
     assert (np.diff(sizes) > 0).all()
     assert sizes[0] == 128
     assert ((sizes[1:] - sizes[:-1]) / sizes[:-1]).max() <= 1 / 8
@@ -175,7 +176,7 @@ def test_few_sizes_are_compiled_and_little_is_padded():
 @pytest.mark.only_on("tensorflow", reason=STAGES)
 def test_batches_of_many_sizes_are_compiled_for_few(panda, monkeypatch):
     rows = []
-    run = stage._in_rows
+    run = stage.in_rows
 
     def counted(concrete, inputs, ranks):
         def call(*signature):
@@ -183,7 +184,7 @@ def test_batches_of_many_sizes_are_compiled_for_few(panda, monkeypatch):
 
         return run(call, inputs, ranks)
 
-    monkeypatch.setattr(stage, "_in_rows", counted)
+    monkeypatch.setattr(stage, "in_rows", counted)
     for size in range(1024, 1153, 16):
         q = np.zeros((size, 7))
         assert fkarm.forward_kinematics(panda, q, "panda_hand").shape == (size, 4, 4)
