@@ -10,6 +10,7 @@ from keras import ops
 
 from fkarm._checks import check_choice, check_last_axes
 from fkarm._types import Tensor, TensorLike
+from fkarm.config import cached
 from fkarm.geometry.native import concrete
 from fkarm.geometry.safe import as_float
 from fkarm.model import Robot
@@ -19,7 +20,7 @@ _ROTATION_TOLERANCE = 1e-3
 
 
 class Geometry(NamedTuple):
-    """The arrays of `geometry_of` as tensors, and which of them differ by row."""
+    """The arrays of `geometry_of`."""
 
     origins: Tensor  # (..., joints, 3, 4)
     offsets: Tensor  # (..., joints)
@@ -49,13 +50,19 @@ def geometry_of(robot: Robot) -> dict[str, np.ndarray]:
         >>> geometry["origins"][:, 0, 3].tolist()
         [0.0, 1.0, 0.5]
     """
+    return {name: array.copy() for name, array in own_geometry(robot)._asdict().items()}
+
+
+@cached(256)
+def own_geometry(robot: Robot) -> Geometry:
+    """The arrays of `geometry_of`, made once."""
     coordinates = [robot.coordinates.get(joint.name) for joint in robot.joints]
-    return {
-        "origins": np.array([joint.origin[:3] for joint in robot.joints]).reshape((-1, 3, 4)),
-        "offsets": np.array([0.0 if c is None else c.offset for c in coordinates]),
-        "multipliers": np.array([1.0 if c is None else c.multiplier for c in coordinates]),
-        "tool": np.eye(4)[:3],
-    }
+    return Geometry(
+        np.array([joint.origin[:3] for joint in robot.joints]).reshape((-1, 3, 4)),
+        np.array([0.0 if c is None else c.offset for c in coordinates]),
+        np.array([1.0 if c is None else c.multiplier for c in coordinates]),
+        np.eye(4)[:3],
+    )
 
 
 def scale_bones(geometry: Mapping[str, TensorLike], factors: TensorLike) -> dict[str, Tensor]:
@@ -96,7 +103,7 @@ def read_geometry(robot: Robot, q: Tensor, geometry: Mapping[str, TensorLike]) -
             "geometry must be a mapping of names to arrays, as from "
             f"fkarm.kinematics.geometry_of(robot). Received: {type(geometry).__name__}."
         )
-    own = geometry_of(robot)
+    own = own_geometry(robot)._asdict()
     tensors = {}
     for name, value in {**own, **geometry}.items():
         check_choice("The name of an array in geometry", name, own)

@@ -114,8 +114,7 @@ class _Readings:
 
     def add(self, number: int, joint: Joint, is_backwards: bool, size: int) -> None:
         """Nodes up to this one are of a joint."""
-        reads = len(joint.entries) == 1
-        sign = (-1.0 if is_backwards else 1.0) if reads else 0.0
+        sign = 0.0 if len(joint.entries) > 1 else -1.0 if is_backwards else 1.0
         self.joints += [number] * (size - len(self.joints))
         self.signs += [sign] * (size - len(self.signs))
 

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.kinematics.geometry.description import Geometry, geometry_of, read_geometry
+from fkarm.kinematics.geometry.description import Geometry, own_geometry, read_geometry
 from fkarm.kinematics.geometry.lines import Recipe, geometry_lines, with_geometry
 from fkarm.kinematics.geometry.pull_back import pull_back
 from fkarm.kinematics.loop import Layout, LoopArrays, loop_poses, unrolled_poses
@@ -30,10 +30,9 @@ def poses_of_geometry(
 ) -> Tensor:
     """Poses `(..., *axes, 4, 4)` of `links` in `base` for a robot with another geometry."""
     tensors = read_geometry(robot, q, geometry)
-    own = geometry_of(robot)
     ranks = tuple(
-        own[name].ndim if len(x.shape) > own[name].ndim else None
-        for name, x in zip(Geometry._fields, tensors, strict=True)
+        own.ndim if len(x.shape) > own.ndim else None
+        for own, x in zip(own_geometry(robot), tensors, strict=True)
     )
     return _stage(robot, links, axes, base, ranks)(q, *tensors)
 
@@ -53,6 +52,8 @@ def _stage(
         changed = with_geometry(own, how, Geometry(*geometry))
         return unrolled_poses(layout, axes, q, *changed)
 
+    if not arrays.parents.size:
+        return poses
     value, pulled = _by_loops(layout, axes)
     loops = Loops((*arrays, *recipe), value, pulled, len(axes) + 2)
     return compiled(poses, (1, *ranks), from_rows=0, loops=loops)

@@ -116,14 +116,14 @@ class Lines:
         balls = self._balls
         unread = self._dof + 3 * len(balls)
         arrays = LoopArrays(
-            np.array(columns.parent),
+            np.array(columns.parent, int),
             columns_of(origins),
-            np.array(columns.entry),
-            np.array(columns.multiplier),
-            np.array(columns.offset),
-            np.array(columns.turns),
-            np.array([unread if row == _UNREAD else row for row in columns.sum]),
-            np.array(columns.share),
+            np.array(columns.entry, int),
+            np.array(columns.multiplier, float),
+            np.array(columns.offset, float),
+            np.array(columns.turns, float),
+            np.array([unread if row == _UNREAD else row for row in columns.sum], int),
+            np.array(columns.share, float),
             np.array([ball[0] for ball in balls], int),
             np.array([ball[1] for ball in balls], int).reshape((-1, 4)),
             np.array([ball[2] for ball in balls], float).reshape((-1, 4)),

@@ -45,7 +45,7 @@ def loop_jacobian(in_link_axes: bool, layout: Layout, q: Tensor, *arrays: Tensor
 
 def _to_link(nodes: Nodes) -> tuple[Frame, Tensor]:
     """The axes of the last node, and of every node its z axis and the step that leads to it."""
-    zero = ops.zeros_like(nodes.sine[0])
+    zero = ops.zeros_like(nodes.q[0])
     base = ops.stack([zero + (1.0 if k in (0, 4, 8) else 0.0) for k in range(9)])
 
     def step(k: Tensor, now: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

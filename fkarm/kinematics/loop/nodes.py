@@ -74,8 +74,7 @@ class Nodes(NamedTuple):
 
 def nodes_at(layout: Layout, arrays: Sequence[Tensor], q: Tensor) -> Nodes:
     """The nodes at configurations `q (..., dof)`; `arrays` are those of `LoopArrays`."""
-    loop = LoopArrays(*arrays)
-    by_entry = entries_first(ops.reshape(q, (-1, layout.dof)))
+    loop, by_entry = LoopArrays(*arrays), _by_entry(q, layout.dof)
     values = ops.take(by_entry, loop.entries, axis=0) * _with_rows(loop.multipliers)
     values = values + _with_rows(loop.offsets)
     slide = values
@@ -111,6 +110,13 @@ def three(entries: Sequence[Tensor]) -> Vector:
 def along_first_axis(vectors: Sequence[Vector]) -> Tensor:
     """The entries of vectors along a new first axis."""
     return ops.stack([entry for vector in vectors for entry in vector])
+
+
+def _by_entry(q: Tensor, dof: int) -> Tensor:
+    """`q (..., dof)` with one batch axis, innermost; one row of zeros if no joint moves."""
+    if dof == 0:
+        return ops.reshape(ops.sum(q, axis=-1), (1, -1))
+    return entries_first(ops.reshape(q, (-1, dof)))
 
 
 def _with_rows(x: Tensor) -> Tensor:

@@ -144,7 +144,7 @@ def _frames(nodes: Nodes) -> Tensor:
 
 def _base(nodes: Nodes) -> Tensor:
     """The frame of the base, `(12, rows)`."""
-    zero = ops.zeros_like(nodes.sine[0])
+    zero = ops.zeros_like(nodes.q[0])
     return ops.stack([zero + (1.0 if k in (0, 4, 8) else 0.0) for k in range(12)])
 
 

@@ -10,7 +10,12 @@ import fkarm
 from fkarm.geometry.native import matmul
 from fkarm.kinematics import geometry_of
 
-ROBOTS = ["three_joints", "ball_and_plane", "every_joint", "free_robot"]
+EVERY_CASE = pytest.mark.in_test_all("every case")
+ROBOTS = [
+    "every_joint",
+    "ball_and_plane",
+    *(pytest.param(name, marks=EVERY_CASE) for name in ("three_joints", "free_robot")),
+]
 WEIGHTS = np.sin(np.arange(16.0)).reshape(4, 4)
 
 
@@ -65,7 +70,9 @@ def test_the_pose_is_that_of_pinocchio(panda):
         np.testing.assert_allclose(found[row], expected, atol=1e-13)
 
 
-@pytest.mark.parametrize("shape", [(4,), (2, 0), (3, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(4,), *(pytest.param(s, marks=EVERY_CASE) for s in ((2, 0), (3, 1, 2)))], ids=str
+)
 def test_every_row_may_have_its_own_geometry(shape, robot):
     q, links = sample(robot, shape), robot.link_names
     others = [another(robot, seed) for seed in range(int(np.prod(shape)))]
@@ -103,7 +110,9 @@ def with_frames(frames, change):
 
 
 @pytest.mark.parametrize("name", ["origins", "offsets", "multipliers", "tool"])
-@pytest.mark.parametrize("batch", [(), (2,)], ids=["shared", "by row"])
+@pytest.mark.parametrize(
+    "batch", [(), pytest.param((2,), marks=EVERY_CASE)], ids=["shared", "by row"]
+)
 def test_gradients_are_central_differences(name, batch, every_joint):
     q, own = tensor(sample(every_joint, (2,))), geometry_of(every_joint)[name]
     own = np.broadcast_to(own, (*batch, *own.shape))
@@ -151,6 +160,29 @@ def test_every_mode_and_an_unknown_batch(mode, free_robot):
         expected = [array(x) for x in both(tensor(q))]
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+def test_links_that_no_joint_moves(three_joints):
+    q, tool = np.zeros((2, three_joints.dof)), np.eye(4)[:3]
+    tool[:, 3] = 1, 2, 3
+    root = three_joints.root_link
+    found = array(fkarm.forward_kinematics(three_joints, q, root, geometry={"tool": tool}))
+    np.testing.assert_array_equal(found[:, :3], [tool, tool])
+
+    def total(x):
+        geometry = {"tool": ops.concatenate([tensor(tool[:, :3]), x[:, None]], -1)}
+        return fkarm.forward_kinematics(three_joints, q, root, geometry=geometry)[:, 0, 3]
+
+    np.testing.assert_allclose(array(gradient_of(total)(tensor(tool[:, 3]))), [2, 0, 0])
+
+
+def test_a_robot_without_moving_joints():
+    plate = fkarm.Robot.from_joints([fkarm.Joint("bolt", "fixed", xyz=(1, 2, 3))], name="plate")
+    origins = geometry_of(plate)["origins"]
+    origins[:, :, 3] += 1
+    geometry = {"origins": origins}
+    found = array(fkarm.forward_kinematics(plate, np.zeros((2, 0)), geometry=geometry))
+    np.testing.assert_array_equal(found[:, :3, 3], [[2, 3, 4], [2, 3, 4]])
 
 
 def test_nan_stays_in_its_row(three_joints):

@@ -7,7 +7,12 @@ from autodiff import array, gradient_of, tensor
 import fkarm
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
-ROBOTS = ["three_joints", "ball_and_plane", "every_joint", "free_robot"]
+EVERY_CASE = pytest.mark.in_test_all("every case")
+ROBOTS = [
+    "every_joint",
+    "ball_and_plane",
+    *(pytest.param(name, marks=EVERY_CASE) for name in ("three_joints", "free_robot")),
+]
 JACOBIANS = {"geometric": fkarm.geometric_jacobian, "body": fkarm.body_jacobian}
 every_jacobian = pytest.mark.parametrize("jacobian", JACOBIANS.values(), ids=JACOBIANS)
 

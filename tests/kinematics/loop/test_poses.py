@@ -11,7 +11,12 @@ from fkarm.kinematics import forward, loop
 from fkarm.kinematics.plan import plan_chain
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
-ROBOTS = ["three_joints", "ball_and_plane", "every_joint", "free_robot"]
+EVERY_CASE = pytest.mark.in_test_all("every case")
+ROBOTS = [
+    "every_joint",
+    "ball_and_plane",
+    *(pytest.param(name, marks=EVERY_CASE) for name in ("three_joints", "free_robot")),
+]
 WEIGHTS = np.sin(np.arange(16.0)).reshape(4, 4)
 
 
