@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from fkarm._types import Tensor, TensorLike
 from fkarm.kinematics.arguments import base_name, configuration
 from fkarm.kinematics.chain import Chain, chain_frames
 from fkarm.kinematics.entries import Entry, stack_entries, unstack_entries
+from fkarm.kinematics.geometry import OfGeometry, of_geometry
 from fkarm.kinematics.loop import Layout, loop_of, wants_loop
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.stage import Function, InNumpy, Loops, compiled, once, sincos
@@ -24,14 +25,23 @@ class ChainArray(NamedTuple):
     entries: Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
     in_numpy: Callable[[Tree], InNumpy]
     by_loops: Function | None = None  # of a layout, `q` and the arrays of a loop
+    of_geometry: OfGeometry | None = None
 
 
 def chain_array(
-    array: ChainArray, robot: Robot, q: TensorLike, link: str | None, base: str | None
+    array: ChainArray,
+    robot: Robot,
+    q: TensorLike,
+    link: str | None,
+    base: str | None,
+    geometry: Mapping[str, TensorLike] | None = None,
 ) -> Tensor:
     """The array of the chain between `base` and a link at configurations `q`."""
-    stage = _stage(array, robot, robot.link_or_end_effector(link), base_name(robot, base))
-    return stage(configuration(robot, q))
+    link, base = robot.link_or_end_effector(link), base_name(robot, base)
+    q = configuration(robot, q)
+    if geometry is not None and array.of_geometry is not None:
+        return of_geometry(array.of_geometry, robot, q, (link,), (), base, geometry)
+    return _stage(array, robot, link, base)(q)
 
 
 @once

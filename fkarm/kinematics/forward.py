@@ -19,7 +19,7 @@ from fkarm.kinematics.chain import (
     twists,
 )
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
-from fkarm.kinematics.geometry import poses_of_geometry
+from fkarm.kinematics.geometry import POSES, of_geometry
 from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
 from fkarm.kinematics.loop import Layout, loop_of, loop_poses, loop_pull_back, wants_loop
 from fkarm.kinematics.plan import plan_chain
@@ -85,7 +85,7 @@ def forward_kinematics(
     links = robot.links_or_end_effector(links)
     links, axes = ((links,), ()) if isinstance(links, str) else (links, (len(links),))
     if geometry is not None:
-        return poses_of_geometry(robot, q, links, axes, base, geometry)
+        return of_geometry(POSES, robot, q, links, axes, base, geometry)
     return _link_poses(robot, links, axes, base)(q)
 
 

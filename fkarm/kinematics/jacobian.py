@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -24,6 +25,7 @@ from fkarm.kinematics.chain import (
 from fkarm.kinematics.chain_array import ChainArray, chain_array
 from fkarm.kinematics.entries import ZERO, Entry, dot, mul, stack_entries, unstack_entries
 from fkarm.kinematics.forward import forward_kinematics
+from fkarm.kinematics.geometry import OfGeometry
 from fkarm.kinematics.in_numpy import (
     Array,
     Posture,
@@ -33,7 +35,7 @@ from fkarm.kinematics.in_numpy import (
     posture,
     screws_of,
 )
-from fkarm.kinematics.loop import loop_jacobian
+from fkarm.kinematics.loop import loop_jacobian, unrolled_jacobian
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.stage import Function, InNumpy, PullBack, compiled, once, sincos
 from fkarm.kinematics.tree import Tree, tree_of
@@ -41,7 +43,11 @@ from fkarm.model import Robot
 
 
 def geometric_jacobian(
-    robot: Robot, q: TensorLike, link: str | None = None, base: str | None = None
+    robot: Robot,
+    q: TensorLike,
+    link: str | None = None,
+    base: str | None = None,
+    geometry: Mapping[str, TensorLike] | None = None,
 ) -> Tensor:
     """Velocity of a link per unit of joint velocity, in the axes of the root or another link.
 
@@ -58,6 +64,7 @@ def geometric_jacobian(
         link: Name of the link; None: `robot.end_effector`.
         base: The link that the velocity is relative to, and in whose axes it is, on any branch;
             None: the root link.
+        geometry: Arrays in place of the robot's own, as in `fkarm.forward_kinematics`.
     Returns:
         The derivative of `T_base_link`. Rows: linear velocity of the link's origin (m), then
         angular velocity (rad), in the base's axes; columns in the order of `robot.joint_names`;
@@ -65,17 +72,23 @@ def geometric_jacobian(
         (float32 for half precision). Shape `(..., 6, dof)`.
     Raises:
         UnknownLinkError: If the link or `base` does not exist.
-        ValueError: If `q` does not end with an axis of size `robot.dof`.
+        ValueError: If `q` does not end with an axis of size `robot.dof`, or `geometry` is not one
+            of the robot.
     Gradient:
-        With respect to `q`, exact everywhere; in closed form it is `kinematic_hessian`.
+        With respect to `q` and `geometry`, exact everywhere; by `q` in closed form it is
+        `kinematic_hessian`.
     Reference:
         [Siciliano2009], section 3.1.3.
     """
-    return chain_array(_GEOMETRIC, robot, q, link, base)
+    return chain_array(_GEOMETRIC, robot, q, link, base, geometry)
 
 
 def body_jacobian(
-    robot: Robot, q: TensorLike, link: str | None = None, base: str | None = None
+    robot: Robot,
+    q: TensorLike,
+    link: str | None = None,
+    base: str | None = None,
+    geometry: Mapping[str, TensorLike] | None = None,
 ) -> Tensor:
     """Velocity of a link per unit of joint velocity, in the link's own axes.
 
@@ -86,7 +99,7 @@ def body_jacobian(
     Reference:
         [LynchPark2017], section 5.1.2, with its rows in the other order.
     """
-    return chain_array(_BODY, robot, q, link, base)
+    return chain_array(_BODY, robot, q, link, base, geometry)
 
 
 def analytic_jacobian(
@@ -253,5 +266,15 @@ def _velocity_in_numpy(tree: Tree) -> InNumpy:
     return velocity
 
 
-_GEOMETRIC = ChainArray(_geometric, _geometric_in_numpy, partial(loop_jacobian, False))
-_BODY = ChainArray(_body, _body_in_numpy, partial(loop_jacobian, True))
+def _of_geometry(in_link_axes: bool) -> OfGeometry:
+    """A Jacobian has no axes of links."""
+    return OfGeometry(
+        lambda layout, _, q, *arrays: loop_jacobian(in_link_axes, layout, q, *arrays),
+        lambda layout, _, q, *arrays: unrolled_jacobian(in_link_axes, layout, q, *arrays),
+    )
+
+
+_GEOMETRIC = ChainArray(
+    _geometric, _geometric_in_numpy, partial(loop_jacobian, False), _of_geometry(False)
+)
+_BODY = ChainArray(_body, _body_in_numpy, partial(loop_jacobian, True), _of_geometry(True))

@@ -15,7 +15,7 @@ from fkarm.kinematics.loop.arrays import (
     make_loop,
     wants_loop,
 )
-from fkarm.kinematics.loop.jacobian import loop_jacobian
+from fkarm.kinematics.loop.jacobian import loop_jacobian, unrolled_jacobian
 from fkarm.kinematics.loop.poses import (
     loop_poses,
     loop_pull_back,
@@ -35,6 +35,7 @@ __all__ = [
     "loop_poses",
     "loop_pull_back",
     "make_loop",
+    "unrolled_jacobian",
     "unrolled_poses",
     "wants_loop",
     "wrenches_on_links",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.kinematics.chain import placed
-from fkarm.kinematics.entries import ZERO, Frame, cross, dot, vec_add
+from fkarm.kinematics.entries import ZERO, Frame, Vector, cross, dot, vec_add
 from fkarm.kinematics.loop.arrays import Layout
 from fkarm.kinematics.loop.nodes import (
     Nodes,
@@ -34,19 +36,43 @@ def loop_jacobian(in_link_axes: bool, layout: Layout, q: Tensor, *arrays: Tensor
     nodes = nodes_at(layout, arrays, q)
     last, axes_and_steps = _to_link(nodes)
     link = placed(last, frame_of(nodes.arrays.link_frames[0]))
-    columns = nodes.with_balls(_columns(nodes, along_first_axis([link.origin]), axes_and_steps))
+    columns = _columns(nodes, along_first_axis([link.origin]), axes_and_steps)
+    return _matrices(nodes, in_link_axes, link, columns, q)
+
+
+def unrolled_jacobian(in_link_axes: bool, layout: Layout, q: Tensor, *arrays: Any) -> Tensor:
+    """The same by operations that every backend differentiates; integer arrays are NumPy's."""
+    nodes = nodes_at(layout, arrays, q)
+    zero = ops.zeros_like(nodes.q[0])
+    frame, kept = _at_origin(_base(zero)), []
+    for k in range(nodes.size):
+        new = nodes.moved(k, frame)
+        kept.append((new.axes[2], new.origin))
+        frame = Frame(new.axes, ZERO)
+    link = placed(frame, frame_of(nodes.arrays.link_frames[0]))
+    columns, lever = [ops.stack([zero] * 6)] * nodes.sums, link.origin
+    for k in reversed(range(nodes.size)):
+        axis, step = kept[k]
+        row = nodes.arrays.sums[k]
+        columns[row] = columns[row] + nodes.arrays.shares[k] * _column(nodes, k, axis, lever)
+        lever = vec_add(lever, step)
+    return _matrices(nodes, in_link_axes, link, ops.stack(columns), q)
+
+
+def _matrices(nodes: Nodes, in_link_axes: bool, link: Frame, columns: Tensor, q: Tensor) -> Tensor:
+    """Jacobians `(..., 6, dof)` from the columns by `LoopArrays.sums`."""
+    columns = nodes.with_balls(columns)
     if in_link_axes:
         rows = ops.unstack(columns, 6, axis=1)
         halves = three(rows[:3]), three(rows[3:])
         columns = ops.stack([dot(axis, half) for half in halves for axis in link.axes], axis=1)
     matrices = ops.transpose(columns, (2, 1, 0))  # (rows, 6, dof)
-    return ops.reshape(matrices, (*ops.shape(q)[:-1], 6, layout.dof))
+    return ops.reshape(matrices, (*ops.shape(q)[:-1], 6, nodes.layout.dof))
 
 
 def _to_link(nodes: Nodes) -> tuple[Frame, Tensor]:
     """The axes of the last node, and of every node its z axis and the step that leads to it."""
     zero = ops.zeros_like(nodes.q[0])
-    base = ops.stack([zero + (1.0 if k in (0, 4, 8) else 0.0) for k in range(9)])
 
     def step(k: Tensor, now: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         axes, kept = now
@@ -55,7 +81,7 @@ def _to_link(nodes: Nodes) -> tuple[Frame, Tensor]:
         return along_first_axis(new.axes), ops.slice_update(kept, (k, 0, 0), own[None])
 
     kept = ops.zeros((nodes.size, 6, ops.shape(zero)[0]), zero.dtype)
-    axes, kept = ops.fori_loop(0, nodes.size, step, (base, kept))
+    axes, kept = ops.fori_loop(0, nodes.size, step, (_base(zero), kept))
     return _at_origin(axes), kept
 
 
@@ -67,10 +93,7 @@ def _columns(nodes: Nodes, lever: Tensor, axes_and_steps: Tensor) -> Tensor:
         k, (lever, columns) = count - 1 - j, now
         e = ops.unstack(axes_and_steps[k], 6, axis=0)
         axis, to_node, to_link = three(e[:3]), three(e[3:]), three(ops.unstack(lever, 3, axis=0))
-        column = along_first_axis([cross(axis, to_link), axis])
-        if nodes.layout.slides:
-            slide = along_first_axis([axis, (0.0 * axis[0],) * 3])
-            column = ops.where(arrays.turns[k] > 0, column, slide)
+        column = _column(nodes, k, axis, to_link)
         row = arrays.sums[k]
         total = columns[row] + arrays.shares[k] * column
         columns = ops.slice_update(columns, (row, 0, 0), total[None])
@@ -78,6 +101,20 @@ def _columns(nodes: Nodes, lever: Tensor, axes_and_steps: Tensor) -> Tensor:
 
     columns = ops.zeros((nodes.sums, 6, ops.shape(lever)[1]), lever.dtype)
     return ops.fori_loop(0, count, step, (lever, columns))[1]
+
+
+def _column(nodes: Nodes, k: Any, axis: Vector, lever: Vector) -> Tensor:
+    """Velocity of the link per unit rate of node `k`, `(6, rows)`."""
+    column = along_first_axis([cross(axis, lever), axis])
+    if not nodes.layout.slides:
+        return column
+    slide = along_first_axis([axis, (0.0 * axis[0],) * 3])
+    return ops.where(nodes.arrays.turns[k] > 0, column, slide)
+
+
+def _base(zero: Tensor) -> Tensor:
+    """The axes of the base, `(9, rows)`."""
+    return ops.stack([zero + (1.0 if k in (0, 4, 8) else 0.0) for k in range(9)])
 
 
 def _at_origin(axes: Tensor) -> Frame:

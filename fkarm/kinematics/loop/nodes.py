@@ -61,8 +61,7 @@ class Nodes(NamedTuple):
             own = ops.stack([a * x + b * y + c * z for a, b, c in self._ball_axes(k)])
             entries = self.arrays.ball_entries[k]
             # Mimics have the same entries.
-            own = ops.take(total, entries, axis=0) + own
-            total = ops.slice_update(total, (entries[0], *[0] * (len(sums.shape) - 1)), own)
+            total = _replaced(total, entries[0], ops.take(total, entries, axis=0) + own)
         return total
 
     def _ball_axes(self, k: int) -> list[Vector]:
@@ -83,8 +82,8 @@ def nodes_at(layout: Layout, arrays: Sequence[Tensor], q: Tensor) -> Nodes:
     sine, cosine = sincos(values)
     for k in range(layout.balls):
         turns = ball_turns(_quaternion(loop, by_entry, k))
-        sine = _replaced(sine, loop.ball_nodes[k], [turn[0] for turn in turns])
-        cosine = _replaced(cosine, loop.ball_nodes[k], [turn[1] for turn in turns])
+        sine = _replaced(sine, loop.ball_nodes[k], ops.stack([turn[0] for turn in turns]))
+        cosine = _replaced(cosine, loop.ball_nodes[k], ops.stack([turn[1] for turn in turns]))
     return Nodes(layout, loop, by_entry, sine, cosine, slide)
 
 
@@ -123,11 +122,11 @@ def _with_rows(x: Tensor) -> Tensor:
     return x[:, None] if len(x.shape) == 1 else x
 
 
-def _replaced(whole: Tensor, first: Any, rows: Sequence[Tensor]) -> Tensor:
-    """`whole (n, rows)` with other rows from `first` on."""
+def _replaced(whole: Tensor, first: Any, own: Tensor) -> Tensor:
+    """`whole (n, ...)` with other rows from `first` on."""
     if isinstance(first, np.integer):  # by operations that TensorFlow differentiates
-        return ops.concatenate([whole[:first], ops.stack(rows), whole[first + len(rows) :]])
-    return ops.slice_update(whole, (first, 0), ops.stack(rows))
+        return ops.concatenate([whole[:first], own, whole[first + own.shape[0] :]])
+    return ops.slice_update(whole, (first, *[0] * (len(whole.shape) - 1)), own)
 
 
 def _quaternion(arrays: LoopArrays, by_entry: Tensor, k: int) -> list[Tensor]:

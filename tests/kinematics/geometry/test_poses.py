@@ -87,6 +87,37 @@ def test_every_row_may_have_its_own_geometry(shape, robot):
         np.testing.assert_allclose(found[index], expected, atol=1e-13)
 
 
+@pytest.mark.parametrize("jacobian", [fkarm.geometric_jacobian, fkarm.body_jacobian])
+def test_jacobians_are_those_of_the_other_robot(jacobian, robot):
+    q, link = sample(robot), robot.link_names[-1]
+    others = [another(robot, seed) for seed in range(3)]
+    geometry = {
+        name: np.array([geometry_of(other)[name] for other in others])
+        for name in geometry_of(robot)
+    }
+    found = array(jacobian(robot, tensor(q), link, geometry=geometry))
+    for other, values, columns in zip(others, q, found, strict=True):
+        np.testing.assert_allclose(
+            columns, array(jacobian(other, tensor(values), link)), atol=1e-13
+        )
+
+
+def test_the_gradient_of_a_jacobian_is_exact(ball_and_plane):
+    q, own = tensor(sample(ball_and_plane, (2,))), geometry_of(ball_and_plane)["origins"]
+    weights = tensor(np.sin(np.arange(6.0 * ball_and_plane.dof)).reshape(6, -1))
+    values = np.random.default_rng(1).normal(0, 0.2, (*own.shape[:-2], 6))
+
+    def total(values):
+        geometry = {"origins": with_frames(own, values)}
+        return ops.sum(fkarm.body_jacobian(ball_and_plane, q, geometry=geometry) * weights)
+
+    slope = array(gradient_of(total)(tensor(values)))
+    expected = central_difference(
+        lambda v: array(total(tensor(v.reshape(values.shape)))), values.ravel()
+    )
+    np.testing.assert_allclose(slope.ravel(), expected, atol=1e-7)
+
+
 def test_a_tool_is_behind_every_link(every_joint):
     q = tensor(sample(every_joint))
     tool = np.eye(4)

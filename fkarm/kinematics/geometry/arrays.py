@@ -1,9 +1,9 @@
-"""Poses of links for a geometry."""
+"""Poses and Jacobians of links for a geometry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -20,7 +20,19 @@ _ARRAYS = len(LoopArrays._fields)
 _INPUTS = len(Geometry._fields)
 
 
-def poses_of_geometry(
+class OfGeometry(NamedTuple):
+    """A function of a layout, the axes of links, `q` and the arrays of a loop, in two ways."""
+
+    by_loops: Function
+    unrolled: Function
+    pull_back: Function | None = None  # see `pull_back.py`
+
+
+POSES = OfGeometry(loop_poses, unrolled_poses, pull_back)
+
+
+def of_geometry(
+    what: OfGeometry,
     robot: Robot,
     q: Tensor,
     links: tuple[str, ...],
@@ -28,17 +40,28 @@ def poses_of_geometry(
     base: str,
     geometry: Mapping[str, TensorLike],
 ) -> Tensor:
-    """Poses `(..., *axes, 4, 4)` of `links` in `base` for a robot with another geometry."""
+    """An array of `links` in `base`, for a robot with another geometry.
+
+    Args:
+        what: The array.
+        robot: The robot.
+        q: Configurations.
+        links: Names of links.
+        axes: Sizes of the axes of links in the array, `()` for one link.
+        base: Name of the base link.
+        geometry: The arrays that differ from the robot's own.
+    """
     tensors = read_geometry(robot, q, geometry)
     ranks = tuple(
         own.ndim if len(x.shape) > own.ndim else None
         for own, x in zip(own_geometry(robot), tensors, strict=True)
     )
-    return _stage(robot, links, axes, base, ranks)(q, *tensors)
+    return _stage(what, robot, links, axes, base, ranks)(q, *tensors)
 
 
 @once
 def _stage(
+    what: OfGeometry,
     robot: Robot,
     links: tuple[str, ...],
     axes: tuple[int, ...],
@@ -47,34 +70,37 @@ def _stage(
 ) -> Function:
     layout, arrays, recipe = geometry_lines(robot, links, base)
 
-    def poses(q: Tensor, *geometry: Tensor) -> Tensor:
+    def unrolled(q: Tensor, *geometry: Tensor) -> Tensor:
         own, how = LoopArrays(*_typed(arrays, q)), Recipe(*_typed(recipe, q))
         changed = with_geometry(own, how, Geometry(*geometry))
-        return unrolled_poses(layout, axes, q, *changed)
+        return what.unrolled(layout, axes, q, *changed)
 
     if not arrays.parents.size:
-        return poses
-    value, pulled = _by_loops(layout, axes)
+        return unrolled
+    value, pulled = _by_loops(what, layout, axes)
     loops = Loops((*arrays, *recipe), value, pulled, len(axes) + 2)
-    return compiled(poses, (1, *ranks), from_rows=0, loops=loops)
+    return compiled(unrolled, (1, *ranks), from_rows=0, loops=loops)
 
 
 @once
-def _by_loops(layout: Layout, axes: tuple[int, ...]) -> tuple[Function, Function]:
-    """Poses and their pull-back, the same objects for all robots of a layout."""
+def _by_loops(
+    what: OfGeometry, layout: Layout, axes: tuple[int, ...]
+) -> tuple[Function, Function | None]:
+    """The array and its pull-back, the same objects for all robots of a layout."""
 
     def split(inputs: Sequence[Tensor]) -> tuple[LoopArrays, Recipe]:
         return LoopArrays(*inputs[:_ARRAYS]), Recipe(*inputs[_ARRAYS:])
 
-    def poses(q: Tensor, *inputs: Tensor) -> Tensor:
+    def value(q: Tensor, *inputs: Tensor) -> Tensor:
         geometry, (arrays, recipe) = Geometry(*inputs[:_INPUTS]), split(inputs[_INPUTS:])
-        return loop_poses(layout, axes, q, *with_geometry(arrays, recipe, geometry))
+        return what.by_loops(layout, axes, q, *with_geometry(arrays, recipe, geometry))
 
-    def pulled(q: Tensor, *inputs: Tensor) -> list[Tensor]:
+    def pulled(q: Tensor, *inputs: Tensor) -> Any:
         geometry, (y, y_bar) = Geometry(*inputs[:_INPUTS]), inputs[_INPUTS : _INPUTS + 2]
-        return pull_back(layout, q, y, y_bar, geometry, *split(inputs[_INPUTS + 2 :]))
+        arguments = (layout, q, y, y_bar, geometry, *split(inputs[_INPUTS + 2 :]))
+        return None if what.pull_back is None else what.pull_back(*arguments)
 
-    return poses, pulled
+    return value, None if what.pull_back is None else pulled
 
 
 def _typed(arrays: Any, q: Tensor) -> list[Any]:
