@@ -16,6 +16,7 @@ public counterpart.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 from types import FrameType
 from typing import Any
@@ -80,62 +81,8 @@ def compiled(
         loops: The same function for compiled code, perhaps with its pull-back; derivatives that it
             lacks are those of `function`.
     """
-    stage = tf.function(function, jit_compile=True, autograph=False)
-
-    @cache
-    def concrete(*signature: tf.TensorSpec) -> Function:
-        return stage.get_concrete_function(*signature)
-
-    def value(*inputs: Tensor) -> Any:
-        return in_rows(concrete, inputs, ranks)
-
-    if loops is not None:
-        value = _with_arrays(loops.value, ranks, loops.arrays)
-
-    # Derivatives of a stage are rarely asked for, and XLA takes long over them.
-    plain = tf.function(function, autograph=False)
-
-    def by_operations(inputs: tuple[Tensor, ...], cotangents: list[Tensor]) -> list[Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(inputs)
-            outputs = tf.nest.flatten(plain(*inputs))
-        gradients: list[Tensor] = tape.gradient(
-            outputs, inputs, cotangents, tf.UnconnectedGradients.ZERO
-        )
-        return gradients
-
-    @tf.custom_gradient
-    def run(*inputs: Tensor) -> Any:
-        # Without this an outer tape would prepare a derivative of the compiled function itself.
-        with record.stop_recording():
-            outputs = value(*inputs)
-
-        def gradient(*cotangents: Tensor) -> list[Tensor]:
-            if loops is None or loops.pull_back is None:
-                return by_operations(inputs, list(cotangents))
-            pulled: list[Tensor] = pull_back(loops, inputs, outputs, *cotangents)
-            return pulled
-
-        return outputs, gradient
-
-    def pull_back(loops: Loops, inputs: tuple[Tensor, ...], y: Tensor, y_bar: Tensor) -> Any:
-        """The cotangents by loops, of which tapes know the derivative."""
-
-        @tf.custom_gradient
-        def pulled(*arguments: Tensor) -> Any:
-            def gradient(*cotangents: Tensor) -> list[Tensor]:
-                with tf.GradientTape(watch_accessed_variables=False) as tape:
-                    tape.watch(arguments)
-                    once_more = by_operations(arguments[:-1], [arguments[-1]])
-                return tape.gradient(
-                    once_more, arguments, list(cotangents), tf.UnconnectedGradients.ZERO
-                )
-
-            with record.stop_recording():
-                return _pulled_by_loops(loops, ranks, arguments[:-1], y, arguments[-1]), gradient
-
-        return pulled(*inputs, y_bar)
-
+    value = _compiled_value(function, ranks, loops)
+    run = _differentiable(function, value, ranks, loops)
     few = None if in_numpy is None else _differentiable_by_numpy(function, ranks, in_numpy)
 
     def call(*inputs: Tensor) -> Any:
@@ -154,6 +101,72 @@ def compiled(
         return run(*inputs)
 
     return call
+
+
+def _compiled_value(function: Function, ranks: Ranks, loops: Loops | None) -> Function:
+    """What computes the value of a stage, compiled for a few sizes of the batch."""
+    if loops is not None:
+        return _with_arrays(loops.value, ranks, loops.arrays)
+    stage = tf.function(function, jit_compile=True, autograph=False)
+
+    @cache
+    def concrete(*signature: tf.TensorSpec) -> Function:
+        return stage.get_concrete_function(*signature)
+
+    return lambda *inputs: in_rows(concrete, inputs, ranks)
+
+
+def _differentiable(
+    function: Function, value: Function, ranks: Ranks, loops: Loops | None
+) -> Function:
+    """`value`, of which tapes know the derivative: by operations, or the pull-back by loops."""
+    # Derivatives of a stage are rarely asked for, and XLA takes long over them.
+    plain = tf.function(function, autograph=False)
+
+    def by_operations(inputs: tuple[Tensor, ...], cotangents: Sequence[Tensor]) -> Any:
+        return _gradient_of(lambda *x: tf.nest.flatten(plain(*x)), inputs, cotangents)
+
+    @tf.custom_gradient
+    def pulled(*arguments: Tensor) -> Any:
+        """Cotangents of inputs from inputs, value and its cotangent, by loops."""
+        *inputs, y, y_bar = arguments
+
+        def gradient(*cotangents: Tensor) -> Any:
+            def again(*arguments: Tensor) -> Any:
+                *inputs, _, y_bar = arguments
+                return by_operations(tuple(inputs), [y_bar])
+
+            return _gradient_of(again, arguments, cotangents)
+
+        with record.stop_recording():
+            return _pulled_by_loops(loops, ranks, tuple(inputs), y, y_bar), gradient
+
+    @tf.custom_gradient
+    def run(*inputs: Tensor) -> Any:
+        def gradient(*cotangents: Tensor) -> Any:
+            if loops is None or loops.pull_back is None:
+                return by_operations(inputs, cotangents)
+            return pulled(*inputs, outputs, *cotangents)
+
+        # Without this an outer tape would prepare a derivative of the compiled function itself.
+        with record.stop_recording():
+            outputs = value(*inputs)
+        return outputs, gradient
+
+    return run
+
+
+def _gradient_of(
+    function: Function, inputs: Sequence[Tensor], cotangents: Sequence[Tensor]
+) -> list[Tensor]:
+    """Cotangents of inputs from those of a function's values, operation by operation."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        outputs = function(*inputs)
+    gradients: list[Tensor] = tape.gradient(
+        outputs, list(inputs), list(cotangents), tf.UnconnectedGradients.ZERO
+    )
+    return gradients
 
 
 def with_derivative(
@@ -193,10 +206,7 @@ def with_derivative(
         def run(x: Tensor, y_bar: Tensor) -> Any:
             def gradient(x_bar_bar: Tensor) -> list[Tensor]:
                 again = from_x if _is_eager_and_few(x, 1) else traced_from_x
-                with tf.GradientTape(watch_accessed_variables=False) as tape:
-                    tape.watch((x, y_bar))
-                    x_bar = again(x, y_bar)
-                return tape.gradient(x_bar, (x, y_bar), x_bar_bar)
+                return _gradient_of(again, (x, y_bar), [x_bar_bar])
 
             with record.stop_recording():
                 return pull(y_bar)[0], gradient
@@ -249,7 +259,7 @@ def _with_arrays(function: Function, ranks: Ranks, arrays: tuple[np.ndarray, ...
 
 
 def _pulled_by_loops(
-    loops: Loops, ranks: Ranks, inputs: tuple[Tensor, ...], y: Tensor, y_bar: Tensor
+    loops: Any, ranks: Ranks, inputs: tuple[Tensor, ...], y: Tensor, y_bar: Tensor
 ) -> list[Tensor]:
     """The cotangents of inputs by loops; of those that all rows share, their sums."""
     all_ranks = (*ranks, loops.y_rank, loops.y_rank)
@@ -289,10 +299,7 @@ def _differentiable_by_numpy(function: Function, ranks: Ranks, in_numpy: InNumpy
             if not _may_be_recorded():
                 cotangents: list[Tensor] = pull(bar)
                 return cotangents
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(inputs)
-                again = function(*inputs)
-            return tape.gradient(again, list(inputs), bar, tf.UnconnectedGradients.ZERO)
+            return _gradient_of(function, inputs, [bar])
 
         return _recorded(output, inputs, gradient)
 
