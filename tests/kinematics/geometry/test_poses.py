@@ -129,8 +129,9 @@ def test_a_tool_is_behind_every_link(every_joint):
     np.testing.assert_allclose(array(found), expected, atol=1e-14)
 
 
-def weighted_poses(robot, q, geometry):
-    return fkarm.forward_kinematics(robot, q, geometry=geometry) * tensor(WEIGHTS, q.dtype)
+def weighted_poses(robot, q, geometry, base=None):
+    poses = fkarm.forward_kinematics(robot, q, base=base, geometry=geometry)
+    return poses * tensor(WEIGHTS, q.dtype)
 
 
 def with_frames(frames, change):
@@ -159,6 +160,23 @@ def test_gradients_are_central_differences(name, batch, every_joint):
     expected = central_difference(
         lambda v: array(total(tensor(v.reshape(values.shape)))), values.ravel()
     )
+    np.testing.assert_allclose(slope.ravel(), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["origins", "offsets"])
+def test_gradients_of_joints_that_are_passed_backwards(name, every_joint):
+    q, own = tensor(sample(every_joint, (2,))), geometry_of(every_joint)[name]
+    values = np.random.default_rng(1).normal(0, 0.2, (len(own), 6) if name == "origins" else 6)
+
+    def total(values):
+        changed = with_frames(own, values) if name == "origins" else values
+        return ops.sum(weighted_poses(every_joint, q, {name: changed}, base="tip_2"))
+
+    slope = array(gradient_of(total)(tensor(values)))
+    expected = central_difference(
+        lambda v: array(total(tensor(v.reshape(values.shape)))), values.ravel()
+    )
+    assert np.abs(expected).max() > 0.1
     np.testing.assert_allclose(slope.ravel(), expected, atol=1e-7)
 
 
