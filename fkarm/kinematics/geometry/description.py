@@ -85,8 +85,9 @@ def scale_bones(geometry: Mapping[str, TensorLike], factors: TensorLike) -> dict
     """
     origins = as_float(geometry["origins"], "geometry['origins']")
     factors = ops.cast(as_float(factors, "factors"), origins.dtype)[..., None, None]
-    position = origins[..., 3:] * factors
-    rotation = origins[..., :3] * ops.ones_like(factors)
+    # By operations of Keras, which take Keras tensors too.
+    position = ops.multiply(origins[..., 3:], factors)
+    rotation = ops.multiply(origins[..., :3], ops.ones_like(factors))
     return {**geometry, "origins": ops.concatenate([rotation, position], axis=-1)}
 
 
