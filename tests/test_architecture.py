@@ -48,10 +48,7 @@ MAY_IMPORT_TENSORFLOW = {"learning", "primers"}
 STAGES = ("tensorflow", "padding", "jax", "torch")
 # How kinematics is compiled, what keeps float64, how processes find each other.
 KNOW_BACKENDS = {
-    *(
-        PACKAGE / "kinematics" / "stage" / f"{name}.py"
-        for name in ("tensorflow", "padding", "jax", "torch")
-    ),
+    *(PACKAGE / "kinematics" / "stage" / f"{name}.py" for name in STAGES),
     PACKAGE / "geometry" / "native.py",
     PACKAGE / "learning" / "hosts.py",
 }

@@ -24,8 +24,7 @@ class ChainArray(NamedTuple):
     # Its entries, and the sizes of its last axes.
     entries: Callable[[Plan, list[Tensor], Chain], tuple[list[Entry], tuple[int, ...]]]
     in_numpy: Callable[[Tree], InNumpy]
-    by_loops: Function | None = None  # of a layout, `q` and the arrays of a loop
-    of_geometry: OfGeometry | None = None
+    loops: OfGeometry | None = None  # None: it has no loops, and takes no geometry
 
 
 def chain_array(
@@ -39,8 +38,8 @@ def chain_array(
     """The array of the chain between `base` and a link at configurations `q`."""
     link, base = robot.link_or_end_effector(link), base_name(robot, base)
     q = configuration(robot, q)
-    if geometry is not None and array.of_geometry is not None:
-        return of_geometry(array.of_geometry, robot, q, (link,), (), base, geometry)
+    if geometry is not None and array.loops is not None:
+        return of_geometry(array.loops, robot, q, (link,), (), base, geometry)
     return _stage(array, robot, link, base)(q)
 
 
@@ -56,14 +55,14 @@ def _stage(array: ChainArray, robot: Robot, link: str, base: str) -> Function:
     if not plan.nodes:
         return run
     loops = None
-    if array.by_loops is not None and wants_loop(plan):
+    if array.loops is not None and wants_loop(plan):
         loop = loop_of(robot, (link,), base)
-        loops = Loops(tuple(loop.arrays), _of_layout(array.by_loops, loop.layout))
+        loops = Loops(tuple(loop.arrays), _of_layout(array.loops, loop.layout))
     in_numpy = array.in_numpy(tree_of(robot, (link,), base))
     return compiled(run, (1,), in_numpy=in_numpy, loops=loops)
 
 
 @once
-def _of_layout(by_loops: Function, layout: Layout) -> Function:
+def _of_layout(loops: OfGeometry, layout: Layout) -> Function:
     """The same object for all robots of a layout."""
-    return partial(by_loops, layout)
+    return partial(loops.by_loops, layout, ())

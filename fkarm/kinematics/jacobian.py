@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 from keras import ops
@@ -266,7 +265,7 @@ def _velocity_in_numpy(tree: Tree) -> InNumpy:
     return velocity
 
 
-def _of_geometry(in_link_axes: bool) -> OfGeometry:
+def _loops(in_link_axes: bool) -> OfGeometry:
     """A Jacobian has no axes of links."""
     return OfGeometry(
         lambda layout, _, q, *arrays: loop_jacobian(in_link_axes, layout, q, *arrays),
@@ -274,7 +273,5 @@ def _of_geometry(in_link_axes: bool) -> OfGeometry:
     )
 
 
-_GEOMETRIC = ChainArray(
-    _geometric, _geometric_in_numpy, partial(loop_jacobian, False), _of_geometry(False)
-)
-_BODY = ChainArray(_body, _body_in_numpy, partial(loop_jacobian, True), _of_geometry(True))
+_GEOMETRIC = ChainArray(_geometric, _geometric_in_numpy, _loops(False))
+_BODY = ChainArray(_body, _body_in_numpy, _loops(True))

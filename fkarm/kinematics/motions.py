@@ -149,7 +149,7 @@ class Spherical:
         The velocity is `a_i = k vec(e_i q*)` with `k = 2 / |q|^2`; its change is
         `k (vec(e_i e_j*) - q_j a_i)`.
         """
-        k = twice_inverse_square(v)
+        k = _twice_inverse_square(v)
         return [
             [
                 vec_scale(k, vec_sub(combine(before.axes, unit), vec_scale(entry, axis)))
@@ -192,7 +192,7 @@ def ball_turns(quat: Values) -> list[Turn]:
     """
     w, x, y, z = quat
     (wz_cos, wz_sin, wz), (yx_cos, yx_sin, yx) = _direction(w, z), _direction(y, -x)
-    k = twice_inverse_square(quat)
+    k = _twice_inverse_square(quat)
     return [
         (wz_sin * yx_cos + wz_cos * yx_sin, wz_cos * yx_cos - wz_sin * yx_sin),
         (k * wz * yx, 1.0 - k * yx * yx),
@@ -212,7 +212,7 @@ def _direction(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     )
 
 
-def twice_inverse_square(quat: Values) -> Tensor:
+def _twice_inverse_square(quat: Values) -> Tensor:
     """`2 / |quat|^2`; zero for the zero quaternion."""
     squared = sum(entry * entry for entry in quat)
     is_zero = is_negligible(squared)
@@ -221,14 +221,14 @@ def twice_inverse_square(quat: Values) -> Tensor:
 
 def quaternion_axes(quat: Values) -> list[Vector]:
     """Angular velocity for the rate of each entry, `2 e_i quat^-1`, in the axes before turning."""
-    factor = twice_inverse_square(quat)
+    factor = _twice_inverse_square(quat)
     return [vec_scale(factor, combine(units, quat)) for units in _UNITS]
 
 
 def _turned_axes(quat: Values) -> list[Vector]:
     """The axes x, y, z turned by a quaternion: the columns of its rotation matrix."""
     w, x, y, z = quat
-    k = twice_inverse_square(quat)
+    k = _twice_inverse_square(quat)
     return [
         (1.0 - k * (y * y + z * z), k * (x * y + w * z), k * (x * z - w * y)),
         (k * (x * y - w * z), 1.0 - k * (x * x + z * z), k * (y * z + w * x)),

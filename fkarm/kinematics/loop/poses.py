@@ -99,9 +99,8 @@ def wrenches_on_nodes(
         total = now[0][row] + arrays.shares[k] * component
         results = [ops.slice_update(now[0], (row, 0), total[None])]
         if is_kept:
-            own = ops.stack(_entries(pair))[None]
-            results.append(ops.slice_update(now[1], (k, 0, 0), own))
-        return ops.stack(_entries(carried(frame_of(arrays.origins[k]), pair))), results
+            results.append(ops.slice_update(now[1], (k, 0, 0), along_first_axis(pair)[None]))
+        return along_first_axis(carried(frame_of(arrays.origins[k]), pair)), results
 
     def put(k: Tensor, on_nodes: Tensor) -> Tensor:
         row = arrays.links[k]

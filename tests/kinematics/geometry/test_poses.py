@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from autodiff import MODES, array, check_gradient, gradient_of, in_mode, tensor
+from joint_types import EVERY_CASE, ROBOTS, WEIGHTS, sample
 from keras import ops
 from oracles import Pinocchio, central_difference
 
@@ -10,22 +11,10 @@ import fkarm
 from fkarm.geometry.native import matmul
 from fkarm.kinematics import geometry_of
 
-EVERY_CASE = pytest.mark.in_test_all("every case")
-ROBOTS = [
-    "every_joint",
-    "ball_and_plane",
-    *(pytest.param(name, marks=EVERY_CASE) for name in ("three_joints", "free_robot")),
-]
-WEIGHTS = np.sin(np.arange(16.0)).reshape(4, 4)
-
 
 @pytest.fixture(params=ROBOTS)
 def robot(request):
     return request.getfixturevalue(request.param)
-
-
-def sample(robot, shape=(3,), dtype="float64"):
-    return np.random.default_rng(5).uniform(-1, 1, (*shape, robot.dof)).astype(dtype)
 
 
 def moved(joint, seed):

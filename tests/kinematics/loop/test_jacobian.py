@@ -3,22 +3,13 @@
 import numpy as np
 import pytest
 from autodiff import array, gradient_of, tensor
+from joint_types import ROBOTS, sample
 
 import fkarm
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
-EVERY_CASE = pytest.mark.in_test_all("every case")
-ROBOTS = [
-    "every_joint",
-    "ball_and_plane",
-    *(pytest.param(name, marks=EVERY_CASE) for name in ("three_joints", "free_robot")),
-]
 JACOBIANS = {"geometric": fkarm.geometric_jacobian, "body": fkarm.body_jacobian}
 every_jacobian = pytest.mark.parametrize("jacobian", JACOBIANS.values(), ids=JACOBIANS)
-
-
-def sample(robot, dtype="float64"):
-    return np.random.default_rng(5).uniform(-1, 1, (3, robot.dof)).astype(dtype)
 
 
 @every_jacobian

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from autodiff import MODES, array, check_gradient, gradient_of, in_mode, tensor
+from joint_types import ROBOTS, WEIGHTS, sample
 from oracles import Pinocchio, central_difference
 
 import fkarm
@@ -11,22 +12,11 @@ from fkarm.kinematics import forward, loop
 from fkarm.kinematics.plan import plan_chain
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
-EVERY_CASE = pytest.mark.in_test_all("every case")
-ROBOTS = [
-    "every_joint",
-    "ball_and_plane",
-    *(pytest.param(name, marks=EVERY_CASE) for name in ("three_joints", "free_robot")),
-]
-WEIGHTS = np.sin(np.arange(16.0)).reshape(4, 4)
 
 
 @pytest.fixture(params=ROBOTS)
 def robot(request, looped):
     return request.getfixturevalue(request.param)
-
-
-def sample(robot, shape=(3,), dtype="float64", seed=5):
-    return np.random.default_rng(seed).uniform(-1, 1, (*shape, robot.dof)).astype(dtype)
 
 
 def in_numpy(function, *arguments):
