@@ -73,6 +73,8 @@ def scale_bones(geometry: Mapping[str, TensorLike], factors: TensorLike) -> dict
         factors: Factor of the position of every joint's origin. Shape `(..., joints)`.
     Returns:
         The geometry with `"origins"` of shape `(..., joints, 3, 4)`; the other arrays as they are.
+    Raises:
+        KeyError: If the geometry has no `"origins"`.
     Gradient:
         With respect to both.
     Example:

@@ -41,6 +41,11 @@ def test_scaled_bones_are_longer_and_turn_as_before(panda):
     assert scaled["tool"] is geometry["tool"]
 
 
+def test_bones_are_scaled_where_there_are_origins(panda):
+    with pytest.raises(KeyError, match="origins"):
+        scale_bones({"tool": np.eye(4)[:3]}, np.ones(len(panda.joints)))
+
+
 def poses(robot, geometry, rows=2):
     return fkarm.forward_kinematics(robot, np.zeros((rows, robot.dof)), geometry=geometry)
 
