@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from tools.tables import backends, fk, ik, learned, library, small
+from tools.tables import backends, fk, ik, learned, library, scale, small
 
 # For each document what stands between the marks of each name.
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
@@ -15,7 +15,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
         "demo": learned.demo_table,
         "ik_line": ik.headline,
         "training": learned.training_sentence,
-        "speed_line": fk.headline,
+        "speed_line": lambda: f"{fk.headline()} {scale.headline()}",
     },
     "docs/keras.md": {"contract": library.contract_table, "precision": library.precision_table},
     "docs/backends.md": {"backends": backends.limits_table},
@@ -32,6 +32,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/performance.md": {
         "first_answers": small.first_answers_table,
         "eager": small.eager_table,
+        "scale": scale.scale_table,
         "threshold": small.threshold_sentence,
         "benchmark": fk.headline_table,
         "peers": fk.peers_table,

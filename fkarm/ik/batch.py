@@ -8,9 +8,9 @@ from keras import ops
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics.stage import Function
 
-# Sizes that a descent is compiled for, so that it compiles three times at most. Only the first is a
-# power of two: larger such arrays compete for few sets of a cache and take a third longer.
-ROWS = (128, 1152, 4224)
+# Sizes that a descent is compiled for. The second one is no power of two: such arrays compete for
+# few sets of a cache and take a third longer. A third, larger size would gain nothing.
+ROWS = (128, 1152)
 # Rows fill up to this many chunks of one size, then chunks of the next size.
 CHUNKS = 3
 FEW = CHUNKS * ROWS[0]

@@ -72,7 +72,7 @@ def descend_damped(
     In a race the first solution of a target is its answer: candidates behind it may stop early.
     """
     count = candidates.q.shape[1]
-    if request.is_few:
+    if request.runs_in_numpy(candidates.squared.size):
         q, outcome = in_numpy.damped_descent(
             request.problem,
             request.terms,
@@ -84,9 +84,10 @@ def descend_damped(
         )
         return _after(candidates, q.astype(request.dtype), outcome)
     q, outcome = run_in_chunks(
-        damped_descent(request.problem),
+        damped_descent(request.problem, bool(request.geometry)),
         candidates.q.reshape(-1, candidates.q.shape[-1]),
         np.repeat(request.entries[rows], count, axis=0),
+        *request.geometries_of(rows, count),
         shared=(request.terms.packed(steps),),
     )
     return _after(candidates, q, outcome)
@@ -105,7 +106,7 @@ def descend_tested(
     count = candidates.q.shape[1]
     flat = candidates.q.reshape(-1, candidates.q.shape[-1])
     near = np.repeat(request.near[rows], count, axis=0)
-    if request.is_few:
+    if request.runs_in_numpy(candidates.squared.size):
         q, outcome = in_numpy.tested_descent(
             request.problem,
             request.terms,
@@ -117,10 +118,11 @@ def descend_tested(
         )
         return _after(candidates, q.astype(request.dtype), outcome)
     q, outcome = run_in_chunks(
-        tested_descent(request.problem),
+        tested_descent(request.problem, bool(request.geometry)),
         flat,
         np.repeat(request.entries[rows], count, axis=0),
         near,
+        *request.geometries_of(rows, count),
         shared=(request.terms.packed(max_steps - taken),),
     )
     return _after(candidates, q, outcome)

@@ -46,14 +46,14 @@ class Linearisation(NamedTuple):
 
 def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Linearisation:
     """Errors and their derivatives at `q (dof, rows)` for `targets (12 links, rows)`."""
-    plan, size, links = problem.plan, sum(map(len, problem.rows)), len(problem.links)
+    plan, size, links = problem.plan, problem.components.size, len(problem.links)
 
     def run(q: Tensor, targets: Tensor) -> Tensor:
         entries = list(ops.unstack(q, plan.dof, axis=0))
         chain = chain_frames(plan, entries, sincos)
         parts = screws(plan, entries, chain)
         frames = frames_of(targets, links)
-        flat = list(counted_errors(problem, link_frames(plan, chain), frames))
+        flat = list(counted_errors(problem.components, link_frames(plan, chain), frames))
         zeros = ops.zeros_like(flat[0])
         for index in range(links):
             levers = link_levers(plan, chain, index)
@@ -63,17 +63,22 @@ def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Lin
             ]
             flat += [t[half][k] + zeros for half in (0, 1) for k in range(3) for t in twists]
         if not is_fixed:
-            flat += [x + zeros for of in directions(problem, chain, frames) for v in of for x in v]
+            flat += [
+                x + zeros
+                for of in directions(problem.components, chain.links, frames)
+                for v in of
+                for x in v
+            ]
         return ops.stack(flat)
 
-    is_fixed = have_fixed_directions(problem)
+    is_fixed = have_fixed_directions(problem.components)
     flat = xla_barrier(run, q, targets)  # (errors + twists + directions, rows)
     parts = _parts(plan)
     end = size + 6 * links * len(parts)
     twists = ops.reshape(flat[size:end], (links, 2, 3, len(parts), -1))
     by_entry = _summed(problem, parts, twists, 3)  # (links, 2, 3, active, rows)
     jacobian = []
-    for index, rows in enumerate(problem.rows):
+    for index, rows in enumerate(problem.components.rows):
         for row in rows:
             of_half = by_entry[index, row // 3]  # (3, active, rows)
             if is_fixed:
@@ -147,13 +152,13 @@ def _pairs(
     Entry `(i, j)` is the sum of `a_i b_j` for `i` nearer the root. Shape
     `(2, pairs, screws, rows)`.
     """
-    size, place = sum(map(len, problem.rows)), 0
+    size, place = problem.components.size, 0
     scale = ops.unstack(weights, size, axis=0)
     pulls = [w * each for w, each in zip(scale, ops.unstack(error, size, axis=0), strict=True)]
     frames = frames_of(targets, len(problem.links))
     first: list[Tensor] = []
     second: list[Tensor] = []
-    for index, rows in enumerate(problem.rows):
+    for index, rows in enumerate(problem.components.rows):
         force: list[Tensor] = [0.0, 0.0, 0.0]
         moment: list[Tensor] = [0.0, 0.0, 0.0]
         for row in rows:
@@ -161,16 +166,20 @@ def _pairs(
             place += 1
         linear, angular = (_vector(twists[index, half]) for half in (0, 1))
         if any(row < 3 for row in rows):
-            first += cross(angular, in_root(problem, frames[index], (force[0], force[1], force[2])))
+            first += cross(
+                angular, in_root(problem.components, frames[index], (force[0], force[1], force[2]))
+            )
             second += linear
         axes = [row - 3 for row in rows if row >= 3]
         if axes:
             squared_weight = scale[place - 1] ** 2
             x, y, z = (each / squared_weight for each in moment)
-            turn = in_root(problem, frames[index], (x, y, z))
+            turn = in_root(problem.components, frames[index], (x, y, z))
             if len(axes) == 2:
                 x, y, z = (float(k == 3 - sum(axes)) for k in range(3))
-                a, b = _of_axis(turn, in_root(problem, frames[index], (x, y, z)), angular)
+                a, b = _of_axis(
+                    turn, in_root(problem.components, frames[index], (x, y, z)), angular
+                )
             else:
                 a, b = _of_turn(turn, angular, len(axes) == 3)
             first += [squared_weight * each for each in a]

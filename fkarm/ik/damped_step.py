@@ -14,7 +14,7 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
 from fkarm.ik.linear import isolated_matrix, isolated_solution
-from fkarm.ik.problem import Problem, Terms
+from fkarm.ik.problem import Components, Problem, Terms
 from fkarm.ik.residual import Line, error_and_jacobian
 
 # Damping per unit of squared error. Of values from 0.01 to 0.2 this one solved most of 20,000
@@ -75,12 +75,14 @@ def squared_length(vector: Line) -> Tensor:
     return sum(each * each for each in vector)
 
 
-def excess(problem: Problem, terms: Terms, error: Line) -> Tensor:
+def excess(components: Components, terms: Terms, error: Line) -> Tensor:
     """The largest squared ratio of an error to its tolerance; a solution has 1 or less."""
     ratios = [
         closeness * squared_length([error[place] for place in places])
         for closeness, places in zip(
-            ops.unstack(terms.closeness, len(problem.halves), axis=0), problem.halves, strict=True
+            ops.unstack(terms.closeness, len(components.halves), axis=0),
+            components.halves,
+            strict=True,
         )
         if places
     ]

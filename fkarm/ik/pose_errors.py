@@ -8,13 +8,17 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.ik import in_numpy
 from fkarm.ik.batch import run_in_chunks
+from fkarm.ik.compiled_steps import compiled_steps
 from fkarm.ik.damped_step import squared_length
 from fkarm.ik.problem import Problem
 from fkarm.ik.request import Request
-from fkarm.ik.residual import counted_errors, frames_of
-from fkarm.kinematics.chain import chain_frames, link_frames
+from fkarm.ik.steps import Steps
 from fkarm.kinematics.entries import entries_first
-from fkarm.kinematics.stage import Function, compiled, once, sincos
+from fkarm.kinematics.stage import Function, once
+
+# NumPy computes this many times more errors than descents: it takes three times as long as compiled
+# code, but errors are a small part of a search.
+ERRORS_PER_DESCENT = 8
 
 
 def errors_of(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -26,11 +30,13 @@ def errors_of(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
     """
     count = q.shape[1]
     flat = q.reshape(-1, q.shape[-1]).astype(np.float64)
-    if request.is_few:
+    if request.runs_in_numpy(len(flat) // ERRORS_PER_DESCENT):
         errors = in_numpy.pose_errors(request.problem, flat, request.targets_of(rows, count))
     else:
         entries = np.repeat(request.entries[rows].astype(np.float64), count, axis=0)
-        errors = run_in_chunks(_errors(request.problem), flat, entries)[0]
+        geometry = [x.astype(np.float64) for x in request.geometries_of(rows, count)]
+        function = _errors(request.problem, bool(geometry))
+        errors = run_in_chunks(function, flat, entries, *geometry)[0]
     errors = errors.reshape(*q.shape[:2], len(request.problem.links), 2)
     errors[~request.is_finite[rows]] = np.nan
     return errors
@@ -42,14 +48,14 @@ def is_solved(request: Request, errors: np.ndarray) -> np.ndarray:
 
 
 @once
-def _errors(problem: Problem) -> Function:
-    def run(q: Tensor, targets: Tensor) -> list[Tensor]:
-        q, targets = entries_first(q), entries_first(targets)
-        plan, frames = problem.plan, frames_of(targets, len(problem.links))
-        chain = chain_frames(plan, list(ops.unstack(q, plan.dof, axis=0)), sincos)
-        error = counted_errors(problem, link_frames(plan, chain), frames)
-        zeros = ops.zeros_like(error[0])
-        halves = [squared_length([error[k] for k in half]) + zeros for half in problem.halves]
-        return [ops.sqrt(ops.stack(halves, axis=-1))]
+def _errors(problem: Problem, has_geometry: bool) -> Function:
+    return compiled_steps(_lengths, problem, (1, 1), has_geometry)
 
-    return compiled(run, (1, 1), from_rows=0)
+
+def _lengths(steps: Steps, q: Tensor, targets: Tensor) -> list[Tensor]:
+    q, targets = entries_first(q), entries_first(targets)
+    weights = ops.ones((steps.components.size,), q.dtype)
+    error = steps.errors(weights, q, targets)
+    zeros = ops.zeros_like(error[0])
+    halves = [squared_length([error[k] for k in half]) + zeros for half in steps.components.halves]
+    return [ops.sqrt(ops.stack(halves, axis=-1))]

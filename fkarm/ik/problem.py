@@ -38,13 +38,35 @@ Task = str | Sequence[str]
 Weights = tuple[float, float]
 
 
+class Components(NamedTuple):
+    """The components of the links' errors that count."""
+
+    rows: tuple[tuple[int, ...], ...]  # per link, of position (0 to 2) and orientation (3 to 5)
+    frame: str  # their axes: "root" (those of `base`) or "target"
+
+    @property
+    def size(self) -> int:
+        """Number of components of all links."""
+        return sum(map(len, self.rows))
+
+    @property
+    def halves(self) -> list[list[int]]:
+        """Indices of the errors of every link's position and orientation, in turn."""
+        halves, first = [], 0
+        for rows in self.rows:
+            for half in (0, 1):
+                count = sum(row // 3 == half for row in rows)
+                halves.append(list(range(first, first + count)))
+                first += count
+        return halves
+
+
 class Problem(NamedTuple):
     """What a search must reach. Hashable, because a search is compiled once per problem."""
 
     robot: Robot
     links: tuple[str, ...]
-    rows: tuple[tuple[int, ...], ...]  # per link, the components of its error that count
-    frame: str  # the axes of the components: "root" (those of `base`) or "target"
+    components: Components
     base: str  # the link in whose frame the targets are
 
     @property
@@ -56,17 +78,6 @@ class Problem(NamedTuple):
     def active(self) -> tuple[int, ...]:
         """Entries of `q` that move a link."""
         return tuple(sorted(self.plan.entries))
-
-    @property
-    def halves(self) -> list[list[int]]:
-        """Indices of the errors of every link's position and orientation, in turn."""
-        found, place = [], 0
-        for rows in self.rows:
-            for half in (0, 1):
-                count = sum(row // 3 == half for row in rows)
-                found.append(list(range(place, place + count)))
-                place += count
-        return found
 
 
 class Terms(NamedTuple):
@@ -92,10 +103,9 @@ class Terms(NamedTuple):
         return np.concatenate([*self[:-1], last])
 
 
-def unpacked(problem: Problem, packed: Tensor) -> Terms:
+def unpacked(components: Components, dof: int, packed: Tensor) -> Terms:
     """The terms in one vector."""
-    counts, dof, links = sum(map(len, problem.rows)), problem.robot.dof, len(problem.links)
-    sizes = (counts, 2 * links, dof, dof, dof, dof, 1, 1)
+    sizes = (components.size, 2 * len(components.rows), dof, dof, dof, dof, 1, 1)
     ends = list(accumulate(sizes))
     return Terms(*(packed[end - size : end] for size, end in zip(sizes, ends, strict=True)))
 
@@ -121,7 +131,7 @@ def make_problem(
     rows = tuple(task_rows(each) for each in by_link("task", task, links))
     if all(len([row for row in each if row // 3 == k]) in (0, 3) for each in rows for k in (0, 1)):
         frame = "root"  # The length of a whole vector does not depend on its axes.
-    return Problem(robot, links, rows, frame, base)
+    return Problem(robot, links, Components(rows, frame), base)
 
 
 def make_terms(
@@ -177,12 +187,16 @@ def _terms(
     lower, upper = _bounds(problem, free, margin, dtype)
     closeness = [
         (weight * tolerance) ** -2.0 if any(row // 3 == half for row in rows) else 0.0
-        for rows, pair, of_link in zip(problem.rows, pairs, tolerances, strict=True)
+        for rows, pair, of_link in zip(problem.components.rows, pairs, tolerances, strict=True)
         for half, (weight, tolerance) in enumerate(zip(pair, of_link, strict=True))
     ]
     is_length = entry_kinds(problem.robot) == "length"
     terms = Terms(
-        [pair[row // 3] for pair, rows in zip(pairs, problem.rows, strict=True) for row in rows],
+        [
+            pair[row // 3]
+            for pair, rows in zip(pairs, problem.components.rows, strict=True)
+            for row in rows
+        ],
         closeness,
         free,
         lower,

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from keras import ops
 
 from fkarm._types import TensorLike
+from fkarm.geometry.native import to_numpy
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
     POSITION_TOLERANCE,
@@ -20,6 +22,7 @@ from fkarm.ik.problem import (
 )
 from fkarm.ik.targets import check_rotations, read_targets
 from fkarm.kinematics.arguments import configuration_array
+from fkarm.kinematics.geometry import own_geometry, read_geometry
 from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
 from fkarm.kinematics.stage import are_few
 from fkarm.model import Robot
@@ -48,11 +51,16 @@ class Request(NamedTuple):
     is_few: bool  # whether the search runs in NumPy
     q_init: np.ndarray | None = None  # (n, dof)
     q_ref: np.ndarray | None = None  # (n, dof)
+    geometry: tuple[np.ndarray, ...] = ()  # the fields of `Geometry`, (n, ...) each; or the robot's
 
     @property
     def size(self) -> int:
         """Number of targets."""
         return len(self.targets)
+
+    def runs_in_numpy(self, descents: int) -> bool:
+        """Whether so many descents run in NumPy: those of few targets, or the last of many."""
+        return not self.geometry and (self.is_few or runs_in_numpy(descents))
 
     @property
     def near(self) -> np.ndarray:
@@ -74,6 +82,10 @@ class Request(NamedTuple):
     def targets_of(self, rows: np.ndarray, count: int) -> np.ndarray:
         """The targets of `count` configurations each, float64. `(rows * count, links, 4, 4)`."""
         return np.repeat(self.targets[rows].astype(np.float64), count, axis=0)
+
+    def geometries_of(self, rows: np.ndarray, count: int) -> list[np.ndarray]:
+        """The arrays of the geometry of `count` configurations each."""
+        return [np.repeat(x[rows], count, axis=0) for x in self.geometry]
 
     def constrained(self, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Starts `(rows, count, dof)` within the limits, with held joints at their value."""
@@ -111,6 +123,7 @@ def read_request(
     task: Task | Mapping[str, Task] = "pose",
     frame: str = "root",
     base: str | None = None,
+    geometry: Mapping[str, TensorLike] | None = None,
     **values: Any,
 ) -> Request:
     """The arguments of `solve_ik` as one request; `values` are the arguments of `make_terms`.
@@ -150,6 +163,9 @@ def read_request(
         np.array(tolerances, float).T,
         runs_in_numpy(len(targets)),
     )
+    if geometry is not None:
+        arrays = _geometry(robot, batch, dtype, geometry)
+        request = request._replace(geometry=arrays, is_few=False)
     if q_init is not None:
         request = request._replace(q_init=request.configurations("q_init", q_init))
     if q_ref is not None:
@@ -159,3 +175,17 @@ def read_request(
             "posture_weight must come with q_ref, the preferred posture. Received: None."
         )
     return request
+
+
+def _geometry(
+    robot: Robot, batch: tuple[int, ...], dtype: str, geometry: Mapping[str, TensorLike]
+) -> tuple[np.ndarray, ...]:
+    """The arrays of a geometry with one row per target."""
+    rows, like = int(np.prod(batch)), ops.zeros((*batch, robot.dof), dtype)
+    arrays = []
+    for x, own in zip(
+        read_geometry(robot, like, geometry, "the targets"), own_geometry(robot), strict=True
+    ):
+        array = to_numpy(x)
+        arrays.append(np.broadcast_to(array, (*batch, *own.shape)).reshape((rows, *own.shape)))
+    return tuple(arrays)

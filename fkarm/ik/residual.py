@@ -13,8 +13,8 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.native import arctan2, maximum
 from fkarm.geometry.safe import is_negligible
-from fkarm.ik.problem import Problem, Terms
-from fkarm.kinematics.chain import Chain, chain_frames, link_frames, link_twists, screws
+from fkarm.ik.problem import Components, Problem, Terms
+from fkarm.kinematics.chain import chain_frames, link_frames, link_twists, screws
 from fkarm.kinematics.entries import Frame, Vector, combine, cross, dot, vec_sub
 from fkarm.kinematics.stage import sincos, xla_barrier
 
@@ -42,7 +42,7 @@ def error_and_jacobian(
     problem: Problem, terms: Terms, q: Tensor, targets: Tensor
 ) -> ErrorAndJacobian:
     """Weighted errors and Jacobian at `q (dof, rows)` for `targets (12 links, rows)`."""
-    size, active = sum(map(len, problem.rows)), problem.active
+    size, active = problem.components.size, problem.active
 
     def run(q: Tensor, targets: Tensor) -> Tensor:
         plan, frames = problem.plan, frames_of(targets, len(problem.links))
@@ -50,11 +50,13 @@ def error_and_jacobian(
         chain = chain_frames(plan, entries, sincos)
         parts = screws(plan, entries, chain)
         jacobian = []
-        for index, rows in enumerate(problem.rows):
+        for index, rows in enumerate(problem.components.rows):
             twists = link_twists(plan, parts, chain, index)
-            for row, along in zip(rows, directions(problem, chain, frames)[index], strict=True):
+            for row, along in zip(
+                rows, directions(problem.components, chain.links, frames)[index], strict=True
+            ):
                 jacobian += [dot(along, twists[k][row // 3]) for k in active]
-        error = counted_errors(problem, link_frames(plan, chain), frames)
+        error = counted_errors(problem.components, link_frames(plan, chain), frames)
         zeros = ops.zeros_like(error[0])
         return ops.stack([*error, *(each + zeros for each in jacobian)])
 
@@ -67,9 +69,9 @@ def error_and_jacobian(
     )
 
 
-def weighted_errors(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Line:
+def weighted_errors(problem: Problem, weights: Tensor, q: Tensor, targets: Tensor) -> Line:
     """The components of the errors that count, times their weights."""
-    links, size = len(problem.links), sum(map(len, problem.rows))
+    links, size = len(problem.links), problem.components.size
 
     def placed(q: Tensor) -> Tensor:
         plan = problem.plan
@@ -80,32 +82,34 @@ def weighted_errors(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) 
 
     def run(frames: Tensor, targets: Tensor) -> Tensor:
         of_links = frames_of(frames, links)
-        return ops.stack(counted_errors(problem, of_links, frames_of(targets, links)))
+        return ops.stack(counted_errors(problem.components, of_links, frames_of(targets, links)))
 
     flat = ops.unstack(xla_barrier(run, xla_barrier(placed, q), targets), size, axis=0)
-    weights = ops.unstack(terms.weights, size, axis=0)
-    return [weight * each for weight, each in zip(weights, flat, strict=True)]
+    scale = ops.unstack(weights, size, axis=0)
+    return [weight * each for weight, each in zip(scale, flat, strict=True)]
 
 
-def counted_errors(problem: Problem, links: list[Frame], targets: list[Frame]) -> Line:
-    """The components of the errors that count, in the axes of the problem."""
+def counted_errors(components: Components, links: list[Frame], targets: list[Frame]) -> Line:
+    """The components of the errors that count, in the axes of the components."""
     error: Line = []
-    for frame, target, rows in zip(links, targets, problem.rows, strict=True):
+    for frame, target, rows in zip(links, targets, components.rows, strict=True):
         turning = [row - 3 for row in rows if row >= 3]
-        position = in_axes(problem, target, vec_sub(target.origin, frame.origin))
+        position = in_axes(components, target, vec_sub(target.origin, frame.origin))
         if len(turning) == 2:
-            orientation = tilt(problem, target, frame, 3 - sum(turning))
+            orientation = tilt(components, target, frame, 3 - sum(turning))
         elif turning:
-            orientation = in_axes(problem, target, rotation_vector(target, frame))
+            orientation = in_axes(components, target, rotation_vector(target, frame))
         error += [position[row] if row < 3 else orientation[row - 3] for row in rows]
     return error
 
 
-def directions(problem: Problem, chain: Chain, targets: list[Frame]) -> list[list[Vector]]:
+def directions(
+    components: Components, links: list[Frame], targets: list[Frame]
+) -> list[list[Vector]]:
     """Per component that counts, the axis in root axes along or about which motion reduces it."""
     axes_of_links = []
-    for frame, target, rows in zip(chain.links, targets, problem.rows, strict=True):
-        axes = target.axes if problem.frame == "target" else _ROOT_AXES
+    for frame, target, rows in zip(links, targets, components.rows, strict=True):
+        axes = target.axes if components.frame == "target" else _ROOT_AXES
         along = [axes[row % 3] for row in rows]
         if sum(row >= 3 for row in rows) == 1:
             along[-1] = _share_of_turn(rotation_vector(target, frame), along[-1])
@@ -113,10 +117,10 @@ def directions(problem: Problem, chain: Chain, targets: list[Frame]) -> list[lis
     return axes_of_links
 
 
-def have_fixed_directions(problem: Problem) -> bool:
+def have_fixed_directions(components: Components) -> bool:
     """Whether all `directions` are axes of the root link."""
-    alone = any(sum(row >= 3 for row in rows) == 1 for rows in problem.rows)
-    return problem.frame == "root" and not alone
+    alone = any(sum(row >= 3 for row in rows) == 1 for rows in components.rows)
+    return components.frame == "root" and not alone
 
 
 _ROOT_AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -156,26 +160,26 @@ _BEYOND += [sum(n ** -(2.0 * k + 2) for n in range(2, 500)) for k in range(2, 12
 _BEYOND = [value / math.pi ** (2 * k + 2) for k, value in enumerate(_BEYOND)]
 
 
-def in_axes(problem: Problem, target: Frame, vector: Vector) -> Vector:
-    """A vector in root axes, expressed in the axes of the problem."""
-    if problem.frame == "root":
+def in_axes(components: Components, target: Frame, vector: Vector) -> Vector:
+    """A vector in root axes, expressed in the axes of the components."""
+    if components.frame == "root":
         return vector
     x, y, z = target.axes
     return dot(x, vector), dot(y, vector), dot(z, vector)
 
 
-def in_root(problem: Problem, target: Frame, vector: Vector) -> Vector:
-    """A vector in the axes of the problem, expressed in root axes."""
-    return vector if problem.frame == "root" else combine(target.axes, vector)
+def in_root(components: Components, target: Frame, vector: Vector) -> Vector:
+    """A vector in the axes of the components, expressed in root axes."""
+    return vector if components.frame == "root" else combine(target.axes, vector)
 
 
-def tilt(problem: Problem, target: Frame, frame: Frame, axis: int) -> Vector:
+def tilt(components: Components, target: Frame, frame: Frame, axis: int) -> Vector:
     """The smallest rotation after which only a rotation about one axis remains as the error.
 
     In the target's axes it brings the link's own axis to that of the target. In root axes it brings
     the root's axis, after the rotation from target to link, back to its original direction.
     """
-    if problem.frame == "root":
+    if components.frame == "root":
         source, other = frame.axes, target.axes
         n = [sum(s[i] * o[axis] for s, o in zip(source, other, strict=True)) for i in range(3)]
     else:

@@ -7,8 +7,9 @@ from typing import Any
 
 from fkarm._checks import check_count
 from fkarm._types import TensorLike
+from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
-from fkarm.ik.request import read_request
+from fkarm.ik.request import Request, read_request
 from fkarm.ik.result import IKResult, IKSolutions
 from fkarm.ik.search import Search
 from fkarm.model import Robot
@@ -35,6 +36,7 @@ def solve_ik(
     weights: Weights | Mapping[str, Weights] = WEIGHTS,
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
+    geometry: Mapping[str, TensorLike] | None = None,
 ) -> IKResult:
     """Joint configurations that bring links to target poses, for many targets at once.
 
@@ -78,6 +80,9 @@ def solve_ik(
         limit_margin: Distance that joints keep from their limits, rad or m.
         posture_weight: Weight of a radian and of a metre between `q` and `q_ref` in the error that
             is minimised. Unlike the choice among solutions, it acts inside the steps.
+        geometry: Arrays in place of the robot's own, by the names of
+            `fkarm.kinematics.geometry_of`; without batch axes or with those of the targets. Starts
+            are those of the robot itself, and the search is always compiled.
     Returns:
         `IKResult`. A target out of reach is no exception: its `converged` is False, `q` is the
         nearest configuration and `reason` says why. A target with NaN has NaN errors; other targets
@@ -96,11 +101,11 @@ def solve_ik(
         >>> bool(fkarm.solve_ik(robot, T, "panda_hand").converged.all())
         True
     """
-    search = _search(
+    request = _request(
         robot,
         target_poses,
         link,
-        (starts, max_steps, seed),
+        (starts, max_steps),
         base=base,
         position_tolerance=position_tolerance,
         orientation_tolerance=orientation_tolerance,
@@ -112,9 +117,13 @@ def solve_ik(
         weights=weights,
         limit_margin=limit_margin,
         posture_weight=posture_weight,
+        geometry=geometry,
     )
-    batch = search.request.batch
-    return IKResult(*(field.reshape((*batch, *field.shape[1:])) for field in search.best()))
+    limbs = limbs_of(request.problem)
+    requests = [of_limb(request, limb) for limb in limbs] if len(limbs) > 1 else [request]
+    results = [Search(each, starts, max_steps, seed).best() for each in requests]
+    result = joined(limbs, results) if len(limbs) > 1 else results[0]
+    return IKResult(*(field.reshape((*request.batch, *field.shape[1:])) for field in result))
 
 
 def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
@@ -161,11 +170,11 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
         >>> every.q[every.is_solution].shape
         (2, 2)
     """
-    search = _search(
+    request = _request(
         robot,
         target_poses,
         link,
-        (starts, max_steps, seed),
+        (starts, max_steps),
         base=base,
         position_tolerance=position_tolerance,
         orientation_tolerance=orientation_tolerance,
@@ -178,17 +187,16 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
         limit_margin=limit_margin,
         posture_weight=posture_weight,
     )
-    batch = search.request.batch
-    solutions = search.all_solutions()
+    batch, solutions = request.batch, Search(request, starts, max_steps, seed).all_solutions()
     return IKSolutions(*(field.reshape((*batch, *field.shape[1:])) for field in solutions))
 
 
-def _search(
-    robot: Robot, target_poses: Any, link: str | None, effort: tuple[int, int, int], **problem: Any
-) -> Search:
-    """The search for these arguments; `effort` holds `starts`, `max_steps` and `seed`."""
-    starts, max_steps, seed = effort
+def _request(
+    robot: Robot, target_poses: Any, link: str | None, effort: tuple[int, int], **problem: Any
+) -> Request:
+    """The request of these arguments; `effort` holds `starts` and `max_steps`."""
+    starts, max_steps = effort
     request = read_request(robot, target_poses, link, **problem)
     check_count("starts", starts)
     check_count("max_steps", max_steps)
-    return Search(request, starts, max_steps, seed)
+    return request

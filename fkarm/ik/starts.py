@@ -142,7 +142,7 @@ class StartTable:
             else [0.0, 0.0, 0.0]
         )
         columns = []
-        for index, rows in enumerate(self.problem.rows):
+        for index, rows in enumerate(self.problem.components.rows):
             columns += [meter * (poses[:, index, row, 3] - shift[row]) for row in rows if row < 3]
             if any(row >= 3 for row in rows):
                 # The squared distance of rotation matrices is twice the squared angle.

@@ -8,7 +8,6 @@ gain ratio, the actual gain of a step over the predicted one. The rows of the ba
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -17,11 +16,9 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
-from fkarm.ik.curvature import Linearisation, error_hessian, linearise
-from fkarm.ik.damped_step import damped_solve, squared_length
-from fkarm.ik.linear import isolated_solution
-from fkarm.ik.problem import Problem, Terms
-from fkarm.ik.residual import weighted_errors
+from fkarm.ik.damped_step import squared_length
+from fkarm.ik.problem import Terms
+from fkarm.ik.steps import Steps
 
 # The first damping. With it none of 3,000 starts 2 mm off left a branch that continues.
 FIRST_DAMPING = 1e-4
@@ -37,8 +34,6 @@ FAST_GAIN = 0.2
 # The rounding error of a squared error, and of an error at a distance of 1 m, in units of rounding.
 COST_ROUNDING = 8.0
 POSE_ROUNDING = 16.0
-# With more active entries the second derivative takes too long to compile: Gauss-Newton steps only.
-MOST_NEWTON_ENTRIES = 12
 
 
 class DescentState(NamedTuple):
@@ -66,7 +61,7 @@ def initial_state(q: Tensor) -> DescentState:
 
 
 def tested_step(
-    problem: Problem,
+    steps: Steps,
     terms: Terms,
     state: DescentState,
     targets: Tensor,
@@ -79,7 +74,7 @@ def tested_step(
     not taken, so that an exact solution is returned unchanged.
 
     Args:
-        problem: The problem.
+        steps: Those of the problem.
         terms: Its values.
         state: Configurations within the limits, `(dof, rows)`, and the damping, `(rows,)`.
         targets: Frames, see `frames_of`. Shape `(12 links, rows)`.
@@ -89,8 +84,8 @@ def tested_step(
         [Fletcher1987] for the two kinds of steps, [Nielsen1999] for the damping, [Bertsekas1982]
         for the limits.
     """
-    q, active = state.q, list(problem.active)
-    local = linearise(problem, terms, q, targets)
+    q, active = state.q, list(steps.active)
+    local = steps.linearise(terms, q, targets)
     lower, upper, free, longest = (
         _active_entries(active, each)[:, None]
         for each in (terms.lower, terms.upper, terms.free, terms.longest)
@@ -104,14 +99,15 @@ def tested_step(
     )
     free = ops.where(is_stuck, ops.zeros_like(downhill), free)
     downhill, wish = free * downhill, free * wish
-    model = _newton_step if len(active) <= MOST_NEWTON_ENTRIES else _gauss_newton_step
-    change, curve = model(problem, terms, local, targets, free, downhill, wish, state)
+    change, curve = steps.change(
+        terms, local, targets, free, downhill, wish, state.damping, state.second_order
+    )
     share = 1.0 / maximum(ops.max(ops.abs(change) / longest, axis=0), 1.0)
     there = clip(here + share * change, lower, upper)
     made = there - here
     promised = 2.0 * ops.sum(downhill * made, axis=0) - curve(made)
     after = _with_active_entries(q, there, active)
-    cost = squared_length(weighted_errors(problem, terms, after, targets))
+    cost = squared_length(steps.errors(terms.weights, after, targets))
     before = squared_length(local.error) + pull * ops.sum(ops.square(wish), axis=0)
     cost = cost + pull * ops.sum(ops.square(wish - free * made), axis=0)
     noise = _noise(before, targets)
@@ -156,52 +152,6 @@ def _noise(cost: Tensor, targets: Tensor) -> Tensor:
     eps = float(np.finfo(keras.backend.standardize_dtype(cost.dtype)).eps)
     size = maximum(ops.max(ops.abs(targets), axis=0), 1.0)
     return COST_ROUNDING * eps * cost + ops.square(POSE_ROUNDING * eps * size)
-
-
-def _newton_step(
-    problem: Problem, terms: Terms, local: Linearisation, targets: Tensor,
-    free: Tensor, downhill: Tensor, wish: Tensor, state: DescentState,
-) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
-    """The Newton step, and a function for the second derivative along a change."""
-    count = len(problem.active)
-    mask, pull = ops.unstack(free, count, axis=0), terms.posture[0]
-    matrix = [
-        [mask[i] * mask[j] * each for j, each in enumerate(row)]
-        for i, row in enumerate(error_hessian(problem, terms, local, targets, state.second_order))
-    ]
-    own = ops.unstack(state.damping + 1.0 - free + pull * free, count, axis=0)
-    lower = [[*row[:-1], row[-1] + added] for row, added in zip(matrix, own, strict=True)]
-    change = isolated_solution(lower, ops.unstack(downhill, count, axis=0), state.damping)
-
-    def curve(made: Tensor) -> Tensor:
-        parts = ops.unstack(made, count, axis=0)
-        total = pull * ops.sum(ops.square(free * made), axis=0)
-        for i, row in enumerate(matrix):
-            across = 2.0 * sum(a * b for a, b in zip(row[:-1], parts, strict=False))
-            total = total + parts[i] * (across + row[-1] * parts[i])
-        return total
-
-    return ops.stack(change), curve
-
-
-def _gauss_newton_step(
-    problem: Problem, terms: Terms, local: Linearisation, targets: Tensor,
-    free: Tensor, downhill: Tensor, wish: Tensor, state: DescentState,
-) -> tuple[Tensor, Callable[[Tensor], Tensor]]:  # fmt: skip
-    """The Gauss-Newton step, and a function for the second derivative along a change."""
-    pull, count = terms.posture[0], len(problem.active)
-    rows = [row * free for row in local.jacobian]
-    total = state.damping + pull
-    wished = pull / total * wish  # the step of the posture alone
-    left = [e - ops.sum(row * wished, axis=0) for row, e in zip(rows, local.error, strict=True)]
-    jacobian = [list(ops.unstack(row, count, axis=0)) for row in rows]
-    change = wished + ops.stack(damped_solve(jacobian, left, total))
-
-    def curve(made: Tensor) -> Tensor:
-        along = squared_length([ops.sum(row * made, axis=0) for row in rows])
-        return along + pull * ops.sum(ops.square(free * made), axis=0)
-
-    return change, curve
 
 
 def _active_entries(active: list[int], x: Tensor) -> Tensor:

@@ -337,7 +337,7 @@ class InverseKinematics(_TargetLayer):
         """`q (n, count, dof)` after a descent, and its outcome `(n, count, 4)`."""
         count, dof = q.shape[1], self.robot.dof
         repeated = (ops.repeat(each, count, axis=0) for each in by_target)
-        found, outcome = descent(self._problem)(
+        found, outcome = descent(self._problem, False)(
             ops.reshape(q, (-1, dof)), *repeated, self._packed(steps)
         )
         return ops.reshape(found, (-1, count, dof)), ops.reshape(outcome, (-1, count, 4))

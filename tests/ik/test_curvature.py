@@ -41,12 +41,12 @@ BENT = Robot(
 def test_the_second_derivative_is_that_of_the_squared_error(task, frame):
     problem = make_problem(BENT, ("tip",), task, frame)
     terms = make_terms(problem, "float64", weights=(1.3, 0.4))
-    terms = unpacked(problem, tensor(terms.packed(1)))
+    terms = unpacked(problem.components, problem.robot.dof, tensor(terms.packed(1)))
     q, goal = (fkarm.sample_configurations(BENT, 3, seed=seed) for seed in (0, 1))
     entries = ops.transpose(target_entries(fkarm.forward_kinematics(BENT, goal, "tip")))
 
     def cost(q):
-        errors = weighted_errors(problem, terms, tensor(q.T), entries)
+        errors = weighted_errors(problem, terms.weights, tensor(q.T), entries)
         return 0.5 * sum(array(each) ** 2 for each in errors)
 
     local = linearise(problem, terms, tensor(q.T), entries)
@@ -63,12 +63,14 @@ def test_the_second_derivative_is_that_of_the_squared_error(task, frame):
 def test_one_turn_alone_has_the_right_slope(panda):
     """The component of a rotation vector changes with other turns too."""
     problem = make_problem(panda, ("panda_hand",), ("x", "rz"), "target")
-    terms = unpacked(problem, tensor(make_terms(problem, "float64").packed(1)))
+    terms = unpacked(
+        problem.components, problem.robot.dof, tensor(make_terms(problem, "float64").packed(1))
+    )
     q, goal = (fkarm.sample_configurations(panda, 3, seed=seed) for seed in (0, 1))
     entries = ops.transpose(target_entries(fkarm.forward_kinematics(panda, goal, "panda_hand")))
 
     def cost(q):
-        errors = weighted_errors(problem, terms, tensor(q.T), entries)
+        errors = weighted_errors(problem, terms.weights, tensor(q.T), entries)
         return 0.5 * sum(array(each) ** 2 for each in errors)
 
     slope = [(cost(q + a) - cost(q - a)) / 2e-5 for a in 1e-5 * np.eye(7)]

@@ -12,7 +12,7 @@ from fkarm.ik.problem import make_problem, make_terms, unpacked
 
 def terms_of(problem, **values):
     packed = make_terms(problem, "float64", **values).packed(1)
-    return unpacked(problem, tensor(packed))
+    return unpacked(problem.components, problem.robot.dof, tensor(packed))
 
 
 def test_a_step_stays_within_limits_and_lets_go_of_them(panda):

@@ -35,7 +35,7 @@ def test_the_jacobian_of_the_step_is_the_geometric_one(panda):
     q = fkarm.sample_configurations(panda, 5, seed=0)
     targets = fkarm.forward_kinematics(panda, q[::-1].copy(), "panda_hand")
     values = make_terms(problem, "float64", weights=(1.0, 1.0)).packed(1)
-    terms = unpacked(problem, tensor(values))
+    terms = unpacked(problem.components, problem.robot.dof, tensor(values))
     entries = ops.transpose(target_entries(targets))
     found = error_and_jacobian(problem, terms, ops.transpose(q), entries)
     expected = array(fkarm.geometric_jacobian(panda, q, "panda_hand"))

@@ -25,7 +25,7 @@ def second_order_terms(of: Structure, terms: Terms, local: Local, targets: Array
     order = (nodes[:, None] < nodes) + 0.5 * (nodes[:, None] == nodes)  # of two screws of a path
     pulls = local.error * terms.weights
     total = np.zeros((len(pulls), len(nodes), len(nodes)))
-    for index, rows in enumerate(of.problem.rows):
+    for index, rows in enumerate(of.problem.components.rows):
         part = of.links_at[index]
         force = np.zeros((len(pulls), 6))
         force[:, rows] = pulls[:, part]

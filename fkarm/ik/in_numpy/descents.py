@@ -44,7 +44,7 @@ def _damped_chunk(
     of, q = structure_of(problem), q.astype(np.float64)
     bounds, least = bounds_of(of, terms), damped.SMALLEST_DAMPING[terms.dtype]
     best, squared = q.copy(), np.full(len(q), np.inf)
-    errors = np.full((len(q), sum(map(len, problem.rows))), np.inf)
+    errors = np.full((len(q), problem.components.size), np.inf)
     rows = np.arange(len(q))
     for step in range(steps + 1):
         local = linearise(of, terms, q[rows], targets[rows])

@@ -49,13 +49,13 @@ def structure_of(problem: Problem) -> Structure:
     is_identity = of_active.shape == (len(active),) * 2 and np.array_equal(
         of_active, np.eye(len(active))
     )
-    ends = np.cumsum([0, *map(len, problem.rows)])
+    ends = np.cumsum([0, *map(len, problem.components.rows)])
     return Structure(
         problem,
         tree,
         active,
         None if is_identity else of_active,
-        problem.halves,
+        problem.components.halves,
         [slice(*pair) for pair in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)],
     )
 
@@ -66,7 +66,7 @@ def errors_at(of: Structure, at: Posture, targets: Array) -> Array:
     Shape `(rows, m)`.
     """
     errors = []
-    for index, rows in enumerate(of.problem.rows):
+    for index, rows in enumerate(of.problem.components.rows):
         target, frame = targets[:, index], at.links[index]
         error = np.zeros((len(target), 6))
         if rows[0] < 3:
@@ -97,7 +97,7 @@ def derivatives(of: Structure, terms: Terms, at: Posture, error: Array, targets:
     columns = [twists(at, screws, index) for index in range(len(of.problem.links))]
     blocks = [
         _link_rows(of, at, targets, columns[index], index, rows)
-        for index, rows in enumerate(of.problem.rows)
+        for index, rows in enumerate(of.problem.components.rows)
     ]
     jacobian = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
     if of.of_active is not None:
@@ -115,10 +115,10 @@ def _link_rows(
     single = None
     if is_single:
         error = rotation_vector(target, at.links[index])
-        axes = target[:, :3, :3] if of.problem.frame == "target" else np.eye(3)[None]
+        axes = target[:, :3, :3] if of.problem.components.frame == "target" else np.eye(3)[None]
         along = share_of_turn(error, np.broadcast_to(axes[..., rows[-1] - 3], error.shape))
         single = np.einsum("ri,ris->rs", along, jacobian[:, 3:])
-    if of.problem.frame == "target":
+    if of.problem.components.frame == "target":
         halves = jacobian.reshape((len(jacobian), 2, 3, -1))
         turned = np.swapaxes(target[:, None, :3, :3], -1, -2) @ halves
         jacobian = turned.reshape(jacobian.shape)
@@ -137,14 +137,14 @@ def squared_length(vectors: Array) -> Array:
 
 def in_axes(problem: Problem, target: Array, vector: Array) -> Array:
     """Vectors in root axes `(rows, 3)`, expressed in the axes of the problem."""
-    if problem.frame == "root":
+    if problem.components.frame == "root":
         return vector
     return np.einsum("rij,ri->rj", target[:, :3, :3], vector)
 
 
 def in_root(problem: Problem, target: Array, vector: Array) -> Array:
     """Vectors in the axes of the problem, expressed in root axes."""
-    if problem.frame == "root":
+    if problem.components.frame == "root":
         return vector
     return np.einsum("rij,rj->ri", target[:, :3, :3], vector)
 
@@ -180,7 +180,7 @@ def tilt(problem: Problem, target: Array, frame: Array, axis: int) -> Array:
 
     In the axes of the problem, see `fkarm.ik.residual.tilt`. Shape `(rows, 3)`.
     """
-    if problem.frame == "root":
+    if problem.components.frame == "root":
         n = np.einsum("rij,rj->ri", frame[:, :3, :3], target[:, axis, :3])
     else:
         n = np.einsum("rij,ri->rj", target[:, :3, :3], frame[:, :3, axis])

@@ -21,6 +21,7 @@ from fkarm.ik.in_numpy.residual import (
     weighted_errors,
 )
 from fkarm.ik.problem import Terms
+from fkarm.ik.steps import MOST_NEWTON_ENTRIES
 from fkarm.kinematics.in_numpy import Array, Posture, posture
 
 
@@ -148,7 +149,7 @@ def _change(
 ) -> tuple[Array, Array | None]:  # fmt: skip
     """The Newton or Gauss-Newton change, and the matrix of second derivatives for a Newton one."""
     is_newton = state.is_newton
-    if len(of.active) > tested.MOST_NEWTON_ENTRIES or not is_newton.any():
+    if len(of.active) > MOST_NEWTON_ENTRIES or not is_newton.any():
         total = state.damping + pull
         if not pull:
             return _damped_solve(jacobian, local.error, total), None

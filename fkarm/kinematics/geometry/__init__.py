@@ -4,6 +4,25 @@
 """
 
 from fkarm.kinematics.geometry.arrays import POSES, OfGeometry, of_geometry
-from fkarm.kinematics.geometry.description import geometry_of, scale_bones
+from fkarm.kinematics.geometry.description import (
+    Geometry,
+    geometry_of,
+    own_geometry,
+    read_geometry,
+    scale_bones,
+)
+from fkarm.kinematics.geometry.lines import Recipe, geometry_lines, with_geometry
 
-__all__ = ["POSES", "OfGeometry", "geometry_of", "of_geometry", "scale_bones"]
+__all__ = [
+    "POSES",
+    "Geometry",
+    "OfGeometry",
+    "Recipe",
+    "geometry_lines",
+    "geometry_of",
+    "of_geometry",
+    "own_geometry",
+    "read_geometry",
+    "scale_bones",
+    "with_geometry",
+]

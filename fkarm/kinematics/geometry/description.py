@@ -93,8 +93,12 @@ def scale_bones(geometry: Mapping[str, TensorLike], factors: TensorLike) -> dict
     return {**geometry, "origins": ops.concatenate([rotation, position], axis=-1)}
 
 
-def read_geometry(robot: Robot, q: Tensor, geometry: Mapping[str, TensorLike]) -> Geometry:
+def read_geometry(
+    robot: Robot, q: Tensor, geometry: Mapping[str, TensorLike], batch_of: str = "q"
+) -> Geometry:
     """A geometry as tensors of the type of `q`, checked; what is missing is the robot's.
+
+    `batch_of` names the argument whose batch axes `q` has.
 
     Raises:
         TypeError: If it is no mapping, or an array holds no real numbers.
@@ -115,23 +119,23 @@ def read_geometry(robot: Robot, q: Tensor, geometry: Mapping[str, TensorLike]) -
         check_last_axes(
             f"geometry[{name!r}]", array.shape, shape, f"{robot.name!r} has that of geometry_of."
         )
-        _check_batch(name, array.shape[: len(array.shape) - len(shape)], q.shape[:-1])
+        _check_batch(name, array.shape[: len(array.shape) - len(shape)], q.shape[:-1], batch_of)
         if name in ("origins", "tool") and name in geometry:
             _check_rotations(robot, name, array)
         tensors[name] = ops.cast(array, q.dtype)
     return Geometry(**tensors)
 
 
-def _check_batch(name: str, batch: Any, wanted: Any) -> None:
-    """Raise ValueError unless an array has no batch axes, or those of `q`."""
+def _check_batch(name: str, batch: Any, wanted: Any, batch_of: str) -> None:
+    """Raise ValueError unless an array has no batch axes, or the wanted ones."""
     batch, wanted = tuple(batch), tuple(wanted)
     fits = len(batch) == len(wanted) and all(
         None in pair or pair[0] == pair[1] for pair in zip(batch, wanted, strict=True)
     )
     if batch and not fits:
         raise ValueError(
-            f"geometry[{name!r}] must have no batch axes, or those of q: {wanted}. Received: "
-            f"{batch}. Repeat q or the geometry: keras.ops.broadcast_to."
+            f"geometry[{name!r}] must have no batch axes, or those of {batch_of}: {wanted}. "
+            f"Received: {batch}. Repeat {batch_of} or the geometry: keras.ops.broadcast_to."
         )
 
 

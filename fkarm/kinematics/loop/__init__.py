@@ -17,6 +17,8 @@ from fkarm.kinematics.loop.arrays import (
 )
 from fkarm.kinematics.loop.jacobian import loop_jacobian, unrolled_jacobian
 from fkarm.kinematics.loop.poses import (
+    frames_of_links,
+    frames_of_nodes,
     loop_poses,
     loop_pull_back,
     unrolled_poses,
@@ -30,6 +32,8 @@ __all__ = [
     "Loop",
     "LoopArrays",
     "columns_of",
+    "frames_of_links",
+    "frames_of_nodes",
     "loop_jacobian",
     "loop_of",
     "loop_poses",

@@ -73,7 +73,12 @@ class Nodes(NamedTuple):
 
 def nodes_at(layout: Layout, arrays: Sequence[Tensor], q: Tensor) -> Nodes:
     """The nodes at configurations `q (..., dof)`; `arrays` are those of `LoopArrays`."""
-    loop, by_entry = LoopArrays(*arrays), _by_entry(q, layout.dof)
+    return nodes_at_entries(layout, arrays, _by_entry(q, layout.dof))
+
+
+def nodes_at_entries(layout: Layout, arrays: Sequence[Tensor], by_entry: Tensor) -> Nodes:
+    """The nodes at configurations `(dof, rows)`."""
+    loop = LoopArrays(*arrays)
     values = ops.take(by_entry, loop.entries, axis=0) * _with_rows(loop.multipliers)
     values = values + _with_rows(loop.offsets)
     slide = values

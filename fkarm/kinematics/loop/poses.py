@@ -27,9 +27,8 @@ from fkarm.kinematics.stage import xla_barrier
 def loop_poses(layout: Layout, axes: tuple[int, ...], q: Tensor, *arrays: Tensor) -> Tensor:
     """Poses of the links from `q (..., dof)` and `LoopArrays`. Shape `(..., *axes, 4, 4)`."""
     nodes = nodes_at(layout, arrays, q)
-    frames = _frames(nodes)
-    above = frames[None] if layout.is_run else ops.take(frames, nodes.arrays.links, axis=0)
-    return _matrices(nodes, above, (*ops.shape(q)[:-1], *axes))
+    links = frames_of_links(nodes, frames_of_nodes(nodes, only_last=layout.is_run))
+    return _matrices(links, (*ops.shape(q)[:-1], *axes))
 
 
 def unrolled_poses(layout: Layout, axes: tuple[int, ...], q: Tensor, *arrays: Any) -> Tensor:
@@ -38,13 +37,19 @@ def unrolled_poses(layout: Layout, axes: tuple[int, ...], q: Tensor, *arrays: An
     frames = [_base(nodes)]
     for k in range(nodes.size):
         frames.append(_after(nodes, k, frames[nodes.arrays.parents[k]]))
-    above = ops.stack([frames[row] for row in nodes.arrays.links])
-    return _matrices(nodes, above, (*ops.shape(q)[:-1], *axes))
+    links = frames_of_links(nodes, ops.stack(frames))
+    return _matrices(links, (*ops.shape(q)[:-1], *axes))
 
 
-def _matrices(nodes: Nodes, above: Tensor, batch: tuple[Any, ...]) -> Tensor:
-    """Poses of the links from the frames before them, `(m, 12, rows)`."""
-    links = placed(frame_of(ops.swapaxes(above, 0, 1)), link_frames(nodes.arrays))
+def frames_of_links(nodes: Nodes, frames: Tensor) -> Frame:
+    """The frames of the links, entries `(m, rows)`, from those of `frames_of_nodes`."""
+    is_last = frames.shape[0] == 1
+    above = frames if is_last else ops.take(frames, nodes.arrays.links, axis=0)
+    return placed(frame_of(ops.swapaxes(above, 0, 1)), link_frames(nodes.arrays))
+
+
+def _matrices(links: Frame, batch: tuple[Any, ...]) -> Tensor:
+    """Poses from the frames of links."""
     columns = [*links.axes, links.origin]  # entries (m, rows)
     zero = ops.zeros_like(links.origin[0])
     entries = [*(column[k] for k in range(3) for column in columns), zero, zero, zero, zero + 1.0]
@@ -126,11 +131,14 @@ def wrenches_on_nodes(
     return results[0], results[1] if is_kept else None
 
 
-def _frames(nodes: Nodes) -> Tensor:
-    """Frames of base and nodes, `(n + 1, 12, rows)`; of a run only that of the last node."""
+def frames_of_nodes(nodes: Nodes, only_last: bool = False) -> Tensor:
+    """Frames of base and nodes, `(n + 1, 12, rows)`; of a run if wished the last, `(1, 12, rows)`.
+
+    Entries are the columns of a frame.
+    """
     base = _base(nodes)
-    if nodes.layout.is_run:
-        return ops.fori_loop(0, nodes.size, lambda k, frame: _after(nodes, k, frame), base)
+    if only_last:
+        return ops.fori_loop(0, nodes.size, lambda k, frame: _after(nodes, k, frame), base)[None]
 
     def step(k: Tensor, frames: Tensor) -> Tensor:
         # Without the barriers here and below XLA would copy the whole array in every iteration.

@@ -14,7 +14,7 @@ operation. The modules of the backends have the same names in them.
 import keras
 
 from fkarm.kinematics.stage.derivative import Derivative, Loops
-from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, PullBack, are_few
+from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, PullBack, Ranks, are_few
 
 if keras.backend.backend() == "tensorflow":
     from fkarm.kinematics.stage.tensorflow import (
@@ -36,6 +36,7 @@ __all__ = [
     "InNumpy",
     "Loops",
     "PullBack",
+    "Ranks",
     "are_few",
     "compiled",
     "once",
