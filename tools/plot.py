@@ -1,4 +1,8 @@
-"""`python -m tools.plot`: throughput against batch, a picture for each file and robot."""
+"""`python -m tools.plot`: pictures of recorded figures.
+
+Throughput against batch, for each file and robot; the cost of compiled code against the number of
+joints.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fk import MODES
-from benchmarks.harness import RESULTS
+from benchmarks.harness import RESULTS, Row
+from tools.tables import scale
 from tools.tables.fk import UNCHECKED
 
 
@@ -18,15 +23,12 @@ def main() -> None:
             target = path.with_name(f"{path.stem}_{robot}.png")
             if draw(report, robot, target):
                 print(target)
+    print(draw_scale(scale.chains("fkarm"), scale.chains("unrolled"), RESULTS / "scale.png"))
 
 
 def draw(report: dict[str, Any], robot: str, target: Path) -> bool:
     """Write a picture of one robot's float32 rows; False if no case has two batches."""
-    try:
-        from matplotlib import colormaps
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SystemExit("tools.plot needs matplotlib: pip install 'fkarm[viz]'") from error
+    colormaps = _matplotlib().colormaps
     lines: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for row in report["rows"]:
         if row["robot"] == robot and row["dtype"] == "float32" and "median_s" in row:
@@ -34,7 +36,7 @@ def draw(report: dict[str, Any], robot: str, target: Path) -> bool:
             lines.setdefault((row["mode"], row["case"]), []).append(point)
     if all(len(points) < 2 for points in lines.values()):
         return False
-    figure = Figure(figsize=(9.5, 4.2), layout="constrained")
+    figure = _figure()
     cases = [c for c in dict.fromkeys(case for _, case in lines) if c not in UNCHECKED]
     all_axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, mode in zip(all_axes, MODES, strict=True):
@@ -61,6 +63,42 @@ def draw(report: dict[str, Any], robot: str, target: Path) -> bool:
     figure.legend(handles, labels, loc="outside right center", fontsize=8, frameon=False)
     figure.savefig(target, dpi=80)
     return True
+
+
+def draw_scale(rows: list[Row], unrolled: list[Row], target: Path) -> Path:
+    """Draw first calls, and times per configuration, of chains; return where the picture is."""
+    figure = _figure()
+    first, warm = figure.subplots(1, 2)
+    for of, style in ((rows, "-"), (unrolled, "--")):
+        name = "fkarm" if of is rows else "code for every joint"
+        joints = [row["joints"] for row in of]
+        first.loglog(joints, [row["first_s"] for row in of], f"k{style}o", label=name)
+        for key, mode, color in (
+            ("forward_ns", "poses", "tab:blue"),
+            ("gradient_ns", "with gradient", "tab:red"),
+        ):
+            times = [row[key] for row in of]
+            warm.loglog(joints, times, style, color=color, marker="o", label=f"{mode}, {name}")
+    first.set_ylabel("first call, s")
+    warm.set_ylabel("later calls, ns per configuration")
+    for axes in (first, warm):
+        axes.set_xlabel("joints of a chain")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, frameon=False)
+    figure.savefig(target, dpi=80)
+    return target
+
+
+def _figure() -> Any:
+    return _matplotlib().figure.Figure(figsize=(9.5, 4.2), layout="constrained")
+
+
+def _matplotlib() -> Any:
+    try:
+        import matplotlib.figure
+    except ImportError as error:
+        raise SystemExit("tools.plot needs matplotlib: pip install 'fkarm[viz]'") from error
+    return matplotlib
 
 
 if __name__ == "__main__":

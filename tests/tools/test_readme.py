@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.harness import RESULTS, ROOT
 from tools import plot, readme
-from tools.tables import learned
+from tools.tables import learned, scale
 
 pytestmark = pytest.mark.in_test_all("document")
 
@@ -45,3 +45,11 @@ def test_pictures_come_from_the_recorded_files(tmp_path):
     target = tmp_path / "plot.png"
     assert plot.draw(report, report["rows"][0]["robot"], target)
     assert 10_000 < target.stat().st_size < 100_000
+
+
+def test_the_cost_against_the_number_of_joints_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    rows = scale.chains("fkarm")
+    assert [row["joints"] for row in rows] == sorted(row["joints"] for row in rows)
+    target = plot.draw_scale(rows, scale.chains("unrolled"), tmp_path / "scale.png")
+    assert target.stat().st_size < 60_000
