@@ -106,7 +106,8 @@ def _with_arrays(value: Function, arrays: tuple[np.ndarray, ...]) -> Function:
 
     def run(*inputs: Any) -> Any:
         dtype = inputs[0].dtype
-        kinds = [dtype if x.dtype.kind == "f" else "int32" for x in arrays]
+        # Indices have the type that the backend gives to integers: JAX does not mix two of them.
+        kinds = [dtype if x.dtype.kind == "f" else None for x in arrays]
         tensors = [ops.convert_to_tensor(x, k) for x, k in zip(arrays, kinds, strict=True)]
         return value(*inputs, *tensors)
 

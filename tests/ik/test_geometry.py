@@ -6,7 +6,6 @@ from autodiff import array
 
 import fkarm
 
-pytestmark = pytest.mark.only_on("tensorflow", "jax", reason="a search by loops in compiled code")
 ARM = fkarm.robots.planar([0.4, 0.3, 0.2])
 
 
@@ -15,10 +14,12 @@ def of_lengths(rows):
     return fkarm.kinematics.scale_bones(fkarm.kinematics.geometry_of(ARM), factors)
 
 
-def test_every_row_may_have_an_arm_of_its_own():
+@pytest.mark.parametrize("mode", ["auto", "eager"])
+def test_every_row_may_have_an_arm_of_its_own(mode):
     geometry, q = of_lengths(8), np.random.default_rng(1).uniform(-1, 1, (8, 3))
     T = array(fkarm.forward_kinematics(ARM, q, geometry=geometry))
-    result = fkarm.solve_ik(ARM, T, task=["x", "y", "rz"], geometry=geometry)
+    with fkarm.config.compilation(mode):
+        result = fkarm.solve_ik(ARM, T, task=["x", "y", "rz"], geometry=geometry)
     assert result.converged.all()
     reached = array(fkarm.forward_kinematics(ARM, result.q, geometry=geometry))
     np.testing.assert_allclose(reached, T, atol=1e-3)
@@ -36,6 +37,16 @@ def test_all_rows_may_share_a_geometry():
     result = fkarm.solve_ik(ARM, T, q_init=q, geometry={"tool": tool})
     assert result.converged.all()
     np.testing.assert_allclose(result.q, q, atol=1e-6)
+
+
+def test_one_target_and_none_have_a_geometry():
+    geometry, q = of_lengths(1), [[0.3, -0.4, 0.5]]
+    T = array(fkarm.forward_kinematics(ARM, q, geometry=geometry))
+    one = fkarm.solve_ik(ARM, T[0], geometry={"origins": array(geometry["origins"])[0]})
+    assert one.q.shape == (3,)
+    assert one.converged
+    none = fkarm.solve_ik(ARM, T[:0], geometry=of_lengths(0))
+    assert none.q.shape == (0, 3)
 
 
 def test_a_geometry_must_fit_the_targets():
