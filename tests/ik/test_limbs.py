@@ -6,8 +6,9 @@ from autodiff import array
 
 import fkarm
 from fkarm import Joint, Robot
-from fkarm.ik.limbs import joined, limbs_of
+from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import make_problem
+from fkarm.ik.request import read_request
 from fkarm.ik.result import REASON_DTYPE, IKResult
 
 
@@ -52,6 +53,22 @@ def test_a_torso_joins_its_arms():
     (both,) = limbs_of(problem)
     assert both.problem == problem
     assert both.links == [0, 1]
+
+
+def test_a_limb_keeps_its_values_and_moves_its_joints():
+    robot = two_arms()
+    given = {"position_tolerance": {"left_hand": 1e-3, "right_hand": 1e-2}, "q_ref": np.ones(6)}
+    weights = {"left_hand": (1.0, 0.3), "right_hand": (2.0, 0.5)}
+    request = read_request(robot, targets(robot), None, weights=weights, **given)
+    right = of_limb(request, limbs_of(request.problem)[1])
+    np.testing.assert_allclose(right.terms.weights, [2, 2, 2, 0.5, 0.5, 0.5])
+    np.testing.assert_allclose(right.terms.closeness, [0.02**-2, 0.005**-2])
+    np.testing.assert_allclose(right.tolerances, [[1e-2, 1e-2]])
+    assert right.terms.free.tolist() == [0, 0, 0, 1, 1, 1]
+    assert np.isinf(right.terms.lower[:3]).all()
+    assert (right.terms.upper[3:] == 2).all()
+    np.testing.assert_array_equal(right.entries, request.entries[:, 12:])
+    np.testing.assert_array_equal(right.targets[:, 0], request.targets[:, 1])
 
 
 def test_answers_of_limbs_are_put_together():
