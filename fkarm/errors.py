@@ -39,6 +39,10 @@ class UnknownJointError(FkarmError, KeyError):
     """A joint name that the robot does not have; the message lists those it has."""
 
 
+class NoClosedFormError(FkarmError, ValueError):
+    """A chain whose inverse kinematics has no closed form; the message says what is missing."""
+
+
 class TrainingError(FkarmError, ArithmeticError):
     """A training in which a number is no longer finite."""
 

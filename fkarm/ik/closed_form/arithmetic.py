@@ -1,0 +1,161 @@
+"""Turns and the equations that they solve, on entries: floats, tensors or NumPy arrays of rows.
+
+A turn about z is a pair: cosine and sine. Both solutions of an equation are computed from one
+root, so that they are exact where the equation is. Where a vector has no direction, but for
+rounding, the turn is that of zero, and its gradient is zero.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from fkarm._types import Tensor
+from fkarm.geometry import native
+from fkarm.geometry.safe import is_at_pole
+from fkarm.kinematics.entries import Entry, Frame, Vector, add, combine, dot, mul, sub
+
+# Cosine and sine.
+Turn = tuple[Entry, Entry]
+
+
+def library_of(x: Any) -> Any:
+    """NumPy for its arrays, else Keras' operations."""
+    return np if isinstance(x, np.ndarray) else ops
+
+
+def square(a: Entry) -> Entry:
+    """An entry times itself."""
+    return mul(a, a)
+
+
+def root(x: Entry) -> Entry:
+    """Square root of a number of the size of 1; zero, with zero gradient, where it is rounding."""
+    if isinstance(x, float):
+        return math.sqrt(max(x, 0.0))
+    library = library_of(x)
+    is_zero = is_at_pole(x)
+    safe = library.where(is_zero, library.ones_like(x), x)
+    return library.where(is_zero, library.zeros_like(x), library.sqrt(safe))
+
+
+def inverse_of(x: Entry) -> Entry:
+    """One over a number; zero where that is zero."""
+    if isinstance(x, float):
+        return 1.0 / x if x > 1e-12 else 0.0
+    library = library_of(x)
+    is_zero = x == 0
+    safe = library.where(is_zero, library.ones_like(x), x)
+    return library.where(is_zero, library.zeros_like(x), 1.0 / safe)
+
+
+def angle_of(turn: Turn) -> Tensor:
+    """The angle of a vector `(c, s)` that is not zero, in `[-pi, pi]`, rad."""
+    c, s = turn
+    return np.arctan2(s, c) if isinstance(c, np.ndarray) else native.arctan2(s, c)
+
+
+def limited(x: Entry) -> Entry:
+    """A cosine, brought into [-1, 1]."""
+    if isinstance(x, float):
+        return min(max(x, -1.0), 1.0)
+    return np.clip(x, -1.0, 1.0) if isinstance(x, np.ndarray) else native.clip(x, -1.0, 1.0)
+
+
+def unit(c: Entry, s: Entry) -> Turn:
+    """The vector `(c, s)` at length one; `(1, 0)` if it is zero, but for rounding."""
+    squared = add(square(c), square(s))
+    if isinstance(squared, float):
+        length = math.sqrt(squared)
+        return (c / length, s / length) if length > 1e-12 else (1.0, 0.0)
+    library = library_of(squared)
+    is_zero = is_at_pole(squared)
+    inverse = 1.0 / library.sqrt(library.where(is_zero, library.ones_like(squared), squared))
+    inverse = library.where(is_zero, library.zeros_like(squared), inverse)
+    one = library.where(is_zero, library.ones_like(squared), library.zeros_like(squared))
+    return add(mul(c, inverse), one), mul(s, inverse)
+
+
+def turned(turn: Turn, v: Vector) -> Vector:
+    """A vector after a turn about z."""
+    c, s = turn
+    return sub(mul(c, v[0]), mul(s, v[1])), add(mul(s, v[0]), mul(c, v[1])), v[2]
+
+
+def turned_back(turn: Turn, v: Vector) -> Vector:
+    """A vector before a turn about z."""
+    c, s = turn
+    return add(mul(c, v[0]), mul(s, v[1])), sub(mul(c, v[1]), mul(s, v[0])), v[2]
+
+
+def rotated_back(frame: Frame, v: Vector) -> Vector:
+    """A direction in the axes of a frame."""
+    x, y, z = frame.axes
+    return dot(x, v), dot(y, v), dot(z, v)
+
+
+def rotated(frame: Frame, v: Vector) -> Vector:
+    """A direction that is given in the axes of a frame."""
+    return combine(frame.axes, v)
+
+
+def row(frame: Frame, index: int) -> Vector:
+    """A row of the rotation of a frame."""
+    x, y, z = frame.axes
+    return x[index], y[index], z[index]
+
+
+def turn_between(u: Vector, h: Vector) -> Turn:
+    """The turn about z that brings `u` to `h`, of which only the x and y count."""
+    u_c, u_s = unit(u[0], u[1])
+    h_c, h_s = unit(h[0], h[1])
+    return add(mul(u_c, h_c), mul(u_s, h_s)), sub(mul(u_c, h_s), mul(u_s, h_c))
+
+
+def turns_to_value(a: Entry, b: Entry, value: Entry) -> tuple[Turn, Turn]:
+    """Both turns with `a c + b s = value`; the nearest where there is none.
+
+    Reference:
+        [Elias2022]: subproblem 4.
+    """
+    inverse = inverse_of(root(add(square(a), square(b))))
+    cosine = limited(mul(value, inverse))
+    sine = root(mul(sub(1.0, cosine), add(1.0, cosine)))
+    return both_turns(mul(a, inverse), mul(b, inverse), cosine, sine)
+
+
+def both_turns(a: Entry, b: Entry, cosine: Entry, sine: Entry) -> tuple[Turn, Turn]:
+    """The turn of the unit vector `(a, b)`, turned on and back by an angle."""
+    c, s = mul(a, cosine), mul(b, cosine)
+    x, y = mul(b, sine), mul(a, sine)
+    return (sub(c, x), add(s, y)), (add(c, x), sub(s, y))
+
+
+def aiming_turns(h: Vector, link: Frame, v: Vector) -> list[tuple[Turn, Turn]]:
+    """Both pairs of turns `a`, `b` with `h = Rz(a) R Rz(b) v`, for `|h| = |v|`.
+
+    The third row fixes `b`: `A c + B s = C` with `A^2 + B^2 - C^2` as a sum in which nothing
+    cancels where the axes are at right angles. So the solution is exact beside singularities too.
+
+    Reference:
+        [Elias2022]: subproblem 2.
+    """
+    r_x, r_y, r_z = row(link, 2)
+    a = add(mul(r_x, v[0]), mul(r_y, v[1]))
+    b = sub(mul(r_y, v[0]), mul(r_x, v[1]))
+    value = sub(h[2], mul(r_z, v[2]))
+    across = add(square(h[0]), square(h[1]))
+    along = sub(mul(2.0, mul(mul(r_z, v[2]), h[2])), square(v[2]))
+    # r_z^2 |h|^2 is left out where the axes are at right angles.
+    length = add(across, square(h[2]))
+    sine = root(sub(add(across, along), mul(square(r_z), length)))
+    found = []
+    for sign in (1.0, -1.0):
+        y = mul(sign, sine)
+        c, s = unit(sub(mul(a, value), mul(b, y)), add(mul(b, value), mul(a, y)))
+        u = rotated(link, turned((c, s), v))
+        found.append((turn_between(u, h), (c, s)))
+    return found

@@ -1,0 +1,299 @@
+"""`closed_form`: every solution of inverse kinematics, by arithmetic."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from fkarm._checks import check_pose_shape, check_real
+from fkarm._types import Tensor, TensorLike
+from fkarm.config import cached
+from fkarm.errors import NoClosedFormError, UnknownJointError, unknown_name
+from fkarm.geometry.native import concrete, result_type
+from fkarm.geometry.safe import as_float, at_least_single
+from fkarm.ik.closed_form.branches import BRANCHES, Structure, all_branches
+from fkarm.ik.closed_form.limits import copy_within
+from fkarm.ik.closed_form.recognise import recognise
+from fkarm.ik.closed_form.screws import screws_of
+from fkarm.ik.targets import check_rotations
+from fkarm.kinematics.entries import Frame, split_last_axis, stack_last, unstack_entries
+from fkarm.kinematics.joint_space import nearest_to_zero
+from fkarm.kinematics.plan import plan_chain
+from fkarm.kinematics.stage import are_few, compiled
+from fkarm.model import Robot
+
+# How far beyond its limits the value of a free joint may be: float32 rounds it, rad.
+_ROUNDING = 1e-6
+
+
+class ClosedFormSolutions(NamedTuple):
+    """What `ClosedForm.solve` returns. Tensors; batch axes are those of the targets.
+
+    With a free joint there is an axis for its `k` values before that of the branches.
+    """
+
+    q: Tensor  # configurations, rad; finite wherever the target is, (..., [k,] branches, dof)
+    is_solution: Tensor  # whether q brings the link to the target, (..., [k,] branches)
+    within_limits: Tensor  # whether q is a solution within the joint limits, (..., [k,] branches)
+
+
+class ClosedForm:
+    """The closed form of a robot's inverse kinematics, as `fkarm.ik.closed_form` returns it.
+
+    Attributes:
+        robot: The robot.
+        link: The link that is brought to the target.
+        kind: `"spherical wrist"` (the last three axes meet in a point), `"spherical shoulder"`
+            (the first three of those that are solved for do) or `"three parallel axes"`.
+        branches: Number of branches.
+        free: Name of the joint whose value the caller chooses; None: there is none.
+        residual: By how much the robot's geometry misses that of the form, m and rad. Newton steps
+            on the robot's own chain remove this error from the solutions.
+    """
+
+    def __init__(
+        self, robot: Robot, link: str, structure: Structure, entries: tuple[int, ...]
+    ) -> None:
+        self.robot = robot
+        self.link = link
+        self.kind = structure.kind
+        self.branches = BRANCHES
+        self.residual = structure.residual
+        free = structure.arm.free
+        self._free_entry = None if free is None else entries[free]
+        self.free = None if self._free_entry is None else _joint_of(robot, self._free_entry)
+        self._structure = structure
+        self._moving = [entries[k] for k in structure.chain.moving]
+        ranks = (2,) if free is None else (2, 0)
+        self._few = compiled(self._packed, ranks, in_numpy=self._in_numpy)
+        self._many = compiled(self._separate, ranks, from_rows=0)
+
+    def __repr__(self) -> str:
+        free = "" if self.free is None else f", free={self.free!r}"
+        return f"<ClosedForm {self.kind!r}, {self.branches} branches, link={self.link!r}{free}>"
+
+    def solve(self, T: TensorLike, free_value: TensorLike | None = None) -> ClosedFormSolutions:  # noqa: N803
+        """Every configuration that brings the link to target poses.
+
+        The branches are numbered by the signs of three square roots, `4 a + 2 b + c`. Of a
+        spherical wrist `a` is the shoulder, `b` the elbow and `c` the wrist; of a spherical
+        shoulder the same, counted from the hand; of three parallel axes `a` is the shoulder, `b`
+        the wrist and `c` the elbow. Along a path away from singularities a branch is continuous,
+        but for whole turns. At a singularity branches coincide, and all of them are marked; of
+        infinitely many solutions there, one per branch is returned.
+
+        Where a branch has no solution, its square root of a negative number is taken as zero, so
+        that the arm points to the target as well as it can; `is_solution` is False there.
+
+        Args:
+            T: Target poses in the root link's frame, m. Shape `(..., 4, 4)`.
+            free_value: Values of the joint `free`, rad. Shape `(k,)`, or `(..., k)` with the batch
+                axes of `T`; None: only where there is no free joint.
+        Returns:
+            Configurations and marks, in the dtype of `T`. A solution's error is at most 1e-5 m and
+            rad in float32, 1e-9 in float64, by the robot's own chain. Joints with limits take the
+            copy by whole turns that lies within them, of several the one nearest to zero; other
+            joints are within `[-pi, pi]`. Joints that do not move the link are at the value
+            nearest to zero.
+        Raises:
+            TypeError: If `T` or `free_value` does not hold real numbers.
+            ValueError: If a shape is wrong, a matrix is no pose, `free_value` is missing, is given
+                without a free joint, or lies outside the limits of its joint.
+        Gradient:
+            With respect to `T` and `free_value`, by the formulas of the solution, also of branches
+            that are no solutions; finite everywhere. Square roots and angles that are zero, but
+            for rounding, have the gradient zero: so at a singularity the joints that it frees do
+            not follow `T`. A NaN in `T` reaches its own row only.
+        Reference:
+            [Pieper1968]; [Elias2022]: the subproblems; [Ostermeier2025]: reversed chains.
+        """
+        pose = at_least_single(as_float(T, "T"))
+        check_pose_shape("T", tuple(pose.shape))
+        inputs = self._with_free(pose, free_value)
+        found = self._run(*inputs)
+        self._check_poses(pose, found.is_solution)
+        return found
+
+    def _with_free(self, pose: Tensor, free_value: TensorLike | None) -> tuple[Tensor, ...]:
+        """Poses and values of the free joint, with an axis for these after the batch axes."""
+        if self.free is None:
+            if free_value is not None:
+                raise ValueError(
+                    f"free_value must be None: {self.link!r} has no free joint. Received: "
+                    f"{free_value!r}."
+                )
+            return (pose,)
+        if free_value is None:
+            raise ValueError(
+                f"free_value must hold values of the free joint {self.free!r}, (k,) or (..., k). "
+                "Received: None. Try numpy.linspace between its limits."
+            )
+        value = as_float(free_value, "free_value")
+        batch = len(pose.shape) - 2
+        if len(value.shape) not in (1, batch + 1):
+            raise ValueError(
+                "free_value must have shape (k,), or (..., k) with the batch axes of T. Received: "
+                f"shapes {tuple(value.shape)} and {tuple(pose.shape)}."
+            )
+        self._check_free(value)
+        dtype = result_type(pose.dtype, value.dtype) if value.shape else pose.dtype
+        dtype = keras.backend.standardize_dtype(pose.dtype) if dtype else dtype
+        value = ops.cast(value, dtype)
+        zero = ops.zeros_like(value)
+        value = value + ops.zeros_like(pose[..., 0, 0])[..., None]
+        return pose[..., None, :, :] + zero[..., None, None], value
+
+    def _check_free(self, value: Tensor) -> None:
+        check_real("free_value", value.dtype, value)
+        array = concrete(value)
+        if array is None:
+            return
+        low, high = self.robot.lower_limits[self._free_entry], self.robot.upper_limits[self._free_entry]
+        if np.any((array < low - _ROUNDING) | (array > high + _ROUNDING)):
+            raise ValueError(
+                f"free_value must be within the limits of {self.free!r}, {low:g} to {high:g} rad. "
+                f"Received: values from {array.min():g} to {array.max():g}."
+            )
+
+    def _run(self, *inputs: Tensor) -> ClosedFormSolutions:
+        batch = tuple(inputs[0].shape)[:-2]
+        if None in batch or not are_few(math.prod(batch)):
+            q, solution, within = self._many(*inputs)
+            return ClosedFormSolutions(q, solution > 0.5, within > 0.5)
+        packed = self._few(*inputs)
+        size = BRANCHES * self.robot.dof
+        q = split_last_axis(packed[..., :size], (BRANCHES, self.robot.dof))
+        marks = packed[..., size:] > 0.5
+        return ClosedFormSolutions(q, marks[..., :BRANCHES], marks[..., BRANCHES:])
+
+    def _check_poses(self, pose: Tensor, is_solution: Tensor) -> None:
+        """Raise ValueError for matrices that are no poses, where values are known.
+
+        Only such rows are looked at that have no solution: the others are poses.
+        """
+        marks = concrete(is_solution)
+        array = None if marks is None else concrete(pose)
+        if marks is None or array is None:
+            return
+        axes = tuple(range(array.ndim - 2, marks.ndim))
+        rest = array[~marks.any(axis=axes)]
+        rest = rest[np.isfinite(rest).all(axis=(-1, -2))]
+        if rest.size:
+            check_rotations(rest[:, None])
+
+    def _entries(self, target: list[Any], free: Any | None) -> tuple[list[Any], list[Any], list[Any]]:
+        """Entries of q per branch, and marks, from the entries of poses."""
+        rows = [tuple(target[4 * i + k] for i in range(3)) for k in range(4)]
+        frame = Frame((rows[0], rows[1], rows[2]), rows[3])
+        found = all_branches(self._structure, frame, free)
+        dtype = keras.backend.standardize_dtype(target[0].dtype)
+        rest = nearest_to_zero(self.robot).tolist()
+        zero = target[0] * 0.0
+        q, solutions, within = [], [], []
+        for angles, is_solution in zip(found.angles, found.is_solution, strict=True):
+            line = [zero + value for value in rest]
+            inside = is_solution
+            pairs = list(zip(self._moving, angles, strict=True))
+            if self._free_entry is not None:
+                line[self._free_entry] = free
+            for entry, angle in pairs:
+                line[entry], fits = copy_within(self.robot, entry, angle + zero, dtype)
+                inside = inside if fits is None else inside & fits
+            q += line
+            one = zero * 0.0 + 1.0
+            solutions.append(_number(is_solution, one))
+            within.append(_number(inside, one))
+        return q, solutions, within
+
+    def _separate(self, pose: Tensor, *free: Tensor) -> list[Tensor]:
+        entries = unstack_entries(ops.reshape(pose, (*ops.shape(pose)[:-2], 16)))
+        q, solutions, within = self._entries(entries, free[0] if free else None)
+        q = split_last_axis(stack_last(q), (BRANCHES, self.robot.dof))
+        return [q, stack_last(solutions), stack_last(within)]
+
+    def _packed(self, pose: Tensor, *free: Tensor) -> Tensor:
+        entries = unstack_entries(ops.reshape(pose, (*ops.shape(pose)[:-2], 16)))
+        q, solutions, within = self._entries(entries, free[0] if free else None)
+        return stack_last([*q, *solutions, *within])
+
+    def _in_numpy(self, pose: np.ndarray, *free: np.ndarray) -> tuple[np.ndarray, None]:
+        entries = list(np.moveaxis(pose.reshape(-1, 16), -1, 0))
+        q, solutions, within = self._entries(entries, free[0] if free else None)
+        return np.stack([*q, *solutions, *within], axis=-1), None
+
+
+def _number(condition: Any, one: Any) -> Any:
+    library: Any = np if isinstance(one, np.ndarray) else ops
+    return library.where(condition, library.ones_like(one), library.zeros_like(one))
+
+
+def _joint_of(robot: Robot, entry: int) -> str:
+    return next(
+        joint.name for joint in robot.independent_joints if robot.coordinates[joint.name].index == entry
+    )
+
+
+def closed_form(robot: Robot, link: str | None = None, free: str | None = None) -> ClosedForm:
+    """The closed form of the inverse kinematics of a link: every solution, and no search.
+
+    It exists for six joints that turn, where the last three axes meet in a point (most industrial
+    arms), the first three do, or axes 2 to 4, or 3 to 5, are parallel (Universal Robots); and for
+    seven where one of them leaves such an arm when its value is given. Bases, tools, offsets,
+    reversed axes, joints that are held by `with_fixed_joints` and joints elsewhere in the tree make
+    no difference.
+
+    Two axes that meet or are parallel must do so to 1e-5 m and rad, which includes files that round
+    a quarter turn to 1.5708. Where they do not do so exactly, Newton steps on the robot's own chain
+    make the solutions exact. What is not covered: wrists on arms of which neither two neighbours of
+    the first three axes meet (axes 1 and 2) nor are parallel (1 and 2, or 2 and 3), parallel axes
+    whose other end does not meet, fewer than six joints (SCARA robots), joints that slide or mimic.
+
+    Args:
+        robot: The robot.
+        link: The link to bring to target poses; None: `robot.end_effector`.
+        free: Name of the joint whose value the caller chooses, of seven; None: the first one that
+            leaves a closed form, of the last joint, the first joint, and those between.
+    Returns:
+        A `ClosedForm`; the same object for equal arguments.
+    Raises:
+        NoClosedFormError: If the chain has no closed form; the message says why.
+        TypeError: If `robot` is no Robot.
+        UnknownJointError: If the robot has no joint `free`.
+        UnknownLinkError: If the robot has no such link.
+    Example:
+        >>> arm = fkarm.robots.ur5e()
+        >>> form = fkarm.ik.closed_form(arm)
+        >>> form.kind, form.branches
+        ('three parallel axes', 8)
+        >>> T = fkarm.forward_kinematics(arm, np.array([0.3, -1.2, 1.4, -0.6, 0.9, 0.2]))
+        >>> found = form.solve(T)
+        >>> int(np.sum(found.is_solution))
+        8
+    """
+    if not isinstance(robot, Robot):
+        raise TypeError(f"robot must be a fkarm.Robot. Received: {robot!r}.")
+    name = robot.link_or_end_effector(link)
+    if free is not None and free not in robot.coordinates:
+        raise UnknownJointError(unknown_name("free", free, robot.joint_names))
+    return _closed_form(robot, name, free)
+
+
+@cached(64)
+def _closed_form(robot: Robot, link: str, free: str | None) -> ClosedForm:
+    screws, names, entries = screws_of(robot, link)
+    if free is not None and (screws.count != 7 or free not in names):
+        listed = ", ".join(repr(name) for name in names)
+        raise NoClosedFormError(
+            f"free must be one of seven joints between the root and {link!r}. Received: {free!r}; "
+            f"the joints are {listed or '(none)'}. With six joints leave it out."
+        )
+    index = None if free is None else names.index(free)
+    structure = recognise(screws, plan_chain(robot, (link,)), names, index)
+    return ClosedForm(robot, link, structure, entries)
+
+
+__all__: list[str] = ["ClosedForm", "ClosedFormSolutions", "closed_form"]

@@ -1,0 +1,194 @@
+"""Six joints of which axes 2, 3 and 4 are parallel and axes 5 and 6 meet.
+
+The distance of the point where axes 5 and 6 meet from the plane of the parallel axes gives joint 1,
+the direction of their normal in the hand joints 5 and 6, and the rest is an arm of two links in
+that plane.
+
+References:
+    [Elias2022], [Ostermeier2025].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fkarm.geometry.safe import is_at_pole
+from fkarm.ik.closed_form.arithmetic import (
+    Turn,
+    aiming_turns,
+    inverse_of,
+    library_of,
+    limited,
+    root,
+    rotated,
+    rotated_back,
+    square,
+    turn_between,
+    turned,
+    turned_back,
+    turns_to_value,
+    unit,
+)
+from fkarm.ik.closed_form.reduction import Reduced, Varying
+from fkarm.kinematics.entries import (
+    Entry,
+    Frame,
+    Vector,
+    add,
+    dot,
+    mul,
+    sub,
+    vec_sub,
+)
+
+
+def is_solvable(arm: Reduced) -> bool:
+    """Whether axes 2, 3 and 4 of the reduced chain are parallel, and 5 and 6 meet."""
+    _, first, second, third, fourth, fifth, _ = arm.frames
+    inner = (first, second, third, fourth, fifth)
+    if any(isinstance(frame, Varying) for frame in inner):
+        return False
+    turns = [np.all(np.asarray(x)[:3, :3] == np.eye(3)) for x in (second, third)]
+    meets = not np.any(np.asarray(fifth)[:3, 3])
+    return bool(all(turns) and meets and np.asarray(first)[2, 2] ** 2 < 1.0)
+
+
+def solve_parallel(links: list[Frame], target: Frame) -> list[list[Turn]]:
+    """All eight branches: by shoulder, then wrist, then elbow.
+
+    Args:
+        links: The seven frames of `Reduced`.
+        target: Pose of the frame after joint 6 in that before joint 1.
+    """
+    _, first, *_ = links
+    branches: list[list[Turn]] = []
+    for q1 in _shoulders(links, target.origin):
+        normal = turned(q1, first.axes[2])
+        point = rotated_back(first, vec_sub(turned_back(q1, target.origin), first.origin))
+        for q5, q6 in _wrists(links, target, normal):
+            for q2, q3, q4, wrist in _elbows(links, target, q1, q5, q6, normal, point):
+                branches.append([q1, q2, q3, q4, q5, wrist])
+    return branches
+
+
+def _shoulders(links: list[Frame], p: Vector) -> list[Turn]:
+    """Joint 1: the point where axes 5 and 6 meet has a fixed distance along the normal."""
+    _, first, second, third, fourth, *_ = links
+    n = first.axes[2]
+    heights = add(add(second.origin[2], third.origin[2]), fourth.origin[2])
+    a = add(mul(n[0], p[0]), mul(n[1], p[1]))
+    b = sub(mul(n[0], p[1]), mul(n[1], p[0]))
+    value = sub(add(dot(n, first.origin), heights), mul(n[2], p[2]))
+    sine = root(sub(add(square(a), square(b)), square(value)))
+    found = []
+    for sign in (1.0, -1.0):
+        y = mul(sign, sine)
+        found.append(unit(sub(mul(a, value), mul(b, y)), add(mul(b, value), mul(a, y))))
+    return found
+
+
+def _wrists(links: list[Frame], target: Frame, normal: Vector) -> list[tuple[Turn, Turn]]:
+    """Joints 5 and 6: the normal in the hand, seen from axis 4."""
+    fourth, fifth = links[4], links[5]
+    back, v = _transposed(fifth), _transposed(fourth).axes[2]
+    found = []
+    for (c_6, s_6), (c_5, s_5) in aiming_turns(rotated_back(target, normal), back, v):
+        found.append(((c_5, mul(-1.0, s_5)), (c_6, mul(-1.0, s_6))))
+    return found
+
+
+def _elbows(
+    links: list[Frame],
+    target: Frame,
+    q1: Turn,
+    q5: Turn,
+    q6: Turn,
+    normal: Vector,
+    point: Vector,
+) -> list[tuple[Turn, Turn, Turn, Turn]]:
+    """Joints 2, 3, 4, and joint 6, which is free where axes 4 and 6 are in line."""
+    _, first, _, _, fourth, fifth, _ = links
+    # The direction of x before axis 5, through the hand, in the plane of the arm.
+    x = rotated_back(fifth, turned_back(q5, _transposed(fourth).axes[0]))
+    # Rz(q2 + q3 + q4) x = first^T Rz(q1)^T R Rz(q6)^T fifth^T Rz(q5)^T fourth^T x
+    x = rotated(target, turned_back(q6, x))
+    c, s, _ = rotated_back(first, turned_back(q1, x))
+    together = unit(c, s)
+    seen = rotated_back(target, normal)
+    is_free = is_at_pole(add(square(seen[0]), square(seen[1])))
+    together, q6 = _in_reach(links, point, together, q6, seen[2], is_free)
+    offset = turned(together, fourth.origin)
+    c_x, c_y = sub(point[0], offset[0]), sub(point[1], offset[1])
+    return [
+        (q2, q3, _minus(together, _plus(q2, q3)), q6) for q2, q3 in _two_links(links, c_x, c_y)
+    ]
+
+
+def _two_links(links: list[Frame], x: Entry, y: Entry) -> list[tuple[Turn, Turn]]:
+    """Joints 2 and 3 of an arm of two links that ends at a point of the plane."""
+    upper, lower = links[2].origin[0], links[3].origin[0]
+    squares = add(square(x), square(y))
+    value = mul(0.5, sub(squares, add(square(upper), square(lower))))
+    found = []
+    for q3 in turns_to_value(mul(upper, lower), 0.0, value):
+        end = (add(upper, mul(lower, q3[0])), mul(lower, q3[1]), 0.0)
+        found.append((turn_between(end, (x, y, 0.0)), q3))
+    return found
+
+
+def _in_reach(
+    links: list[Frame], goal: Vector, together: Turn, q6: Turn, along: Entry, is_free: Any
+) -> tuple[Turn, Turn]:
+    """Where axes 4 and 6 are in line: the turn that brings axis 4 within reach.
+
+    Axis 4 lies on a circle about the goal. Of the distances on it that the two links reach, the
+    one nearest to that of the goal is taken.
+    """
+    upper, lower = float(links[2].origin[0]), float(links[3].origin[0])
+    step = (links[4].origin[0], links[4].origin[1], 0.0)
+    radius = float(np.hypot(step[0], step[1]))
+    if radius == 0.0:
+        return together, q6
+    squares = add(square(goal[0]), square(goal[1]))
+    distance = root(squares)
+    reach = _clipped(distance, abs(upper - lower), upper + lower)
+    cosine = mul(
+        sub(add(squares, radius * radius), square(reach)),
+        inverse_of(mul(2.0 * radius, distance)),
+    )
+    cosine = limited(cosine)
+    sine = root(mul(sub(1.0, cosine), add(1.0, cosine)))
+    towards = _plus(unit(goal[0], goal[1]), (cosine, sine))
+    found = _minus(towards, unit(step[0], step[1]))
+    change = _minus(found, together)
+    # About axis 6 it turns the other way where the axes point in opposite directions.
+    library = library_of(along)
+    sign = library.where(along > 0, -library.ones_like(along), library.ones_like(along))
+    wrist = _plus(q6, (change[0], mul(sign, change[1])))
+    return _chosen(is_free, found, together), _chosen(is_free, wrist, q6)
+
+
+def _clipped(x: Any, low: float, high: float) -> Any:
+    library = library_of(x)
+    x = library.where(x < low, library.zeros_like(x) + low, x)
+    return library.where(x > high, library.zeros_like(x) + high, x)
+
+
+def _chosen(condition: Any, a: Turn, b: Turn) -> Turn:
+    library = library_of(condition)
+    return library.where(condition, a[0], b[0]), library.where(condition, a[1], b[1])
+
+
+def _plus(a: Turn, b: Turn) -> Turn:
+    return sub(mul(a[0], b[0]), mul(a[1], b[1])), add(mul(a[1], b[0]), mul(a[0], b[1]))
+
+
+def _minus(a: Turn, b: Turn) -> Turn:
+    return _plus(a, (b[0], mul(-1.0, b[1])))
+
+
+def _transposed(frame: Frame) -> Frame:
+    x, y, z = ((frame.axes[0][i], frame.axes[1][i], frame.axes[2][i]) for i in range(3))
+    return Frame((x, y, z), (0.0, 0.0, 0.0))
