@@ -8,6 +8,7 @@ rounding, the turn is that of zero, and its gradient is zero.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry import native
 from fkarm.geometry.safe import is_at_pole
-from fkarm.kinematics.entries import Entry, Frame, Vector, add, combine, dot, mul, sub
+from fkarm.kinematics.entries import ZERO, Entry, Frame, Vector, add, combine, dot, mul, sub
+from fkarm.kinematics.stage import xla_barrier
 
 # Cosine and sine.
 Turn = tuple[Entry, Entry]
@@ -25,6 +27,37 @@ Turn = tuple[Entry, Entry]
 def library_of(x: Any) -> Any:
     """NumPy for its arrays, else Keras' operations."""
     return np if isinstance(x, np.ndarray) else ops
+
+
+def isolated(function: Callable[[list[Entry]], Sequence[Entry]], entries: Sequence[Entry]) -> Any:
+    """`function(entries)` behind a barrier, so that XLA computes it once.
+
+    Without barriers XLA would repeat each step of a solution for all that follow from it, and
+    compile for minutes. What is a float stays one.
+    """
+    tensors = [entry for entry in entries if not isinstance(entry, float)]
+    if not tensors or isinstance(tensors[0], np.ndarray):
+        return list(function(list(entries)))
+    outputs: list[Entry] = []
+
+    def run(*given: Tensor) -> list[Tensor]:
+        rest = iter(given)
+        found = function([e if isinstance(e, float) else next(rest) for e in entries])
+        outputs[:] = [e if isinstance(e, float) else None for e in found]
+        return [e for e in found if not isinstance(e, float)]
+
+    rest = iter(xla_barrier(run, *tensors))
+    return [next(rest) if entry is None else entry for entry in outputs]
+
+
+def both_signs(x: Tensor, axis: int) -> Tensor:
+    """`x` and `-x` along one of the axes of branches."""
+    shape = [1] * len(x.shape)
+    shape[axis] = 2
+    signs = np.array([1.0, -1.0]).reshape(shape)
+    if isinstance(x, np.ndarray):
+        return x * signs.astype(x.dtype)
+    return x * ops.convert_to_tensor(signs, x.dtype)
 
 
 def square(a: Entry) -> Entry:
@@ -102,6 +135,23 @@ def rotated(frame: Frame, v: Vector) -> Vector:
     return combine(frame.axes, v)
 
 
+def seen_through(steps: Sequence[tuple[Turn, Frame]], v: Vector) -> Vector:
+    """A direction, seen from behind some turns and the links after them."""
+    axes = [x for turn, link in steps for x in (*turn, *(e for axis in link.axes for e in axis))]
+
+    def run(entries: list[Entry]) -> list[Entry]:
+        x: Vector = (entries[0], entries[1], entries[2])
+        for k in range(3, len(entries), 11):
+            c, s, *nine = entries[k : k + 11]
+            vectors = [(nine[i], nine[i + 1], nine[i + 2]) for i in (0, 3, 6)]
+            frame = Frame((vectors[0], vectors[1], vectors[2]), ZERO)
+            x = rotated_back(frame, turned_back((c, s), x))
+        return list(x)
+
+    found = isolated(run, [*v, *axes])
+    return found[0], found[1], found[2]
+
+
 def row(frame: Frame, index: int) -> Vector:
     """A row of the rotation of a frame."""
     x, y, z = frame.axes
@@ -115,26 +165,26 @@ def turn_between(u: Vector, h: Vector) -> Turn:
     return add(mul(u_c, h_c), mul(u_s, h_s)), sub(mul(u_c, h_s), mul(u_s, h_c))
 
 
-def turns_to_value(a: Entry, b: Entry, value: Entry) -> tuple[Turn, Turn]:
+def turns_to_value(a: Entry, b: Entry, value: Tensor, axis: int) -> Turn:
     """Both turns with `a c + b s = value`; the nearest where there is none.
 
     Reference:
         [Elias2022]: subproblem 4.
     """
-    inverse = inverse_of(root(add(square(a), square(b))))
-    cosine = limited(mul(value, inverse))
-    sine = root(mul(sub(1.0, cosine), add(1.0, cosine)))
-    return both_turns(mul(a, inverse), mul(b, inverse), cosine, sine)
+
+    def solve(entries: list[Entry]) -> Turn:
+        a, b, value = entries
+        inverse = inverse_of(root(add(square(a), square(b))))
+        cosine = limited(value * inverse)
+        sine = both_signs(root((1.0 - cosine) * (1.0 + cosine)), axis)
+        a, b = mul(a, inverse), mul(b, inverse)
+        return sub(mul(a, cosine), mul(b, sine)), add(mul(b, cosine), mul(a, sine))
+
+    c, s = isolated(solve, [a, b, value])
+    return c, s
 
 
-def both_turns(a: Entry, b: Entry, cosine: Entry, sine: Entry) -> tuple[Turn, Turn]:
-    """The turn of the unit vector `(a, b)`, turned on and back by an angle."""
-    c, s = mul(a, cosine), mul(b, cosine)
-    x, y = mul(b, sine), mul(a, sine)
-    return (sub(c, x), add(s, y)), (add(c, x), sub(s, y))
-
-
-def aiming_turns(h: Vector, link: Frame, v: Vector) -> list[tuple[Turn, Turn]]:
+def aiming_turns(h: Vector, link: Frame, v: Vector, axis: int) -> tuple[Turn, Turn]:
     """Both pairs of turns `a`, `b` with `h = Rz(a) R Rz(b) v`, for `|h| = |v|`.
 
     The third row fixes `b`: `A c + B s = C` with `A^2 + B^2 - C^2` as a sum in which nothing
@@ -143,19 +193,34 @@ def aiming_turns(h: Vector, link: Frame, v: Vector) -> list[tuple[Turn, Turn]]:
     Reference:
         [Elias2022]: subproblem 2.
     """
-    r_x, r_y, r_z = row(link, 2)
+    axes = [entry for axis in link.axes for entry in axis]
+
+    def solve(entries: list[Entry]) -> list[Entry]:
+        vectors = [(entries[k], entries[k + 1], entries[k + 2]) for k in range(0, 15, 3)]
+        frame = Frame((vectors[2], vectors[3], vectors[4]), ZERO)
+        return [*turn_to_height(vectors[0], row(frame, 2), vectors[1], axis)]
+
+    b = isolated(solve, [*h, *v, *axes])
+
+    def follow(entries: list[Entry]) -> Turn:
+        vectors = [(entries[k], entries[k + 1], entries[k + 2]) for k in range(0, 15, 3)]
+        frame = Frame((vectors[2], vectors[3], vectors[4]), ZERO)
+        u = rotated(frame, turned((entries[15], entries[16]), vectors[1]))
+        return turn_between(u, vectors[0])
+
+    a = isolated(follow, [*h, *v, *axes, *b])
+    return (a[0], a[1]), (b[0], b[1])
+
+
+def turn_to_height(h: Vector, third: Vector, v: Vector, axis: int) -> Turn:
+    """Both turns `b` with `third . Rz(b) v = h_z`, for a unit vector `third` and `|h| = |v|`."""
+    r_x, r_y, r_z = third
     a = add(mul(r_x, v[0]), mul(r_y, v[1]))
     b = sub(mul(r_y, v[0]), mul(r_x, v[1]))
     value = sub(h[2], mul(r_z, v[2]))
     across = add(square(h[0]), square(h[1]))
     along = sub(mul(2.0, mul(mul(r_z, v[2]), h[2])), square(v[2]))
-    # r_z^2 |h|^2 is left out where the axes are at right angles.
+    # Nothing is subtracted where the axes are at right angles: r_z = 0.
     length = add(across, square(h[2]))
-    sine = root(sub(add(across, along), mul(square(r_z), length)))
-    found = []
-    for sign in (1.0, -1.0):
-        y = mul(sign, sine)
-        c, s = unit(sub(mul(a, value), mul(b, y)), add(mul(b, value), mul(a, y)))
-        u = rotated(link, turned((c, s), v))
-        found.append((turn_between(u, h), (c, s)))
-    return found
+    sine = both_signs(root(sub(add(across, along), mul(square(r_z), length))), axis)
+    return unit(sub(mul(a, value), mul(b, sine)), add(mul(b, value), mul(a, sine)))

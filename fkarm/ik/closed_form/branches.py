@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from fkarm.ik.closed_form.arithmetic import Turn, angle_of, library_of, rotated_back
+from fkarm.ik.closed_form.arithmetic import Turn, angle_of, isolated, library_of, rotated_back
 from fkarm.ik.closed_form.check import (
     TrueChain,
     newton_step,
@@ -20,7 +20,7 @@ from fkarm.ik.closed_form.parallel import solve_parallel
 from fkarm.ik.closed_form.reduction import Reduced
 from fkarm.ik.closed_form.wrist import ArmSolver, solve_wrist
 from fkarm.kinematics.chain import placed
-from fkarm.kinematics.entries import Frame, add, mul, sub
+from fkarm.kinematics.entries import Entry, Frame, add, mul, sub
 from fkarm.kinematics.joint_space import TURN
 
 # Largest error of a solution, m and rad.
@@ -41,71 +41,78 @@ class Structure(NamedTuple):
 
 
 class Branches(NamedTuple):
-    """Branches for rows of targets."""
+    """Branches for rows of targets; arrays have three axes of two branches before the rows."""
 
-    angles: list[list[Any]]  # per branch, of the joints of the chain but for the free one
-    is_solution: list[Any]  # per branch
+    angles: list[Any]  # of the joints of the chain but for the free one
+    is_solution: Any
 
 
 def all_branches(structure: Structure, target: Frame, free: Any | None) -> Branches:
-    """All branches for targets, whose entries are rows; `free`: the value of the free joint."""
-    target, off = orthonormal(target)
-    arm = structure.arm
+    """All branches for targets.
+
+    Args:
+        structure: The chain.
+        target: Poses of the link, whose entries are arrays of rows.
+        free: Values of the free joint, if there is one.
+    """
+    target = _frame([x[None, None, None] for x in _flat(target)])
+    target, off = _orthonormal(target)
+    arm, chain = structure.arm, structure.chain
+    if free is not None:
+        free = free[None, None, None]
     free_turn = None if free is None else sines_of([free])[0]
     links = arm.at(free_turn)
-    goal = inverse(target) if arm.is_backwards else target
-    goal = placed(placed(inverse(links[0]), goal), inverse(links[6]))
+    goal = _goal(arm.is_backwards, links, target)
     if structure.solver is None:
-        branches = solve_parallel(links, goal)
+        turns = solve_parallel(links, goal)
     else:
-        branches = solve_wrist(structure.solver, links, goal)
+        turns = solve_wrist(structure.solver, links, goal)
+    angles, pairs = _joint_values(arm, turns)
+    if arm.free is not None:
+        angles.insert(arm.free, free)
+        pairs.insert(arm.free, free_turn)
     dtype = keras.backend.standardize_dtype(target.origin[0].dtype)
-    tolerance = TOLERANCES[dtype] ** 2
     steps = _newton_steps(structure.residual, dtype)
-    floor = (16 * float(np.finfo(dtype).eps)) ** 2 if dtype == "float64" else 1e-9
-    known: dict[tuple[int, int], Any] = {}
-    angles, marks = [], []
-    for turns in branches:
-        values, true_turns = _joint_values(arm, turns, known)
-        if arm.free is not None:
-            values.insert(arm.free, free)
-            true_turns.insert(arm.free, free_turn)
+    if steps:
+        zero = sum(angles) * 0.0
+        angles = [angle + zero for angle in angles]
+        floor = (16 * float(np.finfo(dtype).eps)) ** 2 if dtype == "float64" else 1e-9
         for _ in range(steps):
-            values = newton_step(structure.chain, target, values, floor)
-        if steps:
-            true_turns = sines_of(values)
-        position, rotation = squared_errors(structure.chain.frames(true_turns)[1], target)
+            angles = newton_step(chain, target, angles, floor)
+        pairs = sines_of(angles)
+        angles = [wrapped(angle) for angle in angles]
+    is_solution = _are_solutions(chain, pairs, target, off, TOLERANCES[dtype])
+    return Branches([angles[k] for k in chain.moving], is_solution)
+
+
+def _are_solutions(
+    chain: TrueChain, turns: list[Turn], target: Frame, off: Entry, tolerance: float
+) -> Any:
+    """Whether the link is at the target, and the target a pose."""
+
+    def run(entries: list[Entry]) -> list[Entry]:
+        pairs = [(entries[k], entries[k + 1]) for k in range(13, len(entries), 2)]
+        position, rotation = squared_errors(chain.frames(pairs)[1], _frame(entries))
         library = library_of(position)
-        is_close = library.logical_and(position <= tolerance, rotation <= tolerance)
-        marks.append(library.logical_and(is_close, off <= ROTATION_TOLERANCE**2))
-        angles.append([wrapped(values[k]) if steps else values[k] for k in structure.chain.moving])
-    return Branches(angles, marks)
+        is_close = library.logical_and(position <= tolerance**2, rotation <= tolerance**2)
+        return [library.logical_and(is_close, entries[12] <= ROTATION_TOLERANCE**2)]
+
+    flat = [*_flat(target), off, *(x for turn in turns for x in turn)]
+    return isolated(run, flat)[0]
 
 
-def _newton_steps(residual: tuple[float, float], dtype: str) -> int:
-    """Steps on the true chain: an error squares with each of them."""
-    worst = max(residual)
-    if dtype == "float32":
-        return int(worst > 2e-7)
-    return 0 if worst < 1e-14 else 1 if worst < 1e-8 else 2
-
-
-def _joint_values(
-    arm: Reduced, turns: list[Turn], known: dict[tuple[int, int], Any]
-) -> tuple[list[Any], list[Any]]:
+def _joint_values(arm: Reduced, turns: list[Turn]) -> tuple[list[Any], list[Any]]:
     """Values of the six joints in the order of the chain, and their cosines and sines."""
-    values, pairs = [], []
-    for turn, sense, offset in zip(turns, arm.senses, arm.offsets, strict=True):
-        key = id(turn[0]), id(turn[1])  # branches share turns; `known` keeps them alive
-        if key not in known:
-            known[key] = _joint_value(turn, sense, offset), turn
-        (value, pair), _ = known[key]
-        values.append(value)
-        pairs.append(pair)
+    found = [
+        _joint_value(turn, sense, offset)
+        for turn, sense, offset in zip(turns, arm.senses, arm.offsets, strict=True)
+    ]
+    values, pairs = [value for value, _ in found], [pair for _, pair in found]
     return (values[::-1], pairs[::-1]) if arm.is_backwards else (values, pairs)
 
 
 def _joint_value(turn: Turn, sense: float, offset: float) -> tuple[Any, Turn]:
+    """The value of a joint from the turn of the reduced chain; its cosine and sine."""
     c, s = math.cos(offset), math.sin(offset)
     quarters = round(offset / (math.pi / 2))
     if offset == quarters * math.pi / 2:
@@ -115,6 +122,43 @@ def _joint_value(turn: Turn, sense: float, offset: float) -> tuple[Any, Turn]:
         mul(sense, sub(mul(c, turn[1]), mul(s, turn[0]))),
     )
     return angle_of(pair), pair
+
+
+def _goal(is_backwards: bool, links: list[Frame], target: Frame) -> Frame:
+    """The pose of the frame after joint 6 of the reduced chain in that before joint 1."""
+
+    def run(entries: list[Entry]) -> list[Entry]:
+        first, pose, last = (_frame(entries[k : k + 12]) for k in (0, 12, 24))
+        pose = inverse(pose) if is_backwards else pose
+        return _flat(placed(placed(inverse(first), pose), inverse(last)))
+
+    return _frame(isolated(run, [*_flat(links[0]), *_flat(target), *_flat(links[6])]))
+
+
+def _orthonormal(target: Frame) -> tuple[Frame, Entry]:
+    found = isolated(lambda entries: _with_off(*orthonormal(_frame(entries))), _flat(target))
+    return _frame(found), found[12]
+
+
+def _with_off(frame: Frame, off: Entry) -> list[Entry]:
+    return [*_flat(frame), off]
+
+
+def _flat(frame: Frame) -> list[Entry]:
+    return [x for vector in (*frame.axes, frame.origin) for x in vector]
+
+
+def _frame(entries: list[Entry]) -> Frame:
+    x, y, z, origin = ((entries[k], entries[k + 1], entries[k + 2]) for k in (0, 3, 6, 9))
+    return Frame((x, y, z), origin)
+
+
+def _newton_steps(residual: tuple[float, float], dtype: str) -> int:
+    """Steps on the true chain: an error squares with each of them."""
+    worst = max(residual)
+    if dtype == "float32":
+        return int(worst > 2e-7)
+    return 0 if worst < 1e-14 else 1 if worst < 1e-8 else 2
 
 
 def wrapped(angle: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from fkarm.ik.closed_form.arithmetic import Turn, library_of, square
+from fkarm.ik.closed_form.arithmetic import Turn, isolated, library_of, square
 from fkarm.ik.linear import normal_matrix, solve_symmetric
 from fkarm.kinematics.chain import placed
 from fkarm.kinematics.entries import Entry, Frame, Vector, add, cross, dot, mul, sub, vec_sub
@@ -77,24 +77,34 @@ def newton_step(chain: TrueChain, target: Frame, angles: list[Any], floor: float
     A step that does not fit in the range in which it is linear is not made: beside singularities,
     and where there is no solution, the angles stay.
     """
-    joints, tip = chain.frames(sines_of(angles))
+    turns = [x for turn in sines_of(angles) for x in turn]
+    flat = [*(x for vector in (*target.axes, target.origin) for x in vector), *turns]
+    steps = isolated(lambda entries: _steps(chain, entries, floor), flat)
+    size = sum(step * step for step in steps)
+    library = library_of(angles[0])
+    is_small = size < _LARGEST_STEP**2
+    moved = list(angles)
+    for index, step in zip(chain.moving, steps, strict=True):
+        moved[index] = angles[index] + library.where(is_small, step, library.zeros_like(step))
+    return moved
+
+
+def _steps(chain: TrueChain, entries: list[Entry], floor: float) -> list[Entry]:
+    """Changes of the moving joints from the entries of the target, and cosines and sines."""
+    x, y, z, origin = ((entries[k], entries[k + 1], entries[k + 2]) for k in (0, 3, 6, 9))
+    target = Frame((x, y, z), origin)
+    joints, tip = chain.frames([(entries[k], entries[k + 1]) for k in range(12, len(entries), 2)])
     error = [*vec_sub(target.origin, tip.origin), *_rotation_error(tip, target)]
     columns: list[list[Entry]] = []
     for index in chain.moving:
         axis = joints[index].axes[2]
         lever = vec_sub(tip.origin, joints[index].origin)
         columns.append([*cross(axis, lever), *axis])
-    zero = angles[0] * 0.0
+    zero = entries[9] * 0.0
     rows = [[column[i] + zero for column in columns] for i in range(6)]
-    weights = solve_symmetric(normal_matrix(rows, zero + floor), [each + zero for each in error])
-    steps = [sum(w * line[k] for w, line in zip(weights, rows, strict=True)) for k in range(6)]
-    size = sum(step * step for step in steps)
-    library = library_of(zero)
-    is_small = size < _LARGEST_STEP**2
-    moved = list(angles)
-    for index, step in zip(chain.moving, steps, strict=True):
-        moved[index] = angles[index] + library.where(is_small, step, library.zeros_like(step))
-    return moved
+    matrix = normal_matrix(rows, zero + floor)
+    weights = solve_symmetric(matrix, [each + zero for each in error])
+    return [sum(w * line[k] for w, line in zip(weights, rows, strict=True)) for k in range(6)]
 
 
 # Geometry misses its form by 1e-5 at most: a step beyond this has left the range where it helps.

@@ -13,14 +13,15 @@ from fkarm._checks import check_pose_shape, check_real
 from fkarm._types import Tensor, TensorLike
 from fkarm.config import cached
 from fkarm.errors import NoClosedFormError, UnknownJointError, unknown_name
-from fkarm.geometry.native import concrete, result_type
+from fkarm.geometry.native import concrete
 from fkarm.geometry.safe import as_float, at_least_single
+from fkarm.ik.closed_form.arithmetic import library_of
 from fkarm.ik.closed_form.branches import BRANCHES, Structure, all_branches
 from fkarm.ik.closed_form.limits import copy_within
 from fkarm.ik.closed_form.recognise import recognise
 from fkarm.ik.closed_form.screws import screws_of
 from fkarm.ik.targets import check_rotations
-from fkarm.kinematics.entries import Frame, split_last_axis, stack_last, unstack_entries
+from fkarm.kinematics.entries import Frame, unstack_entries
 from fkarm.kinematics.joint_space import nearest_to_zero
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import are_few, compiled
@@ -140,9 +141,7 @@ class ClosedForm:
                 f"shapes {tuple(value.shape)} and {tuple(pose.shape)}."
             )
         self._check_free(value)
-        dtype = result_type(pose.dtype, value.dtype) if value.shape else pose.dtype
-        dtype = keras.backend.standardize_dtype(pose.dtype) if dtype else dtype
-        value = ops.cast(value, dtype)
+        value = ops.cast(value, keras.backend.standardize_dtype(pose.dtype))
         zero = ops.zeros_like(value)
         value = value + ops.zeros_like(pose[..., 0, 0])[..., None]
         return pose[..., None, :, :] + zero[..., None, None], value
@@ -164,11 +163,9 @@ class ClosedForm:
         if None in batch or not are_few(math.prod(batch)):
             q, solution, within = self._many(*inputs)
             return ClosedFormSolutions(q, solution > 0.5, within > 0.5)
-        packed = self._few(*inputs)
-        size = BRANCHES * self.robot.dof
-        q = split_last_axis(packed[..., :size], (BRANCHES, self.robot.dof))
-        marks = packed[..., size:] > 0.5
-        return ClosedFormSolutions(q, marks[..., :BRANCHES], marks[..., BRANCHES:])
+        packed = self._few(*inputs)  # (..., branches, dof + 2)
+        marks = packed[..., self.robot.dof :] > 0.5
+        return ClosedFormSolutions(packed[..., : self.robot.dof], marks[..., 0], marks[..., 1])
 
     def _check_poses(self, pose: Tensor, is_solution: Tensor) -> None:
         """Raise ValueError for matrices that are no poses, where values are known.
@@ -185,50 +182,51 @@ class ClosedForm:
         if rest.size:
             check_rotations(rest[:, None])
 
-    def _entries(self, target: list[Any], free: Any | None) -> tuple[list[Any], list[Any], list[Any]]:
-        """Entries of q per branch, and marks, from the entries of poses."""
+    def _entries(self, target: list[Any], free: Any | None) -> tuple[list[Any], Any, Any]:
+        """Entries of q, and marks, from those of poses; with axes of branches before the rows."""
         rows = [tuple(target[4 * i + k] for i in range(3)) for k in range(4)]
         frame = Frame((rows[0], rows[1], rows[2]), rows[3])
-        found = all_branches(self._structure, frame, free)
+        angles, is_solution = all_branches(self._structure, frame, free)
         dtype = keras.backend.standardize_dtype(target[0].dtype)
-        rest = nearest_to_zero(self.robot).tolist()
-        zero = target[0] * 0.0
-        q, solutions, within = [], [], []
-        for angles, is_solution in zip(found.angles, found.is_solution, strict=True):
-            line = [zero + value for value in rest]
-            inside = is_solution
-            pairs = list(zip(self._moving, angles, strict=True))
-            if self._free_entry is not None:
-                line[self._free_entry] = free
-            for entry, angle in pairs:
-                line[entry], fits = copy_within(self.robot, entry, angle + zero, dtype)
-                inside = inside if fits is None else inside & fits
-            q += line
-            one = zero * 0.0 + 1.0
-            solutions.append(_number(is_solution, one))
-            within.append(_number(inside, one))
-        return q, solutions, within
+        library = library_of(target[0])
+        zero = library.zeros_like(angles[0] + sum(angles[1:]))
+        q = [zero + value for value in nearest_to_zero(self.robot).tolist()]
+        inside = is_solution
+        if self._free_entry is not None:
+            q[self._free_entry] = zero + free
+        for entry, angle in zip(self._moving, angles, strict=True):
+            angle, fits = copy_within(self.robot, entry, angle, dtype)
+            q[entry] = zero + angle
+            inside = inside if fits is None else library.logical_and(inside, fits)
+        one = library.ones_like(zero)
+        return q, library.where(is_solution, one, zero), library.where(inside, one, zero)
 
     def _separate(self, pose: Tensor, *free: Tensor) -> list[Tensor]:
-        entries = unstack_entries(ops.reshape(pose, (*ops.shape(pose)[:-2], 16)))
-        q, solutions, within = self._entries(entries, free[0] if free else None)
-        q = split_last_axis(stack_last(q), (BRANCHES, self.robot.dof))
-        return [q, stack_last(solutions), stack_last(within)]
+        q, solutions, within = self._of_pose(pose, *free)
+        return [_branches_last(ops.stack(q, axis=0), 1), *(_branches_last(x, 0) for x in (solutions, within))]
 
     def _packed(self, pose: Tensor, *free: Tensor) -> Tensor:
+        q, solutions, within = self._of_pose(pose, *free)
+        return _branches_last(ops.stack([*q, solutions, within], axis=0), 1)
+
+    def _of_pose(self, pose: Tensor, *free: Tensor) -> tuple[list[Any], Any, Any]:
         entries = unstack_entries(ops.reshape(pose, (*ops.shape(pose)[:-2], 16)))
-        q, solutions, within = self._entries(entries, free[0] if free else None)
-        return stack_last([*q, *solutions, *within])
+        return self._entries(entries, free[0] if free else None)
 
     def _in_numpy(self, pose: np.ndarray, *free: np.ndarray) -> tuple[np.ndarray, None]:
-        entries = list(np.moveaxis(pose.reshape(-1, 16), -1, 0))
+        entries = list(np.ascontiguousarray(pose.reshape(-1, 16).T))
         q, solutions, within = self._entries(entries, free[0] if free else None)
-        return np.stack([*q, *solutions, *within], axis=-1), None
+        rows = np.stack([*q, solutions, within]).reshape(len(q) + 2, BRANCHES, -1)
+        return np.ascontiguousarray(rows.transpose(2, 1, 0)), None
 
 
-def _number(condition: Any, one: Any) -> Any:
-    library: Any = np if isinstance(one, np.ndarray) else ops
-    return library.where(condition, library.ones_like(one), library.zeros_like(one))
+def _branches_last(x: Tensor, entries: int) -> Tensor:
+    """The axes of branches as one axis after those of the batch, then that of the entries."""
+    last = len(x.shape) - 1
+    batch = range(entries + 3, last + 1)
+    x = ops.transpose(x, (*batch, *range(entries, entries + 3), *range(entries)))
+    sizes = ops.shape(x)[: len(batch)]
+    return ops.reshape(x, (*sizes, BRANCHES, *x.shape[len(batch) + 3 :]))
 
 
 def _joint_of(robot: Robot, entry: int) -> str:

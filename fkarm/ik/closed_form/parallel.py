@@ -18,7 +18,9 @@ from fkarm.geometry.safe import is_at_pole
 from fkarm.ik.closed_form.arithmetic import (
     Turn,
     aiming_turns,
+    both_signs,
     inverse_of,
+    isolated,
     library_of,
     limited,
     root,
@@ -33,6 +35,7 @@ from fkarm.ik.closed_form.arithmetic import (
 )
 from fkarm.ik.closed_form.reduction import Reduced, Varying
 from fkarm.kinematics.entries import (
+    ZERO,
     Entry,
     Frame,
     Vector,
@@ -42,6 +45,10 @@ from fkarm.kinematics.entries import (
     sub,
     vec_sub,
 )
+
+
+# Axes of branches.
+SHOULDER, WRIST, ELBOW = 0, 1, 2
 
 
 def is_solvable(arm: Reduced) -> bool:
@@ -55,25 +62,55 @@ def is_solvable(arm: Reduced) -> bool:
     return bool(all(turns) and meets and np.asarray(first)[2, 2] ** 2 < 1.0)
 
 
-def solve_parallel(links: list[Frame], target: Frame) -> list[list[Turn]]:
-    """All eight branches: by shoulder, then wrist, then elbow.
+def solve_parallel(links: list[Frame], target: Frame) -> list[Turn]:
+    """The six joints; axes of branches are shoulder, wrist and elbow.
 
     Args:
         links: The seven frames of `Reduced`.
         target: Pose of the frame after joint 6 in that before joint 1.
     """
     _, first, *_ = links
-    branches: list[list[Turn]] = []
-    for q1 in _shoulders(links, target.origin):
-        normal = turned(q1, first.axes[2])
-        point = rotated_back(first, vec_sub(turned_back(q1, target.origin), first.origin))
-        for q5, q6 in _wrists(links, target, normal):
-            for q2, q3, q4, wrist in _elbows(links, target, q1, q5, q6, normal, point):
-                branches.append([q1, q2, q3, q4, q5, wrist])
-    return branches
+    q1 = isolated(lambda entries: _shoulder(links, entries), target.origin)
+
+    def seen(entries: list[Entry]) -> list[Entry]:
+        q1, p = (entries[0], entries[1]), (entries[2], entries[3], entries[4])
+        hand = _rotation(entries[5:])
+        point = rotated_back(first, vec_sub(turned_back(q1, p), first.origin))
+        return [*rotated_back(hand, turned(q1, first.axes[2])), point[0], point[1]]
+
+    hand = [entry for axis in target.axes for entry in axis]
+    *normal, x, y = isolated(seen, [*q1, *target.origin, *hand])
+    back, v = _transposed(links[5]), _transposed(links[4]).axes[2]
+    q6, q5 = aiming_turns((normal[0], normal[1], normal[2]), back, v, WRIST)
+    q5, q6 = _reversed(q5), _reversed(q6)
+
+    def planar(entries: list[Entry]) -> list[Entry]:
+        pairs = [(entries[k], entries[k + 1]) for k in (9, 11, 13)]
+        seen = (entries[15], entries[16], entries[17])
+        point = (entries[18], entries[19], 0.0)
+        return _plane(links, _rotation(entries), pairs[0], pairs[1], pairs[2], seen, point)
+
+    c, s, c_6, s_6, x, y = isolated(planar, [*hand, *q1, *q5, *q6, *normal, x, y])
+    q2, q3 = _two_links(links, x, y)
+    q4 = isolated(_last_of_three, [c, s, *q2, *q3])
+    return [(q1[0], q1[1]), q2, q3, (q4[0], q4[1]), q5, (c_6, s_6)]
 
 
-def _shoulders(links: list[Frame], p: Vector) -> list[Turn]:
+def _last_of_three(entries: list[Entry]) -> Turn:
+    c, s, c_2, s_2, c_3, s_3 = entries
+    return _minus((c, s), _plus((c_2, s_2), (c_3, s_3)))
+
+
+def _rotation(entries: list[Entry]) -> Frame:
+    x, y, z = ((entries[k], entries[k + 1], entries[k + 2]) for k in (0, 3, 6))
+    return Frame((x, y, z), ZERO)
+
+
+def _reversed(turn: Turn) -> Turn:
+    return turn[0], mul(-1.0, turn[1])
+
+
+def _shoulder(links: list[Frame], p: list[Entry]) -> Turn:
     """Joint 1: the point where axes 5 and 6 meet has a fixed distance along the normal."""
     _, first, second, third, fourth, *_ = links
     n = first.axes[2]
@@ -81,61 +118,48 @@ def _shoulders(links: list[Frame], p: Vector) -> list[Turn]:
     a = add(mul(n[0], p[0]), mul(n[1], p[1]))
     b = sub(mul(n[0], p[1]), mul(n[1], p[0]))
     value = sub(add(dot(n, first.origin), heights), mul(n[2], p[2]))
-    sine = root(sub(add(square(a), square(b)), square(value)))
-    found = []
-    for sign in (1.0, -1.0):
-        y = mul(sign, sine)
-        found.append(unit(sub(mul(a, value), mul(b, y)), add(mul(b, value), mul(a, y))))
-    return found
+    if isinstance(value, float):
+        value = value + 0.0 * a
+    y = both_signs(root(sub(add(square(a), square(b)), square(value))), SHOULDER)
+    return unit(sub(mul(a, value), mul(b, y)), add(mul(b, value), mul(a, y)))
 
 
-def _wrists(links: list[Frame], target: Frame, normal: Vector) -> list[tuple[Turn, Turn]]:
-    """Joints 5 and 6: the normal in the hand, seen from axis 4."""
-    fourth, fifth = links[4], links[5]
-    back, v = _transposed(fifth), _transposed(fourth).axes[2]
-    found = []
-    for (c_6, s_6), (c_5, s_5) in aiming_turns(rotated_back(target, normal), back, v):
-        found.append(((c_5, mul(-1.0, s_5)), (c_6, mul(-1.0, s_6))))
-    return found
-
-
-def _elbows(
+def _plane(
     links: list[Frame],
     target: Frame,
     q1: Turn,
     q5: Turn,
     q6: Turn,
-    normal: Vector,
+    seen: Vector,
     point: Vector,
-) -> list[tuple[Turn, Turn, Turn, Turn]]:
-    """Joints 2, 3, 4, and joint 6, which is free where axes 4 and 6 are in line."""
+) -> list[Entry]:
+    """The sum of joints 2, 3 and 4, joint 6, and where axis 4 is in the plane of the arm."""
     _, first, _, _, fourth, fifth, _ = links
-    # The direction of x before axis 5, through the hand, in the plane of the arm.
-    x = rotated_back(fifth, turned_back(q5, _transposed(fourth).axes[0]))
     # Rz(q2 + q3 + q4) x = first^T Rz(q1)^T R Rz(q6)^T fifth^T Rz(q5)^T fourth^T x
+    x = rotated_back(fifth, turned_back(q5, _transposed(fourth).axes[0]))
     x = rotated(target, turned_back(q6, x))
     c, s, _ = rotated_back(first, turned_back(q1, x))
     together = unit(c, s)
-    seen = rotated_back(target, normal)
     is_free = is_at_pole(add(square(seen[0]), square(seen[1])))
     together, q6 = _in_reach(links, point, together, q6, seen[2], is_free)
     offset = turned(together, fourth.origin)
-    c_x, c_y = sub(point[0], offset[0]), sub(point[1], offset[1])
-    return [
-        (q2, q3, _minus(together, _plus(q2, q3)), q6) for q2, q3 in _two_links(links, c_x, c_y)
-    ]
+    return [*together, *q6, sub(point[0], offset[0]), sub(point[1], offset[1])]
 
 
-def _two_links(links: list[Frame], x: Entry, y: Entry) -> list[tuple[Turn, Turn]]:
+def _two_links(links: list[Frame], x: Entry, y: Entry) -> tuple[Turn, Turn]:
     """Joints 2 and 3 of an arm of two links that ends at a point of the plane."""
     upper, lower = links[2].origin[0], links[3].origin[0]
     squares = add(square(x), square(y))
     value = mul(0.5, sub(squares, add(square(upper), square(lower))))
-    found = []
-    for q3 in turns_to_value(mul(upper, lower), 0.0, value):
-        end = (add(upper, mul(lower, q3[0])), mul(lower, q3[1]), 0.0)
-        found.append((turn_between(end, (x, y, 0.0)), q3))
-    return found
+    q3 = turns_to_value(mul(upper, lower), 0.0, value, ELBOW)
+    c, s = isolated(lambda entries: _upper(upper, lower, entries), [*q3, x, y])
+    return (c, s), q3
+
+
+def _upper(upper: Entry, lower: Entry, entries: list[Entry]) -> Turn:
+    c, s, x, y = entries
+    end = (add(upper, mul(lower, c)), mul(lower, s), 0.0)
+    return turn_between(end, (x, y, 0.0))
 
 
 def _in_reach(

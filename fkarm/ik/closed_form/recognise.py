@@ -124,12 +124,10 @@ def _finds_all(structure: Structure, screws: Screws) -> bool:
     with np.errstate(all="ignore"):
         found = all_branches(structure, target, None if free is None else q[:, free])
     six = q if free is None else np.delete(q, free, axis=1)
-    is_same = []
-    for angles, mark in zip(found.angles, found.is_solution, strict=True):
-        change = np.stack([each + 0.0 * six[:, 0] for each in angles], axis=1) - six
-        change = np.abs(change - 2 * np.pi * np.round(change / (2 * np.pi))).max(axis=1)
-        is_same.append(mark & (change < 1e-3))
-    return bool(np.mean(np.any(is_same, axis=0)) > 0.9)
+    change = np.stack([each + np.zeros((2, 2, 2, 1)) for each in found.angles], axis=-1) - six
+    change = np.abs(change - 2 * np.pi * np.round(change / (2 * np.pi))).max(axis=-1)
+    is_found = np.any(found.is_solution & (change < 1e-3), axis=(0, 1, 2))
+    return bool(np.mean(is_found) > 0.9)
 
 
 def _reason(screws: Screws, names: tuple[str, ...], free: int | None) -> str:
