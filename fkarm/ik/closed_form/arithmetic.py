@@ -11,12 +11,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry import native
-from fkarm.geometry.safe import is_at_pole
+from fkarm.geometry.safe import is_at_pole, power_series
 from fkarm.kinematics.entries import ZERO, Entry, Frame, Vector, add, combine, dot, mul, sub
 from fkarm.kinematics.stage import xla_barrier
 
@@ -40,13 +41,17 @@ def isolated(function: Callable[[list[Entry]], Sequence[Entry]], entries: Sequen
         return list(function(list(entries)))
     outputs: list[Entry] = []
 
-    def run(*given: Tensor) -> list[Tensor]:
+    def run(*given: Tensor) -> Tensor:
         rest = iter(given)
         found = function([e if isinstance(e, float) else next(rest) for e in entries])
         outputs[:] = [e if isinstance(e, float) else None for e in found]
-        return [e for e in found if not isinstance(e, float)]
+        arrays = [e for e in found if not isinstance(e, float)]
+        # XLA keeps a condition for the sake of a concatenation; others it turns into selections.
+        zeros = ops.zeros_like(sum(arrays))
+        return ops.stack([each + zeros for each in arrays], axis=0)
 
-    rest = iter(xla_barrier(run, *tensors))
+    stacked = xla_barrier(run, *tensors)
+    rest = iter(ops.unstack(stacked, outputs.count(None), axis=0))
     return [next(rest) if entry is None else entry for entry in outputs]
 
 
@@ -86,9 +91,56 @@ def inverse_of(x: Entry) -> Entry:
 
 
 def angle_of(turn: Turn) -> Tensor:
-    """The angle of a vector `(c, s)` that is not zero, in `[-pi, pi]`, rad."""
+    """The angle of a vector `(c, s)` of about unit length, in `[-pi, pi]`, rad.
+
+    By a polynomial, which vectorises: on a CPU XLA calls a scalar routine for each arc tangent.
+
+    Reference:
+        [Cephes], atanf.c, atan.c: the constants.
+    """
     c, s = turn
-    return np.arctan2(s, c) if isinstance(c, np.ndarray) else native.arctan2(s, c)
+    if isinstance(c, np.ndarray):
+        return np.arctan2(s, c)
+    # Not the absolute value, whose derivative at zero is zero.
+    x, y = ops.where(c < 0, -c, c), ops.where(s < 0, -s, s)
+    is_steep = y > x
+    small, large = ops.where(is_steep, x, y), ops.where(is_steep, y, x)
+    is_large = small > _TAN_EIGHTH_TURN * large
+    # atan(t) = pi / 4 + atan((t - 1) / (t + 1))
+    t = ops.where(is_large, small - large, small) / ops.where(is_large, small + large, large)
+    z = t * t
+    angle = t + t * z * _arc_series(z)
+    angle = ops.where(is_large, angle + 0.25 * math.pi, angle)
+    angle = ops.where(is_steep, 0.5 * math.pi - angle, angle)
+    angle = ops.where(c < 0, math.pi - angle, angle)
+    return ops.where(s < 0, -angle, angle)
+
+
+_TAN_EIGHTH_TURN = 0.4142135623730950488
+# Constants first.
+_ARC_SINGLE = (-3.33329491539e-1, 1.99777106478e-1, -1.38776856032e-1, 8.05374449538e-2)
+_ARC_ABOVE = (
+    -6.485021904942025371773e1,
+    -1.228866684490136173410e2,
+    -7.500855792314704667340e1,
+    -1.615753718733365076637e1,
+    -8.750608600031904122785e-1,
+)
+_ARC_BELOW = (
+    1.945506571482613964425e2,
+    4.853903996359136964868e2,
+    4.328810604912902668951e2,
+    1.650270098316988542046e2,
+    2.485846490142306297962e1,
+    1.0,
+)
+
+
+def _arc_series(z: Tensor) -> Tensor:
+    """`P` of `atan t = t + t^3 P(t^2)` for `t` up to the tangent of an eighth of a half turn."""
+    if keras.backend.standardize_dtype(z.dtype) == "float64":
+        return power_series(_ARC_ABOVE, z) / power_series(_ARC_BELOW, z)
+    return power_series(_ARC_SINGLE, z)
 
 
 def limited(x: Entry) -> Entry:

@@ -91,37 +91,38 @@ def _are_solutions(
     """Whether the link is at the target, and the target a pose."""
 
     def run(entries: list[Entry]) -> list[Entry]:
-        pairs = [(entries[k], entries[k + 1]) for k in range(13, len(entries), 2)]
-        position, rotation = squared_errors(chain.frames(pairs)[1], _frame(entries))
-        library = library_of(position)
-        is_close = library.logical_and(position <= tolerance**2, rotation <= tolerance**2)
-        return [library.logical_and(is_close, entries[12] <= ROTATION_TOLERANCE**2)]
+        pairs = [(entries[k], entries[k + 1]) for k in range(12, len(entries), 2)]
+        return [*squared_errors(chain.frames(pairs)[1], _frame(entries))]
 
-    flat = [*_flat(target), off, *(x for turn in turns for x in turn)]
-    return isolated(run, flat)[0]
+    flat = [*_flat(target), *(x for turn in turns for x in turn)]
+    position, rotation = isolated(run, flat)
+    library = library_of(position)
+    is_close = library.logical_and(position <= tolerance**2, rotation <= tolerance**2)
+    return library.logical_and(is_close, off <= ROTATION_TOLERANCE**2)
 
 
 def _joint_values(arm: Reduced, turns: list[Turn]) -> tuple[list[Any], list[Any]]:
     """Values of the six joints in the order of the chain, and their cosines and sines."""
-    found = [
-        _joint_value(turn, sense, offset)
+    pairs = [
+        _true_turn(turn, sense, offset)
         for turn, sense, offset in zip(turns, arm.senses, arm.offsets, strict=True)
     ]
-    values, pairs = [value for value, _ in found], [pair for _, pair in found]
+
+    def run(entries: list[Entry]) -> list[Entry]:
+        return [angle_of((entries[k], entries[k + 1])) for k in range(0, len(entries), 2)]
+
+    values = isolated(run, [x for pair in pairs for x in pair])
     return (values[::-1], pairs[::-1]) if arm.is_backwards else (values, pairs)
 
 
-def _joint_value(turn: Turn, sense: float, offset: float) -> tuple[Any, Turn]:
-    """The value of a joint from the turn of the reduced chain; its cosine and sine."""
+def _true_turn(turn: Turn, sense: float, offset: float) -> Turn:
+    """Cosine and sine of a joint's value, from those of the reduced chain."""
     c, s = math.cos(offset), math.sin(offset)
     quarters = round(offset / (math.pi / 2))
     if offset == quarters * math.pi / 2:
         c, s = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[quarters % 4]
-    pair = (
-        add(mul(c, turn[0]), mul(s, turn[1])),
-        mul(sense, sub(mul(c, turn[1]), mul(s, turn[0]))),
-    )
-    return angle_of(pair), pair
+    cosine = add(mul(c, turn[0]), mul(s, turn[1]))
+    return cosine, mul(sense, sub(mul(c, turn[1]), mul(s, turn[0])))
 
 
 def _goal(is_backwards: bool, links: list[Frame], target: Frame) -> Frame:
