@@ -274,5 +274,11 @@ def turn_to_height(h: Vector, third: Vector, v: Vector, axis: int) -> Turn:
     along = sub(mul(2.0, mul(mul(r_z, v[2]), h[2])), square(v[2]))
     # Nothing is subtracted where the axes are at right angles: r_z = 0.
     length = add(across, square(h[2]))
-    sine = both_signs(root(sub(add(across, along), mul(square(r_z), length))), axis)
+    squared = sub(add(across, along), mul(square(r_z), length))
+    reach = add(square(a), square(b))
+    if not isinstance(reach, float):
+        # The same where `v` is nearly along its axis, and rounding of `h` would outweigh it.
+        library = library_of(reach)
+        squared = library.where(reach < across, sub(reach, square(value)), squared)
+    sine = both_signs(root(squared), axis)
     return unit(sub(mul(a, value), mul(b, sine)), add(mul(b, value), mul(a, sine)))

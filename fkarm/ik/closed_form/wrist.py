@@ -47,13 +47,13 @@ ArmSolver = Callable[[list[Frame], Vector], Arm]
 def arm_solver(arm: Reduced) -> ArmSolver | None:
     """What solves for the first three joints; None where this module has nothing that does."""
     first, second = arm.frames[1], arm.frames[2]
+    is_first_level = not isinstance(first, Varying) and _turns_nothing(first)
+    if not isinstance(second, Varying) and _turns_nothing(second):
+        # It loses fewer digits than where axes meet, and industrial arms have both.
+        return None if isinstance(first, Varying) or is_first_level else folding_arms
     if _moves_nothing(first):
         return meeting_arms
-    if not isinstance(second, Varying) and _turns_nothing(second):
-        return None if isinstance(first, Varying) else folding_arms
-    if not isinstance(first, Varying) and _turns_nothing(first):
-        return level_arms
-    return None
+    return level_arms if is_first_level else None
 
 
 def _moves_nothing(frame: Any) -> bool:

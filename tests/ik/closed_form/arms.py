@@ -1,0 +1,84 @@
+"""Arms with a closed form, and an oracle for their poses that knows nothing of fkarm's engine."""
+
+import numpy as np
+from oracles import Pinocchio
+
+import fkarm
+
+QUARTER = np.pi / 2
+# Rows a, alpha, d, theta of the standard convention, rad and m.
+PUMA_560 = [
+    (0, QUARTER, 0, 0),
+    (0.4318, 0, 0, 0),
+    (0.0203, -QUARTER, 0.15005, 0),
+    (0, QUARTER, 0.4318, 0),
+    (0, -QUARTER, 0, 0),
+    (0, 0, 0, 0),
+]
+KR_6 = [
+    (0.025, -QUARTER, 0.4, 0),
+    (0.455, 0, 0, 0),
+    (0.035, -QUARTER, 0, -QUARTER),
+    (0, QUARTER, 0.42, 0),
+    (0, -QUARTER, 0, 0),
+    (0, 0, 0.08, 0),
+]
+
+
+def from_table(rows, limits=None):
+    """The arm of a table; Pinocchio reads no joint without limits."""
+    limits = limits or [(-np.pi, np.pi)] * len(rows)
+    return fkarm.Robot.from_dh(rows, "standard", limits=limits)
+
+
+ROBOTS = {
+    "ur5e": fkarm.robots.ur5e,
+    "puma_560": lambda: from_table(PUMA_560),
+    "kr_6": lambda: from_table(KR_6),
+    "panda": fkarm.robots.panda,
+    "iiwa14": fkarm.robots.iiwa14,
+}
+
+
+def oblique(robot):
+    """The arm on an oblique mount, with an oblique tool."""
+    mount = fkarm.Joint("mount", "fixed", parent="ground", xyz=(0.3, -0.2, 0.5), rpy=(0.4, -0.7, 1.1), child="foot")
+    joints = [mount]
+    for joint in robot.joints:
+        data = {**joint.__dict__}
+        if data["parent"] == robot.root_link:
+            data["parent"] = "foot"
+        joints.append(fkarm.Joint(**data))
+    return fkarm.Robot(joints).with_tool((0.05, 0.02, 0.1), (0.3, 0.2, -0.4))
+
+
+def bounds(robot):
+    """Limits, or one turn where there are none."""
+    lower = np.where(np.isfinite(robot.lower_limits), robot.lower_limits, -np.pi)
+    upper = np.where(np.isfinite(robot.upper_limits), robot.upper_limits, np.pi)
+    return lower, upper
+
+
+def poses(robot, q, link=None):
+    """Poses of the link by Pinocchio. Shapes `(n, dof)` to `(n, 4, 4)`, float64."""
+    model = Pinocchio(text=robot.to_urdf())
+    link = link or robot.end_effector
+    return np.stack(
+        [model.poses(dict(zip(robot.joint_names, row, strict=True)), [link])[0] for row in q]
+    )
+
+
+def draw(robot, count, seed=0):
+    return np.random.default_rng(seed).uniform(*bounds(robot), (count, robot.dof))
+
+
+def free_values(form, q, dtype="float64"):
+    """The free joint's values of configurations, `(n, 1)`; None for six joints."""
+    if form.free is None:
+        return None
+    return q[:, [form.robot.joint_names.index(form.free)]].astype(dtype)
+
+
+def by_turns(change):
+    """Differences of angles, the short way round."""
+    return np.abs(change - 2 * np.pi * np.round(change / (2 * np.pi)))

@@ -1,0 +1,124 @@
+"""Which arms have a closed form, and what the others are told."""
+
+import numpy as np
+import pytest
+from ik.closed_form.arms import KR_6, PUMA_560, QUARTER, ROBOTS, oblique
+
+import fkarm
+
+KINDS = {
+    "ur5e": ("three parallel axes", None),
+    "puma_560": ("spherical wrist", None),
+    "kr_6": ("spherical wrist", None),
+    "panda": ("spherical shoulder", "panda_joint7"),
+    "iiwa14": ("spherical shoulder", "iiwa_joint_7"),
+}
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_the_form_of_a_known_arm_is_recognised(name):
+    form = fkarm.ik.closed_form(ROBOTS[name]())
+    assert (form.kind, form.free) == KINDS[name]
+    assert form.branches == 8
+    assert max(form.residual) < 1e-14
+    assert form.kind in repr(form)
+
+
+def test_mounts_and_tools_make_no_difference():
+    assert fkarm.ik.closed_form(oblique(fkarm.robots.ur5e())).kind == "three parallel axes"
+
+
+def test_the_caller_may_choose_the_free_joint():
+    form = fkarm.ik.closed_form(fkarm.robots.iiwa14(), free="iiwa_joint_3")
+    assert (form.kind, form.free) == ("spherical wrist", "iiwa_joint_3")
+
+
+def test_a_held_joint_leaves_six():
+    arm = fkarm.robots.panda().with_fixed_joints({"panda_joint7": 0.6})
+    form = fkarm.ik.closed_form(arm)
+    assert (form.kind, form.free) == ("spherical shoulder", None)
+
+
+def test_equal_arguments_give_one_object():
+    arm = fkarm.robots.ur5e()
+    assert fkarm.ik.closed_form(arm) is fkarm.ik.closed_form(arm, arm.end_effector)
+
+
+def test_a_rounded_quarter_turn_is_accepted_and_reported():
+    rows = [(a, round(alpha, 4), d, theta) for a, alpha, d, theta in PUMA_560]
+    form = fkarm.ik.closed_form(fkarm.Robot.from_dh(rows, "standard"))
+    assert 1e-7 < form.residual[1] < 1e-5
+
+
+def test_first_axes_may_be_parallel():
+    rows = [(0.4, 0, 0.3, 0), (0.3, QUARTER, 0.1, 0), *KR_6[2:]]
+    form = fkarm.ik.closed_form(fkarm.Robot.from_dh(rows, "standard"))
+    assert form.kind == "spherical wrist"
+
+
+def test_axes_that_miss_a_point_are_named():
+    rows = [*PUMA_560[:4], (0.0003, -QUARTER, 0, 0), (0, 0, 0, 0)]
+    arm = fkarm.Robot.from_dh(rows, "standard")
+    with pytest.raises(fkarm.NoClosedFormError, match=r"'joint_6' miss a common point by 0\.\d+ mm"):
+        fkarm.ik.closed_form(arm)
+
+
+def test_axes_that_are_nearly_parallel_are_named():
+    rows = [(0.4, 0.001, 0.1, 0), (0.4, 0.5, 0.1, 0.2), *[(0.1, QUARTER, 0.2, 0)] * 4]
+    arm = fkarm.Robot.from_dh(rows, "standard")
+    with pytest.raises(fkarm.NoClosedFormError, match="no closed form that fkarm knows"):
+        fkarm.ik.closed_form(arm)
+
+
+@pytest.mark.parametrize("joint", ["panda_joint4", "panda_joint1"])
+def test_a_free_joint_that_leaves_no_form_is_refused(joint):
+    with pytest.raises(fkarm.NoClosedFormError, match=f"with '{joint}' given"):
+        fkarm.ik.closed_form(fkarm.robots.panda(), free=joint)
+
+
+@pytest.mark.parametrize("joint", ["iiwa_joint_1", "iiwa_joint_4"])
+def test_a_form_that_cannot_find_random_solutions_is_no_form(joint):
+    # Joint 4 alone sets the distance between shoulder and wrist.
+    arm = fkarm.robots.iiwa14()
+    try:
+        form = fkarm.ik.closed_form(arm, free=joint)
+    except fkarm.NoClosedFormError:
+        assert joint == "iiwa_joint_4"
+    else:
+        assert form.free == joint == "iiwa_joint_1"
+
+
+def test_the_number_of_joints_must_be_six_or_seven():
+    arm = fkarm.robots.planar([1.0, 0.5])
+    with pytest.raises(fkarm.NoClosedFormError, match=r"six joints.*Received: 2"):
+        fkarm.ik.closed_form(arm)
+
+
+def test_a_slide_is_named():
+    rows = [*PUMA_560[:5], (0, 0, 0, 0)]
+    types = ["revolute"] * 5 + ["prismatic"]
+    arm = fkarm.Robot.from_dh(rows, "standard", joint_types=types, limits=[None] * 5 + [(0, 1)])
+    with pytest.raises(fkarm.NoClosedFormError, match="the prismatic joint 'joint_6'"):
+        fkarm.ik.closed_form(arm)
+
+
+def test_a_mimic_is_named(every_joint):
+    with pytest.raises(fkarm.NoClosedFormError, match="joint"):
+        fkarm.ik.closed_form(every_joint)
+
+
+def test_bad_arguments_are_named():
+    arm = fkarm.robots.ur5e()
+    with pytest.raises(TypeError, match="must be a fkarm.Robot"):
+        fkarm.ik.closed_form("ur5e")
+    with pytest.raises(fkarm.UnknownJointError, match="free must be one of"):
+        fkarm.ik.closed_form(arm, free="elbow")
+    with pytest.raises(fkarm.NoClosedFormError, match="free must be one of seven joints"):
+        fkarm.ik.closed_form(arm, free="elbow_joint")
+    with pytest.raises(fkarm.UnknownLinkError):
+        fkarm.ik.closed_form(arm, "hand")
+
+
+def test_no_closed_form_is_a_value_error():
+    assert issubclass(fkarm.NoClosedFormError, (fkarm.FkarmError, ValueError))
+    assert np.all([issubclass(fkarm.NoClosedFormError, kind) for kind in (ValueError,)])
