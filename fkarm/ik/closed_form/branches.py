@@ -55,7 +55,9 @@ def all_branches(structure: Structure, target: Frame, free: Any | None) -> Branc
         target: Poses of the link, whose entries are arrays of rows.
         free: Values of the free joint, if there is one.
     """
-    target = _frame([x[None, None, None] for x in _flat(target)])
+    flat: list[Any] = _flat(target)
+    dtype = keras.backend.standardize_dtype(flat[0].dtype)
+    target = _frame([x[None, None, None] for x in flat])
     target, off = _orthonormal(target)
     arm, chain = structure.arm, structure.chain
     if free is not None:
@@ -71,7 +73,6 @@ def all_branches(structure: Structure, target: Frame, free: Any | None) -> Branc
     if arm.free is not None:
         angles.insert(arm.free, free)
         pairs.insert(arm.free, free_turn)
-    dtype = keras.backend.standardize_dtype(target.origin[0].dtype)
     steps = _newton_steps(structure.residual, dtype)
     if steps:
         zero = sum(angles) * 0.0

@@ -127,7 +127,7 @@ def _rotation_error(frame: Frame, target: Frame) -> Vector:
 
 def orthonormal(frame: Frame) -> tuple[Frame, Entry]:
     """The nearest rotation, to first order in its first axis, and how far off the frame was."""
-    x, y, z = frame.axes
+    x, y, _ = frame.axes
     library = library_of(x[0])
     x = _scaled(x, _inverse_length(library, x))
     along = dot(x, y)

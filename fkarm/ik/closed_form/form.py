@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import keras
@@ -16,7 +17,7 @@ from fkarm.errors import NoClosedFormError, UnknownJointError, unknown_name
 from fkarm.geometry.native import concrete
 from fkarm.geometry.safe import as_float, at_least_single
 from fkarm.ik.closed_form.arithmetic import library_of
-from fkarm.ik.closed_form.branches import BRANCHES, Structure, all_branches
+from fkarm.ik.closed_form.branches import BRANCHES, TOLERANCES, Structure, all_branches
 from fkarm.ik.closed_form.limits import copy_within
 from fkarm.ik.closed_form.recognise import recognise
 from fkarm.ik.closed_form.screws import screws_of
@@ -70,14 +71,18 @@ class ClosedForm:
         self._structure = structure
         self._moving = [entries[k] for k in structure.chain.moving]
         ranks = (2,) if free is None else (2, 0)
-        self._few = compiled(self._packed, ranks, in_numpy=self._in_numpy)
+        # By the type of the targets: their rounding decides what is singular or out of reach.
+        self._few = {
+            dtype: compiled(self._packed, ranks, in_numpy=partial(self._in_numpy, dtype))
+            for dtype in TOLERANCES
+        }
         self._many = compiled(self._separate, ranks, from_rows=0)
 
     def __repr__(self) -> str:
         free = "" if self.free is None else f", free={self.free!r}"
         return f"<ClosedForm {self.kind!r}, {self.branches} branches, link={self.link!r}{free}>"
 
-    def solve(self, T: TensorLike, free_value: TensorLike | None = None) -> ClosedFormSolutions:  # noqa: N803
+    def solve(self, T: TensorLike, free_value: TensorLike | None = None) -> ClosedFormSolutions:
         """Every configuration that brings the link to target poses.
 
         The branches are numbered by the signs of three square roots, `4 a + 2 b + c`. Of a
@@ -151,7 +156,10 @@ class ClosedForm:
         array = concrete(value)
         if array is None:
             return
-        low, high = self.robot.lower_limits[self._free_entry], self.robot.upper_limits[self._free_entry]
+        low, high = (
+            self.robot.lower_limits[self._free_entry],
+            self.robot.upper_limits[self._free_entry],
+        )
         if np.any((array < low - _ROUNDING) | (array > high + _ROUNDING)):
             raise ValueError(
                 f"free_value must be within the limits of {self.free!r}, {low:g} to {high:g} rad. "
@@ -163,7 +171,8 @@ class ClosedForm:
         if None in batch or not are_few(math.prod(batch)):
             q, solution, within = self._many(*inputs)
             return ClosedFormSolutions(q, solution > 0.5, within > 0.5)
-        packed = self._few(*inputs)  # (..., branches, dof + 2)
+        dtype = keras.backend.standardize_dtype(inputs[0].dtype)
+        packed = self._few[dtype](*inputs)  # (..., branches, dof + 2)
         marks = packed[..., self.robot.dof :] > 0.5
         return ClosedFormSolutions(packed[..., : self.robot.dof], marks[..., 0], marks[..., 1])
 
@@ -203,7 +212,10 @@ class ClosedForm:
 
     def _separate(self, pose: Tensor, *free: Tensor) -> list[Tensor]:
         q, solutions, within = self._of_pose(pose, *free)
-        return [_branches_last(ops.stack(q, axis=0), 1), *(_branches_last(x, 0) for x in (solutions, within))]
+        return [
+            _branches_last(ops.stack(q, axis=0), 1),
+            *(_branches_last(x, 0) for x in (solutions, within)),
+        ]
 
     def _packed(self, pose: Tensor, *free: Tensor) -> Tensor:
         q, solutions, within = self._of_pose(pose, *free)
@@ -213,9 +225,9 @@ class ClosedForm:
         entries = unstack_entries(ops.reshape(pose, (*ops.shape(pose)[:-2], 16)))
         return self._entries(entries, free[0] if free else None)
 
-    def _in_numpy(self, pose: np.ndarray, *free: np.ndarray) -> tuple[np.ndarray, None]:
-        entries = list(np.ascontiguousarray(pose.reshape(-1, 16).T))
-        q, solutions, within = self._entries(entries, free[0] if free else None)
+    def _in_numpy(self, dtype: str, pose: np.ndarray, *free: np.ndarray) -> tuple[np.ndarray, None]:
+        entries = list(np.ascontiguousarray(pose.reshape(-1, 16).T, dtype))
+        q, solutions, within = self._entries(entries, free[0].astype(dtype) if free else None)
         rows = np.stack([*q, solutions, within]).reshape(len(q) + 2, BRANCHES, -1)
         return np.ascontiguousarray(rows.transpose(2, 1, 0)), None
 
@@ -231,7 +243,9 @@ def _branches_last(x: Tensor, entries: int) -> Tensor:
 
 def _joint_of(robot: Robot, entry: int) -> str:
     return next(
-        joint.name for joint in robot.independent_joints if robot.coordinates[joint.name].index == entry
+        joint.name
+        for joint in robot.independent_joints
+        if robot.coordinates[joint.name].index == entry
     )
 
 
@@ -283,7 +297,7 @@ def closed_form(robot: Robot, link: str | None = None, free: str | None = None) 
 @cached(64)
 def _closed_form(robot: Robot, link: str, free: str | None) -> ClosedForm:
     screws, names, entries = screws_of(robot, link)
-    if free is not None and (screws.count != 7 or free not in names):
+    if free is not None and (screws.size != 7 or free not in names):
         listed = ", ".join(repr(name) for name in names)
         raise NoClosedFormError(
             f"free must be one of seven joints between the root and {link!r}. Received: {free!r}; "

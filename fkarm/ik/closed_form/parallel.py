@@ -46,7 +46,6 @@ from fkarm.kinematics.entries import (
     vec_sub,
 )
 
-
 # Axes of branches.
 SHOULDER, WRIST, ELBOW = 0, 1, 2
 

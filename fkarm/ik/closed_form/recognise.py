@@ -19,7 +19,7 @@ from fkarm.ik.closed_form.reduction import TOLERANCE, Reduced, meeting_point, re
 from fkarm.ik.closed_form.screws import Screws
 from fkarm.ik.closed_form.wrist import arm_solver
 from fkarm.kinematics.chain import placed
-from fkarm.kinematics.entries import Frame
+from fkarm.kinematics.entries import Frame, Vector
 from fkarm.kinematics.plan import Plan
 
 PARALLEL, WRIST, SHOULDER = "three parallel axes", "spherical wrist", "spherical shoulder"
@@ -39,13 +39,12 @@ def recognise(screws: Screws, plan: Plan, names: tuple[str, ...], free: int | No
     Raises:
         NoClosedFormError: If it has none.
     """
-    if screws.count not in (6, 7):
+    if screws.size not in (6, 7):
         raise NoClosedFormError(
             "A closed form needs six joints that turn, or seven of which one is given. Received: "
-            f"{screws.count}. {'Hold joints by robot.with_fixed_joints' if screws.count > 7 else 'Take a link farther out'}, or "
-            "use fkarm.solve_ik."
+            f"{screws.size}. Use fkarm.solve_ik, or hold joints by robot.with_fixed_joints."
         )
-    order = [None] if screws.count == 6 else [free] if free is not None else [*_ORDER_OF_FREE]
+    order = [None] if screws.size == 6 else [free] if free is not None else [*_ORDER_OF_FREE]
     for candidate in order:
         for kind, arm in _reductions(screws, candidate):
             solver = None if kind == PARALLEL else arm_solver(arm)
@@ -62,8 +61,8 @@ def _reductions(screws: Screws, free: int | None) -> Iterator[tuple[str, Reduced
     """The reduced chains that may have a form."""
     for is_backwards in (False, True):
         chain = screws.backwards() if is_backwards else screws
-        gap = None if free is None else (chain.count - 1 - free if is_backwards else free)
-        six = [i for i in range(chain.count) if i != gap]
+        gap = None if free is None else (chain.size - 1 - free if is_backwards else free)
+        six = [i for i in range(chain.size) if i != gap]
         wrist = six[3:] if gap not in (4, 5) else sorted([*six[3:], gap])
         point, distance = meeting_point(chain.directions[wrist], chain.points[wrist])
         if distance < TOLERANCE:
@@ -79,7 +78,7 @@ def _reductions(screws: Screws, free: int | None) -> Iterator[tuple[str, Reduced
 
 def _residual(screws: Screws, arm: Reduced) -> tuple[float, float]:
     """By how much the poses of the reduced chain differ from those of the true one, m and rad."""
-    q = np.random.default_rng(0).uniform(-np.pi, np.pi, (_SAMPLES, screws.count))
+    q = np.random.default_rng(0).uniform(-np.pi, np.pi, (_SAMPLES, screws.size))
     expected = screws.pose(q)
     position, rotation = 0.0, 0.0
     for row, pose in zip(q, expected, strict=True):
@@ -116,9 +115,9 @@ def _turn_frame(turn: Turn) -> Frame:
 
 def _finds_all(structure: Structure, screws: Screws) -> bool:
     """Whether the solver finds random configurations from their poses."""
-    q = np.random.default_rng(1).uniform(-3.0, 3.0, (_TARGETS, screws.count))
+    q = np.random.default_rng(1).uniform(-3.0, 3.0, (_TARGETS, screws.size))
     poses = screws.pose(q)
-    columns = [tuple(poses[:, i, k] for i in range(3)) for k in range(4)]
+    columns: list[Vector] = [(poses[:, 0, k], poses[:, 1, k], poses[:, 2, k]) for k in range(4)]
     target = Frame((columns[0], columns[1], columns[2]), columns[3])
     free = structure.arm.free
     with np.errstate(all="ignore"):
@@ -133,14 +132,12 @@ def _finds_all(structure: Structure, screws: Screws) -> bool:
 def _reason(screws: Screws, names: tuple[str, ...], free: int | None) -> str:
     """Why a chain has no form, and how far off the nearest one is."""
     best: tuple[float, str] | None = None
-    for first in range(screws.count - 2):
+    for first in range(screws.size - 2):
         triple = slice(first, first + 3)
         directions, points = screws.directions[triple], screws.points[triple]
         listed = ", ".join(repr(name) for name in names[triple])
         _, distance = meeting_point(directions, points)
-        across = max(
-            float(np.linalg.norm(np.cross(directions[0], directions[k]))) for k in (1, 2)
-        )
+        across = max(float(np.linalg.norm(np.cross(directions[0], directions[k]))) for k in (1, 2))
         if across > 0.1:
             text = f"the axes of {listed} miss a common point by {1000 * distance:.3g} mm"
             best = min(best or (distance, text), (distance, text))
@@ -153,6 +150,6 @@ def _reason(screws: Screws, names: tuple[str, ...], free: int | None) -> str:
         f"This chain has no closed form that fkarm knows{which}. Three successive axes must meet "
         "in a point at one end of six joints, of which the other three have neighbours that meet "
         "or are parallel; or axes 2, 3, 4 or 3, 4, 5 must be parallel and the two at the other end "
-        f"meet; to {TOLERANCE:g} m and rad. Received: {screws.count} joints; of all "
+        f"meet; to {TOLERANCE:g} m and rad. Received: {screws.size} joints; of all "
         f"three neighbours the nearest to a form{nearest}. Use fkarm.solve_ik."
     )

@@ -84,8 +84,8 @@ def reduced(
         meeting: Index of the first of the axes that meet there.
     """
     chain = screws.backwards() if is_backwards else screws
-    gap = None if free is None else (screws.count - 1 - free if is_backwards else free)
-    six = [i for i in range(chain.count) if i != gap]
+    gap = None if free is None else (screws.size - 1 - free if is_backwards else free)
+    six = [i for i in range(chain.size) if i != gap]
     directions, senses = _aligned(chain.directions[six])
     points = chain.points[six]
     pivot = None
@@ -112,7 +112,9 @@ def meeting_point(directions: np.ndarray, points: np.ndarray) -> tuple[np.ndarra
     across = np.eye(3) - directions[:, :, None] * directions[:, None, :]
     right = (across @ points[..., None])[..., 0].sum(axis=0)
     point = np.linalg.lstsq(across.sum(axis=0), right, rcond=1e-9)[0]
-    return point, float(np.linalg.norm((across @ (point - points)[..., None])[..., 0], axis=1).max())
+    return point, float(
+        np.linalg.norm((across @ (point - points)[..., None])[..., 0], axis=1).max()
+    )
 
 
 def _aligned(directions: np.ndarray) -> tuple[np.ndarray, list[float]]:
@@ -160,11 +162,8 @@ def _origin(
     i: int, directions: np.ndarray, points: np.ndarray, gap: int | None, befores: list[Matrix]
 ) -> np.ndarray:
     """The foot on axis `i` of the normal from the axis before, for the first that to the next."""
-    if i == 0:
-        other = 1 if gap != 1 else None
-    else:
-        other = i - 1 if gap != i else None
-    if other is None:
+    between, other = (1, 1) if i == 0 else (i, i - 1)
+    if gap == between:
         point: np.ndarray = points[i]
         return point
     across = np.cross(directions[other], directions[i])

@@ -23,7 +23,7 @@ class Screws(NamedTuple):
     home: Matrix  # pose of the link, (4, 4)
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Number of axes."""
         return len(self.directions)
 
@@ -39,7 +39,7 @@ class Screws(NamedTuple):
         directions, points = self.directions.copy(), self.points.copy()
         directions[index + 1 :] = directions[index + 1 :] @ turn[:3, :3].T
         points[index + 1 :] = points[index + 1 :] @ turn[:3, :3].T + turn[:3, 3]
-        rest = [i for i in range(self.count) if i != index]
+        rest = [i for i in range(self.size) if i != index]
         return Screws(directions[rest], points[rest], turn @ self.home)
 
     def pose(self, angles: np.ndarray) -> np.ndarray:

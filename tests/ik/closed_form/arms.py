@@ -42,7 +42,9 @@ ROBOTS = {
 
 def oblique(robot):
     """The arm on an oblique mount, with an oblique tool."""
-    mount = fkarm.Joint("mount", "fixed", parent="ground", xyz=(0.3, -0.2, 0.5), rpy=(0.4, -0.7, 1.1), child="foot")
+    mount = fkarm.Joint(
+        "mount", "fixed", parent="ground", xyz=(0.3, -0.2, 0.5), rpy=(0.4, -0.7, 1.1), child="foot"
+    )
     joints = [mount]
     for joint in robot.joints:
         data = {**joint.__dict__}

@@ -3,8 +3,18 @@
 import keras
 import numpy as np
 import pytest
-from ik.closed_form.arms import PUMA_560, QUARTER, ROBOTS, by_turns, draw, free_values, from_table, oblique, poses
 from autodiff import COMPILED, array, check_gradient, in_mode, jacobian_of, tensor
+from ik.closed_form.arms import (
+    PUMA_560,
+    QUARTER,
+    ROBOTS,
+    by_turns,
+    draw,
+    free_values,
+    from_table,
+    oblique,
+    poses,
+)
 
 import fkarm
 from fkarm.ik.closed_form import branches
@@ -42,7 +52,8 @@ def test_solutions_are_exact_and_contain_the_posture_of_the_target(name):
     found, _, within = check_solutions(form, draw(robot, COUNT), 1e-12)
     assert within.any(axis=1).all()
     inside = found[within]
-    assert (inside >= robot.lower_limits).all() and (inside <= robot.upper_limits).all()
+    assert (inside >= robot.lower_limits).all()
+    assert (inside <= robot.upper_limits).all()
 
 
 @pytest.mark.parametrize("joint", ["iiwa_joint_1", "iiwa_joint_2", "iiwa_joint_3", "iiwa_joint_6"])
@@ -166,7 +177,9 @@ def test_a_size_of_the_batch_may_be_unknown():
     targets = poses(robot, draw(robot, 6)).astype("float32")
     solve = in_mode(lambda T: form.solve(T).q, COMPILED, (None, 4, 4))
     np.testing.assert_allclose(
-        np.sin(array(solve(tensor(targets)))), np.sin(array(form.solve(tensor(targets)).q)), atol=1e-3
+        np.sin(array(solve(tensor(targets)))),
+        np.sin(array(form.solve(tensor(targets)).q)),
+        atol=1e-3,
     )
 
 
@@ -182,7 +195,9 @@ def test_a_joint_with_a_wide_range_is_brought_into_its_limits():
 
 def test_joints_elsewhere_stay_at_rest():
     arm = fkarm.robots.ur5e()
-    extra = fkarm.Joint("camera", xyz=(0, 0, 1), lower=0.5, upper=1.0, parent="base_link", child="eye")
+    extra = fkarm.Joint(
+        "camera", xyz=(0, 0, 1), lower=0.5, upper=1.0, parent="base_link", child="eye"
+    )
     robot = fkarm.Robot([*arm.joints, extra])
     form = fkarm.ik.closed_form(robot, "tool0")
     q = draw(robot, 5)
@@ -222,7 +237,10 @@ def test_gradients_are_finite_at_singularities(name, held):
 
 def test_a_branch_is_continuous_along_a_path():
     robot = ROBOTS["ur5e"]()
-    start, end = np.array([0.3, -1.2, 1.4, -0.6, 0.9, 0.2]), np.array([0.6, -1.0, 1.1, -0.9, 1.3, 0.5])
+    start, end = (
+        np.array([0.3, -1.2, 1.4, -0.6, 0.9, 0.2]),
+        np.array([0.6, -1.0, 1.1, -0.9, 1.3, 0.5]),
+    )
     q = start + np.linspace(0, 1, 200)[:, None] * (end - start)
     found = fkarm.ik.closed_form(robot).solve(tensor(poses(robot, q)))
     is_path = by_turns(array(found.q) - q[:, None]).max(axis=-1) < 1e-9

@@ -59,7 +59,9 @@ def test_first_axes_may_be_parallel():
 def test_axes_that_miss_a_point_are_named():
     rows = [*PUMA_560[:4], (0.0003, -QUARTER, 0, 0), (0, 0, 0, 0)]
     arm = fkarm.Robot.from_dh(rows, "standard")
-    with pytest.raises(fkarm.NoClosedFormError, match=r"'joint_6' miss a common point by 0\.\d+ mm"):
+    with pytest.raises(
+        fkarm.NoClosedFormError, match=r"'joint_6' miss a common point by 0\.\d+ mm"
+    ):
         fkarm.ik.closed_form(arm)
 
 
