@@ -26,6 +26,8 @@ PARALLEL, WRIST, SHOULDER = "three parallel axes", "spherical wrist", "spherical
 # Joints that are tried as the free one of seven: the last, the first, then those between.
 _ORDER_OF_FREE = (6, 0, 2, 3, 1, 4, 5)
 _SAMPLES, _TARGETS = 16, 32
+# The roundings of all joints add up, m and rad.
+_LARGEST_RESIDUAL = 10 * TOLERANCE
 
 
 def recognise(screws: Screws, plan: Plan, names: tuple[str, ...], free: int | None) -> Structure:
@@ -49,7 +51,7 @@ def recognise(screws: Screws, plan: Plan, names: tuple[str, ...], free: int | No
         for kind, arm in _reductions(screws, candidate):
             solver = None if kind == PARALLEL else arm_solver(arm)
             residual = _residual(screws, arm)
-            if max(residual) > TOLERANCE:
+            if max(residual) > _LARGEST_RESIDUAL:
                 continue
             structure = Structure(kind, arm, solver, true_chain(plan, candidate), residual)
             if _finds_all(structure, screws):
@@ -123,7 +125,7 @@ def _finds_all(structure: Structure, screws: Screws) -> bool:
     with np.errstate(all="ignore"):
         found = all_branches(structure, target, None if free is None else q[:, free])
     six = q if free is None else np.delete(q, free, axis=1)
-    change = np.stack([each + np.zeros((2, 2, 2, 1)) for each in found.angles], axis=-1) - six
+    change = np.stack([each + np.zeros((2, 2, 2, _TARGETS)) for each in found.angles], axis=-1) - six
     change = np.abs(change - 2 * np.pi * np.round(change / (2 * np.pi))).max(axis=-1)
     is_found = np.any(found.is_solution & (change < 1e-3), axis=(0, 1, 2))
     return bool(np.mean(is_found) > 0.9)

@@ -98,7 +98,7 @@ def test_compiled_solutions_equal_those_of_few_rows(name, dtype):
     expected = solved(form, q, dtype)
     with fkarm.config.compilation("graph"):
         found = solved(form, q, dtype)
-    tolerance = 1e-9 if dtype == "float64" else 1e-3
+    tolerance = 1e-9 if dtype == "float64" else 1e-2
     both = found[2] & expected[2]
     assert (found[2] == expected[2]).mean() > 0.99
     assert by_turns(found[1] - expected[1])[both].max() < tolerance
@@ -268,7 +268,7 @@ def test_bad_targets_and_values_are_named():
 def test_a_matrix_that_is_nearly_a_pose_is_not_marked():
     robot = ROBOTS["ur5e"]()
     target = poses(robot, draw(robot, 1))[0]
-    target[:3, 0] += 5e-4
+    target[:3, 0] += 2e-4
     assert not array(fkarm.ik.closed_form(robot).solve(tensor(target)).is_solution).any()
 
 

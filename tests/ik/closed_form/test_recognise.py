@@ -47,7 +47,7 @@ def test_equal_arguments_give_one_object():
 def test_a_rounded_quarter_turn_is_accepted_and_reported():
     rows = [(a, round(alpha, 4), d, theta) for a, alpha, d, theta in PUMA_560]
     form = fkarm.ik.closed_form(fkarm.Robot.from_dh(rows, "standard"))
-    assert 1e-7 < form.residual[1] < 1e-5
+    assert 1e-7 < form.residual[1] < 1e-4
 
 
 def test_first_axes_may_be_parallel():
