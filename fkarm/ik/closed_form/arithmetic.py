@@ -217,23 +217,35 @@ def turn_between(u: Vector, h: Vector) -> Turn:
     return add(mul(u_c, h_c), mul(u_s, h_s)), sub(mul(u_c, h_s), mul(u_s, h_c))
 
 
-def turns_to_value(a: Entry, b: Entry, value: Tensor, axis: int) -> Turn:
-    """Both turns with `a c + b s = value`; the nearest where there is none.
+def turns_to_squares(a: Entry, b: Entry, squares: Tensor, constant: Entry, axis: int) -> Turn:
+    """Both turns with `2 (a c + b s) = squares - constant`; the nearest where there is none.
+
+    `1 + cos` and `1 - cos` of the angle from `(a, b)` are computed apart, so that both are exact
+    where they are small: a folded elbow brings the wrist where it should be.
 
     Reference:
-        [Elias2022]: subproblem 4.
+        [Elias2022]: subproblems 3 and 4.
     """
 
     def solve(entries: list[Entry]) -> Turn:
-        a, b, value = entries
-        inverse = inverse_of(root(add(square(a), square(b))))
-        cosine = limited(value * inverse)
-        sine = both_signs(root((1.0 - cosine) * (1.0 + cosine)), axis)
+        a, b, squares, constant = entries
+        length = root(add(square(a), square(b)))
+        inverse, twice = inverse_of(length), mul(2.0, length)
+        half = mul(0.5, inverse)
+        above = sub(squares, sub(constant, twice)) * half
+        below = sub(add(constant, twice), squares) * half
+        sine = both_signs(root(_not_negative(above) * _not_negative(below)), axis)
+        cosine = limited(above - 1.0)
         a, b = mul(a, inverse), mul(b, inverse)
         return sub(mul(a, cosine), mul(b, sine)), add(mul(b, cosine), mul(a, sine))
 
-    c, s = isolated(solve, [a, b, value])
+    c, s = isolated(solve, [a, b, squares, constant])
     return c, s
+
+
+def _not_negative(x: Tensor) -> Tensor:
+    library = library_of(x)
+    return library.where(x < 0, library.zeros_like(x), x)
 
 
 def aiming_turns(h: Vector, link: Frame, v: Vector, axis: int) -> tuple[Turn, Turn]:

@@ -160,7 +160,7 @@ def _newton_steps(residual: tuple[float, float], dtype: str) -> int:
     worst = max(residual)
     if dtype == "float32":
         return int(worst > 2e-7)
-    return 0 if worst < 1e-14 else 1 if worst < 1e-8 else 2
+    return 0 if worst < 1e-14 else 1 if worst < 1e-8 else 3
 
 
 def wrapped(angle: Any) -> Any:

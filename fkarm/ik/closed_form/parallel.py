@@ -30,7 +30,7 @@ from fkarm.ik.closed_form.arithmetic import (
     turn_between,
     turned,
     turned_back,
-    turns_to_value,
+    turns_to_squares,
     unit,
 )
 from fkarm.ik.closed_form.reduction import Reduced, Varying
@@ -149,8 +149,8 @@ def _two_links(links: list[Frame], x: Entry, y: Entry) -> tuple[Turn, Turn]:
     """Joints 2 and 3 of an arm of two links that ends at a point of the plane."""
     upper, lower = links[2].origin[0], links[3].origin[0]
     squares = add(square(x), square(y))
-    value = mul(0.5, sub(squares, add(square(upper), square(lower))))
-    q3 = turns_to_value(mul(upper, lower), 0.0, value, ELBOW)
+    constant = add(square(upper), square(lower))
+    q3 = turns_to_squares(mul(upper, lower), 0.0, squares, constant, ELBOW)
     c, s = isolated(lambda entries: _upper(upper, lower, entries), [*q3, x, y])
     return (c, s), q3
 

@@ -125,7 +125,9 @@ def _finds_all(structure: Structure, screws: Screws) -> bool:
     with np.errstate(all="ignore"):
         found = all_branches(structure, target, None if free is None else q[:, free])
     six = q if free is None else np.delete(q, free, axis=1)
-    change = np.stack([each + np.zeros((2, 2, 2, _TARGETS)) for each in found.angles], axis=-1) - six
+    change = (
+        np.stack([each + np.zeros((2, 2, 2, _TARGETS)) for each in found.angles], axis=-1) - six
+    )
     change = np.abs(change - 2 * np.pi * np.round(change / (2 * np.pi))).max(axis=-1)
     is_found = np.any(found.is_solution & (change < 1e-3), axis=(0, 1, 2))
     return bool(np.mean(is_found) > 0.9)

@@ -31,7 +31,7 @@ from fkarm.ik.closed_form.arithmetic import (
     square,
     turn_between,
     turned,
-    turns_to_value,
+    turns_to_squares,
     unit,
 )
 from fkarm.ik.closed_form.reduction import Reduced, Varying
@@ -73,8 +73,8 @@ def meeting_arms(links: list[Frame], p: Vector) -> Arm:
     # |p|^2 = |t|^2 + |w|^2 + 2 u . Rz(q3) w
     a = add(mul(u[0], w[0]), mul(u[1], w[1]))
     b = sub(mul(u[1], w[0]), mul(u[0], w[1]))
-    value = mul(0.5, sub(dot(p, p), add(dot(t, t), dot(w, w))))
-    q3 = turns_to_value(a, b, sub(value, mul(u[2], w[2])), ELBOW)
+    constant = add(add(dot(t, t), dot(w, w)), mul(2.0, mul(u[2], w[2])))
+    q3 = turns_to_squares(a, b, dot(p, p), constant, ELBOW)
     k = vec_add(rotated(second, turned(q3, w)), t)
     q1, q2 = aiming_turns(p, first, k, SHOULDER)
     return q1, q2, q3
@@ -96,11 +96,11 @@ def folding_arms(links: list[Frame], p: Vector) -> Arm:
         across = sub(mul(cosine, g_y), mul(sine, k_z))
         out = both_signs(root(sub(add(square(p_x), square(p_y)), square(across))), SHOULDER)
         g_x = sub(out, start[0])
-        value = mul(0.5, sub(add(square(g_x), square(g_y)), constant))
-        return [g_x, g_y, value, *turn_between((out, across, 0.0), (p_x, p_y, p_z))]
+        squares = add(square(g_x), square(g_y))
+        return [g_x, g_y, squares, *turn_between((out, across, 0.0), (p_x, p_y, p_z))]
 
-    g_x, g_y, value, *q1 = isolated(reach, p)
-    q3 = turns_to_value(a, b, value, ELBOW)
+    g_x, g_y, squares, *q1 = isolated(reach, p)
+    q3 = turns_to_squares(a, b, squares, constant, ELBOW)
 
     def lift(entries: list[Entry]) -> Turn:
         g_x, g_y, c, s = entries
@@ -117,12 +117,13 @@ def level_arms(links: list[Frame], p: Vector) -> Arm:
     r_x, r_y, r_z = row(second, 2)
     a = add(mul(r_x, w[0]), mul(r_y, w[1]))
     b = sub(mul(r_y, w[0]), mul(r_x, w[1]))
-    q3 = turns_to_value(a, b, sub(sub(p[2], start[2]), add(t[2], mul(r_z, w[2]))), ELBOW)
+    height = sub(sub(p[2], start[2]), add(t[2], mul(r_z, w[2])))
+    q3 = turns_to_squares(a, b, mul(2.0, height), 0.0, ELBOW)
     k = vec_add(rotated(second, turned(q3, w)), t)
     squares = add(square(k[0]), square(k[1]))
-    value = sub(add(square(p[0]), square(p[1])), add(square(start[0]), squares))
+    across = add(square(p[0]), square(p[1]))
     a, b = mul(start[0], k[0]), mul(-1.0, mul(start[0], k[1]))
-    q2 = turns_to_value(a, b, mul(0.5, value), SHOULDER)
+    q2 = turns_to_squares(a, b, across, add(square(start[0]), squares), SHOULDER)
     g = vec_add(turned(q2, k), (start[0], 0.0, 0.0))
     return turn_between(g, p), q2, q3
 
