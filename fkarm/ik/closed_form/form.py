@@ -268,7 +268,7 @@ def closed_form(robot: Robot, link: str | None = None, free: str | None = None) 
         robot: The robot.
         link: The link to bring to target poses; None: `robot.end_effector`.
         free: Name of the joint whose value the caller chooses, of seven; None: the first one that
-            leaves a closed form, of the last joint, the first joint, and those between.
+            leaves a closed form, of joint 3, joint 7, joint 1, and the others.
     Returns:
         A `ClosedForm`; the same object for equal arguments.
     Raises:

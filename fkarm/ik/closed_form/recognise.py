@@ -23,8 +23,8 @@ from fkarm.kinematics.entries import Frame, Vector
 from fkarm.kinematics.plan import Plan
 
 PARALLEL, WRIST, SHOULDER = "three parallel axes", "spherical wrist", "spherical shoulder"
-# Joints that are tried as the free one of seven: the last, the first, then those between.
-_ORDER_OF_FREE = (6, 0, 2, 3, 1, 4, 5)
+# Joints that are tried as the free one of seven: the elbow's, the last, the first, then the others.
+_ORDER_OF_FREE = (2, 6, 0, 1, 3, 4, 5)
 _SAMPLES, _TARGETS = 16, 32
 # The roundings of all joints add up, m and rad.
 _LARGEST_RESIDUAL = 10 * TOLERANCE

@@ -11,7 +11,7 @@ KINDS = {
     "puma_560": ("spherical wrist", None),
     "kr_6": ("spherical wrist", None),
     "panda": ("spherical shoulder", "panda_joint7"),
-    "iiwa14": ("spherical shoulder", "iiwa_joint_7"),
+    "iiwa14": ("spherical wrist", "iiwa_joint_3"),
 }
 
 
@@ -29,8 +29,8 @@ def test_mounts_and_tools_make_no_difference():
 
 
 def test_the_caller_may_choose_the_free_joint():
-    form = fkarm.ik.closed_form(fkarm.robots.iiwa14(), free="iiwa_joint_3")
-    assert (form.kind, form.free) == ("spherical wrist", "iiwa_joint_3")
+    form = fkarm.ik.closed_form(fkarm.robots.iiwa14(), free="iiwa_joint_7")
+    assert (form.kind, form.free) == ("spherical shoulder", "iiwa_joint_7")
 
 
 def test_a_held_joint_leaves_six():
