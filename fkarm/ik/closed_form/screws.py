@@ -33,15 +33,6 @@ class Screws(NamedTuple):
         directions = -self.directions[::-1] @ back[:3, :3].T
         return Screws(directions, self.points[::-1] @ back[:3, :3].T + back[:3, 3], back)
 
-    def turned(self, index: int, angle: float) -> Screws:
-        """The chain without one axis, which has turned by an angle."""
-        turn = turn_about(self.directions[index], self.points[index], angle)
-        directions, points = self.directions.copy(), self.points.copy()
-        directions[index + 1 :] = directions[index + 1 :] @ turn[:3, :3].T
-        points[index + 1 :] = points[index + 1 :] @ turn[:3, :3].T + turn[:3, 3]
-        rest = [i for i in range(self.size) if i != index]
-        return Screws(directions[rest], points[rest], turn @ self.home)
-
     def pose(self, angles: np.ndarray) -> np.ndarray:
         """Poses of the link. Shapes `(rows, n)` to `(rows, 4, 4)`."""
         poses = []
