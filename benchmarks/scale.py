@@ -173,7 +173,7 @@ def search_row(name: str, targets: int) -> Row:
 
 
 def many_arms_row() -> Row:
-    """The gradient by `q` and geometry of a different arm in every row, over one arm for all."""
+    """The gradient by the origins of a different arm per row, over that by `q` of one arm."""
     import tensorflow as tf
 
     import fkarm
@@ -186,7 +186,7 @@ def many_arms_row() -> Row:
 
     def of_geometry(q: Any, origins: Any) -> Any:
         with tf.GradientTape() as tape:
-            tape.watch((q, origins))
+            tape.watch(origins)
             poses = fkarm.forward_kinematics(robot, q, geometry={"origins": origins})
             loss = tf.reduce_sum(poses)
         return tape.gradient(loss, origins)

@@ -56,9 +56,9 @@ def compiled_steps(
 def by_loops(problem: Problem) -> bool:
     """Whether compiled code loops over the joints of a problem, instead of having code for each.
 
-    Unrolled code has `n^3` operations for a step of `n` joints or components.
+    Unrolled code has `n^3` operations for a step of `n` joints.
     """
-    return max(len(problem.active), problem.components.size) > MOST_NEWTON_ENTRIES
+    return len(problem.active) > MOST_NEWTON_ENTRIES
 
 
 @once

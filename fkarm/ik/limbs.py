@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fkarm.config import cached
-from fkarm.ik.problem import Components, Problem
+from fkarm.ik.problem import Problem, make_components
 from fkarm.ik.request import Request
 from fkarm.ik.result import IKReason, IKResult
 from fkarm.kinematics.plan import plan_chain
@@ -47,12 +47,13 @@ def limbs_of(problem: Problem) -> tuple[Limb, ...]:
 
 def _limb(problem: Problem, links: list[int], entries: list[int]) -> Limb:
     rows, frame = problem.components
-    numbers = np.split(np.arange(problem.components.size), np.cumsum([len(each) for each in rows]))
+    ends = np.cumsum([len(each) for each in rows])
+    of_links = np.split(np.arange(problem.components.size), ends)
     alone = problem._replace(
         links=tuple(problem.links[k] for k in links),
-        components=Components(tuple(rows[k] for k in links), frame),
+        components=make_components(tuple(rows[k] for k in links), frame),
     )
-    return Limb(alone, links, np.concatenate([numbers[k] for k in links]).tolist(), entries)
+    return Limb(alone, links, np.concatenate([of_links[k] for k in links]).tolist(), entries)
 
 
 def of_limb(request: Request, limb: Limb) -> Request:

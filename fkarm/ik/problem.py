@@ -129,9 +129,14 @@ def make_problem(
         if not plan_chain(robot, (link,), base).entries:
             raise _none_may_move(link, base)
     rows = tuple(task_rows(each) for each in by_link("task", task, links))
+    return Problem(robot, links, make_components(rows, frame), base)
+
+
+def make_components(rows: tuple[tuple[int, ...], ...], frame: str) -> Components:
+    """Components, in the root's axes where axes make no difference."""
     if all(len([row for row in each if row // 3 == k]) in (0, 3) for each in rows for k in (0, 1)):
         frame = "root"  # The length of a whole vector does not depend on its axes.
-    return Problem(robot, links, Components(rows, frame), base)
+    return Components(rows, frame)
 
 
 def make_terms(

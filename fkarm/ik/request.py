@@ -51,7 +51,7 @@ class Request(NamedTuple):
     is_few: bool  # whether the search runs in NumPy
     q_init: np.ndarray | None = None  # (n, dof)
     q_ref: np.ndarray | None = None  # (n, dof)
-    geometry: tuple[np.ndarray, ...] = ()  # the fields of `Geometry`, (n, ...) each; or the robot's
+    geometry: tuple[np.ndarray, ...] = ()  # `Geometry`, (n, ...) or (1, ...) each; or the robot's
 
     @property
     def size(self) -> int:
@@ -85,7 +85,12 @@ class Request(NamedTuple):
 
     def geometries_of(self, rows: np.ndarray, count: int) -> list[np.ndarray]:
         """The arrays of the geometry of `count` configurations each."""
-        return [np.repeat(x[rows], count, axis=0) for x in self.geometry]
+        return [
+            np.repeat(x[rows], count, axis=0)
+            if len(x) == self.size
+            else np.broadcast_to(x, (len(rows) * count, *x.shape[1:]))
+            for x in self.geometry
+        ]
 
     def constrained(self, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Starts `(rows, count, dof)` within the limits, with held joints at their value."""
@@ -164,8 +169,9 @@ def read_request(
         runs_in_numpy(len(targets)),
     )
     if geometry is not None:
-        arrays = _geometry(robot, batch, dtype, geometry)
-        request = request._replace(geometry=arrays, is_few=False)
+        arrays, has_values = _geometry(robot, batch, dtype, geometry)
+        is_finite = is_finite & has_values
+        request = request._replace(geometry=arrays, is_finite=is_finite, is_few=False)
     if q_init is not None:
         request = request._replace(q_init=request.configurations("q_init", q_init))
     if q_ref is not None:
@@ -179,13 +185,17 @@ def read_request(
 
 def _geometry(
     robot: Robot, batch: tuple[int, ...], dtype: str, geometry: Mapping[str, TensorLike]
-) -> tuple[np.ndarray, ...]:
-    """The arrays of a geometry with one row per target."""
-    rows, like = int(np.prod(batch)), ops.zeros((*batch, robot.dof), dtype)
-    arrays = []
-    for x, own in zip(
-        read_geometry(robot, like, geometry, "the targets"), own_geometry(robot), strict=True
-    ):
-        array = to_numpy(x)
-        arrays.append(np.broadcast_to(array, (*batch, *own.shape)).reshape((rows, *own.shape)))
-    return tuple(arrays)
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """The arrays of a geometry with one row, or one per target; and which targets have values.
+
+    Arrays that are not finite are the robot's own.
+    """
+    like = ops.zeros((*batch, robot.dof), dtype)
+    tensors, owns = read_geometry(robot, like, geometry, "the targets"), own_geometry(robot)
+    arrays, has_values = [], np.ones(1, bool)
+    for tensor, own in zip(tensors, owns, strict=True):
+        rows = to_numpy(tensor).reshape((-1 if own.size else 1, *own.shape))
+        is_finite = np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)), keepdims=True)
+        arrays.append(np.where(is_finite, rows, own.astype(dtype)))
+        has_values = has_values & is_finite.reshape(-1)
+    return tuple(arrays), has_values

@@ -29,7 +29,11 @@ REASON_DTYPE = np.dtype(f"<U{max(len(reason.value) for reason in IKReason)}")
 
 
 class IKResult(NamedTuple):
-    """What `solve_ik` returns. NumPy arrays; batch axes are those of the targets."""
+    """What `solve_ik` returns. NumPy arrays; batch axes are those of the targets.
+
+    Links that share no joint have searches of their own: `steps` and `start_index` are the largest
+    of theirs, and `reason` is that of the links that are farthest from a solution.
+    """
 
     q: np.ndarray  # configurations within the limits, the best effort if not converged, (..., dof)
     converged: np.ndarray  # whether every error is within its tolerance, (...)

@@ -44,7 +44,8 @@ def solve_ik(
     of a table of known poses near the target, the nearest first. The first start that leads to a
     solution gives the answer. If none does, the best of them descend to the nearest pose, by steps
     that are only taken if they bring the error down. Joint limits hold in every step. The function
-    is stateless: equal arguments give equal answers. docs/ik.md states what it promises.
+    is stateless: equal arguments give equal answers. Links that share no joint are searched for
+    separately. docs/ik.md states what it promises.
 
     Args:
         robot: The robot.
@@ -82,7 +83,8 @@ def solve_ik(
             is minimised. Unlike the choice among solutions, it acts inside the steps.
         geometry: Arrays in place of the robot's own, by the names of
             `fkarm.kinematics.geometry_of`; without batch axes or with those of the targets. Starts
-            are those of the robot itself, and the search is always compiled.
+            are those of the robot itself. Such a search never runs in NumPy, and its steps are
+            Gauss-Newton steps.
     Returns:
         `IKResult`. A target out of reach is no exception: its `converged` is False, `q` is the
         nearest configuration and `reason` says why. A target with NaN has NaN errors; other targets

@@ -13,7 +13,7 @@ from fkarm.ik.problem import Components, Terms
 from fkarm.ik.residual import Line
 
 # With more active entries all steps are Gauss-Newton steps: the second derivative takes too long to
-# compile.
+# compile. So are all steps of loops.
 MOST_NEWTON_ENTRIES = 12
 
 # The second derivative along a change of the active entries. `(active, rows)` to `(rows,)`.

@@ -2,7 +2,8 @@
 
 The steps minimise half the squared weighted error. They are Gauss-Newton steps as long as a step
 takes a fifth of the error away, and else Newton steps with the whole second derivative: far from
-the target only the curvature of the chain tells a minimum from a saddle. The damping follows the
+the target only the curvature of the chain tells a minimum from a saddle. With many joints all steps
+are Gauss-Newton steps (`steps.py`). The damping follows the
 gain ratio, the actual gain of a step over the predicted one. The rows of the batch are innermost.
 """
 

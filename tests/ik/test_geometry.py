@@ -49,6 +49,19 @@ def test_one_target_and_none_have_a_geometry():
     assert none.q.shape == (0, 3)
 
 
+def test_a_geometry_without_values_spoils_its_own_target():
+    geometry, q = of_lengths(3), np.random.default_rng(1).uniform(-1, 1, (3, 3))
+    T = array(fkarm.forward_kinematics(ARM, q, geometry=geometry)).astype("float32")
+    origins = np.array(array(geometry["origins"]))
+    origins[1, 0, 0, 3] = np.nan
+    asked = {"q_init": q, "q_ref": q, "joint_mask": [True, True, False], "task": "position"}
+    result = fkarm.solve_ik(ARM, T, geometry={"origins": origins}, **asked)
+    assert result.converged.tolist() == [True, False, True]
+    assert result.reason.tolist() == ["SOLVED", "NAN", "SOLVED"]
+    assert np.isnan(result.position_error).tolist() == [False, True, False]
+    np.testing.assert_allclose(result.q[[0, 2]], q[[0, 2]], atol=1e-3)
+
+
 def test_a_geometry_must_fit_the_targets():
     with pytest.raises(ValueError, match=r"those of the targets: \(2,\)\. Received: \(3,\)"):
         fkarm.solve_ik(ARM, np.tile(np.eye(4), (2, 1, 1)), geometry=of_lengths(3))

@@ -40,9 +40,19 @@ def marked(path: Path) -> Iterator[tuple[str, set[str], str]]:
         for node in module.body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
     }
-    for test in (node for node in module.body if isinstance(node, ast.FunctionDef)):
-        for mark in test.decorator_list:
-            if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.only_on":
-                (reason,) = (each.value for each in mark.keywords if each.arg == "reason")
-                given = constants[reason.id] if isinstance(reason, ast.Name) else reason.value
-                yield test.name, {each.value for each in mark.args}, given
+    marks = [
+        (node.name, mark)
+        for node in module.body
+        if isinstance(node, ast.FunctionDef)
+        for mark in node.decorator_list
+    ]
+    marks += [
+        ("all", node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+    ]
+    for name, mark in marks:
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.only_on":
+            (reason,) = (each.value for each in mark.keywords if each.arg == "reason")
+            given = constants[reason.id] if isinstance(reason, ast.Name) else reason.value
+            yield name, {each.value for each in mark.args}, given

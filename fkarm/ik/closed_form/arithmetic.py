@@ -26,8 +26,8 @@ Turn = tuple[Entry, Entry]
 
 
 def library_of(x: Any) -> Any:
-    """NumPy for its arrays, else Keras' operations."""
-    return np if isinstance(x, np.ndarray) else ops
+    """NumPy for its arrays and for constants, else Keras' operations."""
+    return np if isinstance(x, (np.ndarray, float)) else ops
 
 
 def isolated(function: Callable[[list[Entry]], Sequence[Entry]], entries: Sequence[Entry]) -> Any:

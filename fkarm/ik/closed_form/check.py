@@ -64,7 +64,7 @@ def squared_errors(frame: Frame, target: Frame) -> tuple[Entry, Entry]:
 
 def sines_of(angles: list[Any]) -> list[Turn]:
     """Cosine and sine of angles, of rows or NumPy arrays."""
-    if isinstance(angles[0], np.ndarray):
+    if all(library_of(angle) is np for angle in angles):
         return [(np.cos(angle), np.sin(angle)) for angle in angles]
     sine, cosine = sincos(ops.stack(angles, axis=0))
     count = len(angles)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import keras
+import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.geometry.native import maximum
 from fkarm.kinematics.stage import xla_barrier
 
 # Outer products that are added in one iteration: the matrix is read and written once for them.
@@ -49,18 +52,21 @@ def sum_of_squares(vectors: Tensor) -> Tensor:
 def solved(matrix: Tensor, right: Tensor, damping: Tensor) -> Tensor:
     """`x` of `(A + damping I) x = b` by elimination; `A (n, n, rows)` is positive semidefinite.
 
-    It needs no exchange of rows: no pivot is smaller than the damping.
+    It needs no exchange of rows. Without rounding no pivot would be smaller than the damping; with
+    it none is taken that is.
     """
     n = matrix.shape[0]
     identity = ops.eye(n, dtype=matrix.dtype)[..., None]
+    eps = float(np.finfo(keras.backend.standardize_dtype(matrix.dtype)).eps)
+    least = damping + 4.0 * eps * ops.sum(matrix * identity, axis=1)  # (n, rows)
     system = ops.concatenate([matrix + identity * damping, right[:, None]], axis=1)
 
     def eliminate(k: Tensor, system: Tensor) -> Tensor:
         # Without the barrier XLA would copy the whole array.
         row, column = xla_barrier(lambda s: [s[k], s[:, k]], system)
-        pivot = column[k]
+        pivot = maximum(column[k], least[k])
         row = row / pivot
-        # Row k keeps what elimination leaves of itself: the row over the pivot.
+        # Of row k this leaves the row over the pivot.
         column = ops.slice_update(column, (k, 0), (pivot - 1.0)[None])
         return system - column[:, None] * row[None]
 

@@ -132,9 +132,9 @@ def wrenches_on_nodes(
 
 
 def frames_of_nodes(nodes: Nodes, only_last: bool = False) -> Tensor:
-    """Frames of base and nodes, `(n + 1, 12, rows)`; of a run if wished the last, `(1, 12, rows)`.
+    """The columns of the frames of base and nodes, `(n + 1, 12, rows)`.
 
-    Entries are the columns of a frame.
+    With `only_last`, which only runs have, those of the last node alone, `(1, 12, rows)`.
     """
     base = _base(nodes)
     if only_last:

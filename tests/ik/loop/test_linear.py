@@ -33,3 +33,14 @@ def test_the_change_minimises_the_damped_error(n, m, rng):
         right = np.concatenate([error[:, row], np.zeros(n)])
         expected = np.linalg.lstsq(of_row, right, rcond=None)[0]
         np.testing.assert_allclose(found[:, row], expected, atol=1e-9)
+
+
+def test_rounding_makes_no_pivot_zero(rng):
+    # Two links that are fixed to each other: every row of the Jacobian of one is that of the other.
+    jacobian = rng.normal(size=(14, 6, 200)).astype("float32")
+    twice = np.concatenate([jacobian, jacobian], axis=1)
+    error = np.concatenate([np.ones((6, 200))] * 2).astype("float32")
+    damping = np.full(200, 1e-9, "float32")
+    found = array(damped_change(tensor(twice), tensor(error), tensor(damping)))
+    reached = np.einsum("kmr,kr->mr", twice, found)
+    np.testing.assert_allclose(reached, error, atol=5e-3)
