@@ -99,7 +99,7 @@ def angle_of(turn: Turn) -> Tensor:
         [Cephes], atanf.c, atan.c: the constants.
     """
     c, s = turn
-    if isinstance(c, np.ndarray):
+    if library_of(c) is np and library_of(s) is np:
         return np.arctan2(s, c)
     # Not the absolute value, whose derivative at zero is zero.
     x, y = ops.where(c < 0, -c, c), ops.where(s < 0, -s, s)
