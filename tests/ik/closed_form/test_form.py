@@ -277,3 +277,18 @@ def test_a_matrix_that_is_nearly_a_pose_is_not_marked():
 
 def test_tolerances_are_those_of_the_documentation():
     assert branches.TOLERANCES == {"float32": 1e-5, "float64": 1e-9}
+
+
+@pytest.mark.parametrize("name", ["ur5e", "puma_560", "kr_6"])
+def test_no_solution_of_a_dense_search_is_missing(name):
+    arm = ROBOTS[name]()
+    T = poses(arm, draw(arm, 10, seed=3))
+    found = fkarm.ik.closed_form(arm).solve(T)
+    branches, is_solution = array(found.q), array(found.is_solution)
+    exact = {"position_tolerance": 1e-9, "orientation_tolerance": 1e-9}
+    every = fkarm.solve_ik_all(arm, T, starts=150, **exact)
+    for k in range(len(T)):
+        searched = every.q[k][every.is_solution[k]]
+        assert len(searched) > 1
+        apart = searched[:, None] - branches[k][is_solution[k]]
+        assert by_turns(apart).max(axis=-1).min(axis=1).max() < 1e-2
