@@ -69,8 +69,14 @@ def loop_pull_back(
 
 def wrenches_on_links(links: int, poses: Tensor, poses_bar: Tensor) -> Wrench:
     """What cotangents of poses mean in the links' axes, entries `(m, rows)`."""
-    pair = xla_barrier(lambda *both: [_links_first(x, links) for x in both], poses, poses_bar)
-    e = xla_barrier(lambda *both: _entries(link_wrench(*map(_of_matrices, both))), *pair)
+
+    def wrench(*both: Tensor) -> Tensor:
+        frames = [_of_matrices(ops.reshape(x, (-1, links, 16))) for x in both]
+        return ops.stack(_entries(link_wrench(*frames)))
+
+    # The 6 entries of wrenches are transposed instead of the 32 of matrices.
+    stacked = ops.transpose(xla_barrier(wrench, poses, poses_bar), (0, 2, 1))
+    e = ops.unstack(stacked, 6, axis=0)
     return three(e[:3]), three(e[3:])
 
 
@@ -166,13 +172,8 @@ def _entries(wrench: Wrench) -> list[Tensor]:
     return [*force, *moment]
 
 
-def _links_first(matrices: Tensor, links: int) -> Tensor:
-    """Matrices `(..., links, 4, 4)` as `(links, 16, rows)`."""
-    return ops.transpose(ops.reshape(matrices, (-1, links, 16)), (1, 2, 0))
-
-
 def _of_matrices(matrices: Tensor) -> Frame:
-    """The frames of matrices `(links, 16, rows)`, entries `(links, rows)`."""
-    e = ops.unstack(matrices, 16, axis=1)
+    """The frames of matrices `(rows, links, 16)`, entries `(rows, links)`."""
+    e = ops.unstack(matrices, 16, axis=-1)
     x, y, z, origin = (three((e[k], e[4 + k], e[8 + k])) for k in range(4))
     return Frame((x, y, z), origin)
