@@ -15,6 +15,7 @@ from fkarm.ik.unrolled import Unrolled
 from fkarm.kinematics.geometry import Geometry, Recipe, geometry_lines, own_geometry, with_geometry
 from fkarm.kinematics.loop import LoopArrays, loop_of
 from fkarm.kinematics.stage import Function, Loops, Ranks, compiled, once
+from fkarm.kinematics.tree import moves_of
 
 _ARRAYS = len(LoopArrays._fields)
 
@@ -116,9 +117,4 @@ def _with_arrays(value: Function, arrays: tuple[np.ndarray, ...]) -> Function:
 
 def _is_above(arrays: LoopArrays) -> np.ndarray:
     """1 where a node moves a link, else 0. Shape `(links, nodes)`."""
-    is_above = np.zeros((len(arrays.links), len(arrays.parents)))
-    for link, row in enumerate(arrays.links):
-        while row > 0:
-            is_above[link, row - 1] = 1.0
-            row = arrays.parents[row - 1]
-    return is_above
+    return moves_of(arrays.parents - 1, arrays.links - 1).T

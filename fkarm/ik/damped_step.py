@@ -62,6 +62,23 @@ def step(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Te
     return ops.stack(values), error
 
 
+def movable(here: Tensor, downhill: Tensor, lower: Tensor, upper: Tensor, free: Tensor) -> Tensor:
+    """`free`, but 0 for entries at a limit that the descent would push across it.
+
+    All have shape `(n, rows)`, or `(n, 1)`, as below.
+    """
+    is_stuck = ops.logical_or(
+        ops.logical_and(here >= upper, downhill > 0), ops.logical_and(here <= lower, downhill < 0)
+    )
+    return ops.where(is_stuck, ops.zeros_like(downhill), free)
+
+
+def moved(here: Tensor, change: Tensor, lower: Tensor, upper: Tensor, longest: Tensor) -> Tensor:
+    """Entries after a change that is shortened to the longest one allowed, within the limits."""
+    share = 1.0 / maximum(ops.max(ops.abs(change) / longest, axis=0), 1.0)
+    return clip(here + share * change, lower, upper)
+
+
 def times_error(jacobian: list[Line], error: Line) -> Line:
     """`J^T e`, the direction of descent: one value per active entry."""
     return [

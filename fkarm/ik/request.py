@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from keras import ops
 
 from fkarm._types import TensorLike
 from fkarm.geometry.native import to_numpy
@@ -190,10 +189,9 @@ def _geometry(
 
     Arrays that are not finite are the robot's own.
     """
-    like = ops.zeros((*batch, robot.dof), dtype)
-    tensors, owns = read_geometry(robot, like, geometry, "the targets"), own_geometry(robot)
+    tensors = read_geometry(robot, geometry, batch, dtype, "the targets")
     arrays, has_values = [], np.ones(1, bool)
-    for tensor, own in zip(tensors, owns, strict=True):
+    for tensor, own in zip(tensors, own_geometry(robot), strict=True):
         rows = to_numpy(tensor).reshape((-1 if own.size else 1, *own.shape))
         is_finite = np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)), keepdims=True)
         arrays.append(np.where(is_finite, rows, own.astype(dtype)))

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fkarm._types import Tensor
 from fkarm.ik.problem import Components, Terms
@@ -31,50 +32,40 @@ class Local(Protocol):
         """`J^T e`, `(active, rows)`."""
 
 
-class Steps(Protocol):
-    """Errors and steps of a problem. Shapes: `q (dof, rows)`, `targets (12 links, rows)`."""
+class Wish(NamedTuple):
+    """What a tested step is made of, beside the errors. Shapes `(active, rows)` and `(rows,)`."""
 
-    @property
-    def components(self) -> Components:
-        """The components of the errors that count."""
+    free: Tensor  # 1 per active entry that may move, else 0, as the next two have them
+    downhill: Tensor  # the direction of descent
+    posture: Tensor  # from here to the preferred posture
+    damping: Tensor  # (rows,)
+    second_order: Tensor  # 1 for a Newton step, else 0, (rows,)
 
-    @property
-    def dof(self) -> int:
-        """Number of entries of `q`."""
 
-    @property
-    def active(self) -> tuple[int, ...]:
-        """Entries of `q` that the steps may change."""
+class Steps(ABC):
+    """Errors and steps of a problem. Shapes: `q (dof, rows)`, `targets (12 links, rows)`.
 
+    Args:
+        components: The components of the errors that count.
+        dof: Number of entries of `q`.
+        active: Entries of `q` that the steps may change.
+    """
+
+    def __init__(self, components: Components, dof: int, active: tuple[int, ...]) -> None:
+        self.components, self.dof, self.active = components, dof, active
+
+    @abstractmethod
     def errors(self, weights: Tensor, q: Tensor, targets: Tensor) -> Line:
         """The weighted errors, for one weight per component."""
 
+    @abstractmethod
     def damped(self, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Tensor, Line]:
         """A damped least-squares step, see `damped_step.py`, and the weighted errors before it."""
 
+    @abstractmethod
     def linearise(self, terms: Terms, q: Tensor, targets: Tensor) -> Any:
         """A `Local`, which `change` takes."""
 
-    def change(
-        self,
-        terms: Terms,
-        local: Any,
-        targets: Tensor,
-        free: Tensor,
-        downhill: Tensor,
-        wish: Tensor,
-        damping: Tensor,
-        second_order: Tensor,
-    ) -> tuple[Tensor, Curve]:
-        """The change of the active entries that a tested step proposes.
-
-        Args:
-            terms: The values of the problem.
-            local: The errors here.
-            targets: The targets.
-            free: 1 per active entry that may move, else 0, as `downhill` and `wish` have them.
-            downhill: The direction of descent.
-            wish: From here to the preferred posture.
-            damping: That of the step, `(rows,)`.
-            second_order: 1 for a Newton step, else 0, `(rows,)`.
-        """
+    @abstractmethod
+    def change(self, terms: Terms, local: Any, targets: Tensor, wish: Wish) -> tuple[Tensor, Curve]:
+        """The change of the active entries that a tested step proposes."""

@@ -17,9 +17,9 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
-from fkarm.ik.damped_step import squared_length
+from fkarm.ik.damped_step import movable, moved, squared_length
 from fkarm.ik.problem import Terms
-from fkarm.ik.steps import Steps
+from fkarm.ik.steps import Steps, Wish
 
 # The first damping. With it none of 3,000 starts 2 mm off left a branch that continues.
 FIRST_DAMPING = 1e-4
@@ -95,16 +95,11 @@ def tested_step(
     wish = _active_entries(active, reference) - here
     pull = terms.posture[0]
     downhill = local.downhill() + pull * wish
-    is_stuck = ops.logical_or(
-        ops.logical_and(here >= upper, downhill > 0), ops.logical_and(here <= lower, downhill < 0)
-    )
-    free = ops.where(is_stuck, ops.zeros_like(downhill), free)
+    free = movable(here, downhill, lower, upper, free)
     downhill, wish = free * downhill, free * wish
-    change, curve = steps.change(
-        terms, local, targets, free, downhill, wish, state.damping, state.second_order
-    )
-    share = 1.0 / maximum(ops.max(ops.abs(change) / longest, axis=0), 1.0)
-    there = clip(here + share * change, lower, upper)
+    asked = Wish(free, downhill, wish, state.damping, state.second_order)
+    change, curve = steps.change(terms, local, targets, asked)
+    there = moved(here, change, lower, upper, longest)
     made = there - here
     promised = 2.0 * ops.sum(downhill * made, axis=0) - curve(made)
     after = _with_active_entries(q, there, active)

@@ -2,81 +2,52 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.ik.curvature import Linearisation, error_hessian, linearise
 from fkarm.ik.damped_step import damped_solve, squared_length, step
 from fkarm.ik.linear import isolated_solution
-from fkarm.ik.problem import Components, Problem, Terms
+from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.residual import Line, weighted_errors
-from fkarm.ik.steps import MOST_NEWTON_ENTRIES, Curve
+from fkarm.ik.steps import MOST_NEWTON_ENTRIES, Curve, Steps, Wish
 
 
-class Unrolled(NamedTuple):
-    """`Steps` of a problem."""
+class Unrolled(Steps):
+    """The steps of one problem."""
 
-    problem: Problem
-
-    @property
-    def components(self) -> Components:
-        """The components of the errors that count."""
-        return self.problem.components
-
-    @property
-    def dof(self) -> int:
-        """Number of entries of `q`."""
-        return self.problem.robot.dof
-
-    @property
-    def active(self) -> tuple[int, ...]:
-        """Entries of `q` that the steps may change."""
-        return self.problem.active
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.components, problem.robot.dof, problem.active)
+        self.problem = problem
 
     def errors(self, weights: Tensor, q: Tensor, targets: Tensor) -> Line:
-        """The weighted errors, see `Steps`."""
         return weighted_errors(self.problem, weights, q, targets)
 
     def damped(self, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Tensor, Line]:
-        """A damped least-squares step, see `Steps`."""
         return step(self.problem, terms, q, targets)
 
     def linearise(self, terms: Terms, q: Tensor, targets: Tensor) -> Linearisation:
-        """The errors and their derivative, see `Steps`."""
         return linearise(self.problem, terms, q, targets)
 
     def change(
-        self,
-        terms: Terms,
-        local: Linearisation,
-        targets: Tensor,
-        free: Tensor,
-        downhill: Tensor,
-        wish: Tensor,
-        damping: Tensor,
-        second_order: Tensor,
+        self, terms: Terms, local: Linearisation, targets: Tensor, wish: Wish
     ) -> tuple[Tensor, Curve]:
-        """The change that a tested step proposes, see `Steps`."""
         if len(self.active) > MOST_NEWTON_ENTRIES:
-            return _gauss_newton(terms, local, free, wish, damping)
-        hessian = error_hessian(self.problem, terms, local, targets, second_order)
-        return _newton(terms, hessian, free, downhill, damping)
+            return _gauss_newton(terms, local, wish)
+        hessian = error_hessian(self.problem, terms, local, targets, wish.second_order)
+        return _newton(terms, hessian, wish)
 
 
-def _newton(
-    terms: Terms, hessian: list[Line], free: Tensor, downhill: Tensor, damping: Tensor
-) -> tuple[Tensor, Curve]:
+def _newton(terms: Terms, hessian: list[Line], wish: Wish) -> tuple[Tensor, Curve]:
     """The Newton step, from the lower triangle of the second derivative."""
-    count = len(hessian)
+    count, free, damping = len(hessian), wish.free, wish.damping
     mask, pull = ops.unstack(free, count, axis=0), terms.posture[0]
     matrix = [
         [mask[i] * mask[j] * each for j, each in enumerate(row)] for i, row in enumerate(hessian)
     ]
     own = ops.unstack(damping + 1.0 - free + pull * free, count, axis=0)
     lower = [[*row[:-1], row[-1] + added] for row, added in zip(matrix, own, strict=True)]
-    change = isolated_solution(lower, ops.unstack(downhill, count, axis=0), damping)
+    change = isolated_solution(lower, ops.unstack(wish.downhill, count, axis=0), damping)
 
     def curve(made: Tensor) -> Tensor:
         entries = ops.unstack(made, count, axis=0)
@@ -89,14 +60,12 @@ def _newton(
     return ops.stack(change), curve
 
 
-def _gauss_newton(
-    terms: Terms, local: Linearisation, free: Tensor, wish: Tensor, damping: Tensor
-) -> tuple[Tensor, Curve]:
+def _gauss_newton(terms: Terms, local: Linearisation, wish: Wish) -> tuple[Tensor, Curve]:
     """The Gauss-Newton step."""
-    pull, count = terms.posture[0], free.shape[0]
+    pull, free, count = terms.posture[0], wish.free, wish.free.shape[0]
     rows = [row * free for row in local.jacobian]
-    total = damping + pull
-    wished = pull / total * wish  # the step of the posture alone
+    total = wish.damping + pull
+    wished = pull / total * wish.posture  # the step of the posture alone
     left = [e - ops.sum(row * wished, axis=0) for row, e in zip(rows, local.error, strict=True)]
     jacobian = [list(ops.unstack(row, count, axis=0)) for row in rows]
     change = wished + ops.stack(damped_solve(jacobian, left, total))

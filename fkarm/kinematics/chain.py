@@ -191,6 +191,14 @@ def placed(before: Frame, frame: Frame) -> Frame:
     return Frame((x, y, z), vec_add(before.origin, step))
 
 
+def inverse(frame: Frame) -> Frame:
+    """The inverse of a rigid transform."""
+    x, y, z = frame.axes
+    a, b, c = (mul(-1.0, dot(axis, frame.origin)) for axis in frame.axes)
+    rows = [(x[k], y[k], z[k]) for k in range(3)]
+    return Frame((rows[0], rows[1], rows[2]), (a, b, c))
+
+
 def carried(frame: Frame, wrench: Wrench) -> Wrench:
     """A wrench at the origin of a frame and in its axes, in the frame around it."""
     force, moment = (combine(frame.axes, vector) for vector in wrench)
@@ -209,7 +217,7 @@ def pull_back(
     on_node: list[Wrench] = [(ZERO, ZERO)] * len(plan.nodes)
     for (above, constant), wrench in zip(plan.links, wrenches, strict=True):
         if above >= 0:
-            before = carried(_constant_frame(constant), wrench)
+            before = carried(constant_frame(constant), wrench)
             on_node[above] = sum_of_twists(on_node[above], before)
     cotangents: list[Entry] = [0.0] * plan.dof
     for index in reversed(range(len(plan.nodes))):
@@ -220,7 +228,7 @@ def pull_back(
         ):
             cotangents[entry] = add(cotangents[entry], mul(multiplier, component))
         if parent >= 0:
-            before = carried(_constant_frame(origin), wrench)
+            before = carried(constant_frame(origin), wrench)
             on_node[parent] = sum_of_twists(on_node[parent], before)
     return cotangents
 
@@ -255,6 +263,7 @@ def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
     ]
 
 
-def _constant_frame(constant: Matrix) -> Frame:
+def constant_frame(constant: Matrix) -> Frame:
+    """A frame of floats."""
     x, y, z, origin = ((u, v, w) for u, v, w in constant[:3].T.tolist())
     return Frame((x, y, z), origin)

@@ -89,7 +89,7 @@ class Revolute:
     def take(v: Values, turn: Turn, wrench: Wrench) -> tuple[list[Entry], Wrench]:
         """The component of a wrench in `after` for each value, and that wrench in `before`."""
         force, moment = wrench
-        return [moment[2]], (_turned(force, turn), _turned(moment, turn))
+        return [moment[2]], (turned(force, turn), turned(moment, turn))
 
 
 class Prismatic:
@@ -236,7 +236,7 @@ def _turned_axes(quat: Values) -> list[Vector]:
     ]
 
 
-def _turned(vector: Vector, turn: Turn) -> Vector:
+def turned(vector: Vector, turn: Turn) -> Vector:
     """A vector after the turn in the axes before it."""
     (s, c), (x, y, z) = turn, vector
     return sub(mul(c, x), mul(s, y)), add(mul(s, x), mul(c, y)), z

@@ -77,7 +77,7 @@ def make_tree(plan: Plan) -> Tree:
     of_entries = np.zeros((len(screws), plan.dof))
     of_entries[np.arange(len(screws)), entries] = [s[2] for s in screws]
     links = np.array([place[above] for above, _ in plan.links], int)
-    moves = _moves(parents, links)
+    moves = moves_of(parents, links)
     return Tree(
         dof=plan.dof,
         levels=_levels(depth[order], parents),
@@ -134,8 +134,11 @@ def _features(node: Node) -> np.ndarray:
     return features.reshape((FEATURES, 16))
 
 
-def _moves(parents: np.ndarray, links: np.ndarray) -> np.ndarray:
-    """1 where a node is on the way from the base to a link, else 0."""
+def moves_of(parents: np.ndarray, links: np.ndarray) -> np.ndarray:
+    """1 where a node is on the way from the base to a link, else 0. Shape `(nodes, links)`.
+
+    `parents` and `links` hold the node before every node and every link, -1 for the base.
+    """
     moves = np.zeros((len(parents), len(links)))
     for index, node in enumerate(links):
         while node >= 0:

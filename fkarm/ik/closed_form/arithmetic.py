@@ -18,6 +18,7 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry import native
 from fkarm.geometry.safe import is_at_pole, power_series
+from fkarm.kinematics import motions
 from fkarm.kinematics.entries import ZERO, Entry, Frame, Vector, add, combine, dot, mul, sub
 from fkarm.kinematics.stage import xla_barrier
 
@@ -167,7 +168,7 @@ def unit(c: Entry, s: Entry) -> Turn:
 def turned(turn: Turn, v: Vector) -> Vector:
     """A vector after a turn about z."""
     c, s = turn
-    return sub(mul(c, v[0]), mul(s, v[1])), add(mul(s, v[0]), mul(c, v[1])), v[2]
+    return motions.turned(v, (s, c))
 
 
 def turned_back(turn: Turn, v: Vector) -> Vector:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from fkarm.ik.closed_form.arithmetic import Turn, angle_of, isolated, library_of, rotated_back
+from fkarm.ik.closed_form.arithmetic import Turn, angle_of, isolated, library_of
 from fkarm.ik.closed_form.check import (
     TrueChain,
     newton_step,
@@ -19,7 +19,7 @@ from fkarm.ik.closed_form.check import (
 from fkarm.ik.closed_form.parallel import solve_parallel
 from fkarm.ik.closed_form.reduction import Reduced
 from fkarm.ik.closed_form.wrist import ArmSolver, solve_wrist
-from fkarm.kinematics.chain import placed
+from fkarm.kinematics.chain import inverse, placed
 from fkarm.kinematics.entries import Entry, Frame, add, mul, sub
 from fkarm.kinematics.joint_space import TURN
 
@@ -168,10 +168,3 @@ def wrapped(angle: Any) -> Any:
     library = library_of(angle)
     angle = library.where(angle > math.pi, angle - TURN, angle)
     return library.where(angle < -math.pi, angle + TURN, angle)
-
-
-def inverse(frame: Frame) -> Frame:
-    """The inverse of a rigid transform."""
-    x, y, z = ((frame.axes[0][i], frame.axes[1][i], frame.axes[2][i]) for i in range(3))
-    a, b, c = rotated_back(frame, frame.origin)
-    return Frame((x, y, z), (mul(-1.0, a), mul(-1.0, b), mul(-1.0, c)))

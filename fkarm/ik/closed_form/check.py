@@ -13,7 +13,7 @@ from keras import ops
 
 from fkarm.ik.closed_form.arithmetic import Turn, isolated, library_of, square
 from fkarm.ik.linear import normal_matrix, solve_symmetric
-from fkarm.kinematics.chain import placed
+from fkarm.kinematics.chain import constant_frame, placed
 from fkarm.kinematics.entries import Entry, Frame, Vector, add, cross, dot, mul, sub, vec_sub
 from fkarm.kinematics.motions import Revolute
 from fkarm.kinematics.plan import Plan
@@ -41,15 +41,9 @@ class TrueChain(NamedTuple):
 
 def true_chain(plan: Plan, free: int | None) -> TrueChain:
     """The chain of a plan of turns to one link."""
-    frames = [frame_of(node.origin) for node in plan.nodes]
+    frames = [constant_frame(node.origin) for node in plan.nodes]
     moving = tuple(i for i in range(len(frames)) if i != free)
-    return TrueChain(tuple(frames), frame_of(plan.links[0][1]), moving)
-
-
-def frame_of(matrix: np.ndarray) -> Frame:
-    """A constant frame of a matrix `(4, 4)`."""
-    x, y, z, origin = ((u, v, w) for u, v, w in matrix[:3].T.tolist())
-    return Frame((x, y, z), origin)
+    return TrueChain(tuple(frames), constant_frame(plan.links[0][1]), moving)
 
 
 def squared_errors(frame: Frame, target: Frame) -> tuple[Entry, Entry]:

@@ -12,13 +12,13 @@ import numpy as np
 
 from fkarm.errors import NoClosedFormError
 from fkarm.ik.closed_form.arithmetic import Turn
-from fkarm.ik.closed_form.branches import Structure, all_branches, inverse
-from fkarm.ik.closed_form.check import frame_of, true_chain
+from fkarm.ik.closed_form.branches import Structure, all_branches
+from fkarm.ik.closed_form.check import true_chain
 from fkarm.ik.closed_form.parallel import is_solvable
 from fkarm.ik.closed_form.reduction import TOLERANCE, Reduced, meeting_point, reduced
 from fkarm.ik.closed_form.screws import Screws
 from fkarm.ik.closed_form.wrist import arm_solver
-from fkarm.kinematics.chain import placed
+from fkarm.kinematics.chain import constant_frame, inverse, placed
 from fkarm.kinematics.entries import Frame, Vector
 from fkarm.kinematics.plan import Plan
 
@@ -112,7 +112,7 @@ def _pose(arm: Reduced, q: np.ndarray) -> np.ndarray:
 
 def _turn_frame(turn: Turn) -> Frame:
     c, s = float(turn[0]), float(turn[1])
-    return frame_of(np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    return constant_frame(np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
 
 
 def _finds_all(structure: Structure, screws: Screws) -> bool:

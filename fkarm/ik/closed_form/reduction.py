@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fkarm.ik.closed_form.screws import Screws, turn_about
+from fkarm.kinematics.chain import constant_frame
 from fkarm.kinematics.entries import Entry, Frame, Vector, add, mul
 from fkarm.model.frames import Matrix, invert
 
@@ -50,8 +51,7 @@ class Reduced(NamedTuple):
 def frame_at(frame: AnyFrame, turn: tuple[Entry, Entry] | None) -> Frame:
     """A frame as entries: floats, but where it depends on the free joint."""
     if not isinstance(frame, Varying):
-        x, y, z, origin = (tuple(column) for column in frame[:3].T.tolist())
-        return Frame((x, y, z), origin)
+        return constant_frame(frame)
     cosine, sine = (0.0, 0.0) if turn is None else turn
     columns: list[Vector] = []
     for k in range(4):

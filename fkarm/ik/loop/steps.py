@@ -8,13 +8,13 @@ import keras
 from keras import ops
 
 from fkarm._types import Tensor
-from fkarm.geometry.native import clip, maximum, minimum
-from fkarm.ik.damped_step import GAIN, SMALLEST_DAMPING, squared_length
+from fkarm.geometry.native import minimum
+from fkarm.ik.damped_step import GAIN, SMALLEST_DAMPING, movable, moved, squared_length
 from fkarm.ik.loop.linear import damped_change
 from fkarm.ik.loop.residual import error_and_jacobian, errors, targets_of
 from fkarm.ik.problem import Components, Terms
 from fkarm.ik.residual import Line
-from fkarm.ik.steps import Curve
+from fkarm.ik.steps import Curve, Steps, Wish
 from fkarm.kinematics.loop import Layout, LoopArrays
 from fkarm.kinematics.loop.nodes import Nodes, nodes_at_entries
 
@@ -42,36 +42,26 @@ class Linearisation(NamedTuple):
         return ops.sum(self.jacobian * self.errors[None], axis=1)
 
 
-class Looped(NamedTuple):
-    """`Steps` of all problems of a kind; all entries of `q` are active, but some move no link."""
+class Looped(Steps):
+    """The steps of all problems of a kind; all entries are active, but some move no link.
 
-    kind: Kind
-    is_above: Tensor  # 1 where a node moves a link, else 0, (links, nodes)
-    arrays: LoopArrays
+    Args:
+        kind: The kind.
+        is_above: 1 where a node moves a link, else 0. Shape `(links, nodes)`.
+        arrays: The robot.
+    """
 
-    @property
-    def components(self) -> Components:
-        """The components of the errors that count."""
-        return self.kind.components
-
-    @property
-    def dof(self) -> int:
-        """Number of entries of `q`."""
-        return self.kind.layout.dof
-
-    @property
-    def active(self) -> tuple[int, ...]:
-        """Entries of `q` that the steps may change."""
-        return tuple(range(self.dof))
+    def __init__(self, kind: Kind, is_above: Tensor, arrays: LoopArrays) -> None:
+        dof = kind.layout.dof
+        super().__init__(kind.components, dof, tuple(range(dof)))
+        self.kind, self.is_above, self.arrays = kind, is_above, arrays
 
     def errors(self, weights: Tensor, q: Tensor, targets: Tensor) -> Line:
-        """The weighted errors, see `Steps`."""
         values = errors(self.components, self._nodes(q), targets_of(self.components, targets))
         weighted = weights[:, None] * values
         return list(ops.unstack(weighted, self.components.size, axis=0))
 
     def linearise(self, terms: Terms, q: Tensor, targets: Tensor) -> Linearisation:
-        """The errors and their derivative, see `Steps`."""
         error, jacobian = error_and_jacobian(
             self.components, self._nodes(q), self.is_above, targets_of(self.components, targets)
         )
@@ -79,35 +69,22 @@ class Looped(NamedTuple):
         return Linearisation(weights * error, weights * jacobian)
 
     def damped(self, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Tensor, Line]:
-        """A damped least-squares step, see `Steps`."""
         local = self.linearise(terms, q, targets)
         lower, upper, longest = (x[:, None] for x in (terms.lower, terms.upper, terms.longest))
         slope = local.downhill()
-        is_stuck = ops.logical_or(
-            ops.logical_and(q >= upper, slope > 0), ops.logical_and(q <= lower, slope < 0)
-        )
-        free = ops.where(is_stuck, ops.zeros_like(slope), terms.free[:, None])
+        free = movable(q, slope, lower, upper, terms.free[:, None])
         least = SMALLEST_DAMPING[keras.backend.standardize_dtype(q.dtype)]
         damping = GAIN * minimum(squared_length(local.error), 1.0) + least
         change = damped_change(local.jacobian * free[:, None], local.errors, damping)
-        share = 1.0 / maximum(ops.max(ops.abs(change) / longest, axis=0), 1.0)
-        return clip(q + share * change, lower, upper), local.error
+        return moved(q, change, lower, upper, longest), local.error
 
     def change(
-        self,
-        terms: Terms,
-        local: Linearisation,
-        targets: Tensor,
-        free: Tensor,
-        downhill: Tensor,
-        wish: Tensor,
-        damping: Tensor,
-        second_order: Tensor,
+        self, terms: Terms, local: Linearisation, targets: Tensor, wish: Wish
     ) -> tuple[Tensor, Curve]:
         """A Gauss-Newton step."""
-        pull = terms.posture[0]
-        jacobian, total = local.jacobian * free[:, None], damping + pull
-        wished = pull / total * wish  # the step of the posture alone
+        pull, free = terms.posture[0], wish.free
+        jacobian, total = local.jacobian * free[:, None], wish.damping + pull
+        wished = pull / total * wish.posture  # the step of the posture alone
         left = local.errors - ops.sum(jacobian * wished[:, None], axis=0)
         change = wished + damped_change(jacobian, left, total)
 

@@ -51,7 +51,7 @@ def of_geometry(
         base: Name of the base link.
         geometry: The arrays that differ from the robot's own.
     """
-    tensors = read_geometry(robot, q, geometry)
+    tensors = read_geometry(robot, geometry, q.shape[:-1], q.dtype, "q")
     ranks = tuple(
         own.ndim if len(x.shape) > own.ndim else None
         for own, x in zip(own_geometry(robot), tensors, strict=True)

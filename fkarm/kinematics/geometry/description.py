@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,11 +94,15 @@ def scale_bones(geometry: Mapping[str, TensorLike], factors: TensorLike) -> dict
 
 
 def read_geometry(
-    robot: Robot, q: Tensor, geometry: Mapping[str, TensorLike], batch_of: str = "q"
+    robot: Robot,
+    geometry: Mapping[str, TensorLike],
+    batch: Sequence[int | None],
+    dtype: Any,
+    batch_of: str,
 ) -> Geometry:
-    """A geometry as tensors of the type of `q`, checked; what is missing is the robot's.
+    """A geometry as tensors, checked; what is missing is the robot's.
 
-    `batch_of` names the argument whose batch axes `q` has.
+    `batch_of` names the argument whose batch axes the arrays may have.
 
     Raises:
         TypeError: If it is no mapping, or an array holds no real numbers.
@@ -119,10 +123,10 @@ def read_geometry(
         check_last_axes(
             f"geometry[{name!r}]", array.shape, shape, f"{robot.name!r} has that of geometry_of."
         )
-        _check_batch(name, array.shape[: len(array.shape) - len(shape)], q.shape[:-1], batch_of)
+        _check_batch(name, array.shape[: len(array.shape) - len(shape)], batch, batch_of)
         if name in ("origins", "tool") and name in geometry:
             _check_rotations(robot, name, array)
-        tensors[name] = ops.cast(array, q.dtype)
+        tensors[name] = ops.cast(array, dtype)
     return Geometry(**tensors)
 
 

@@ -13,12 +13,12 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.config import cached
-from fkarm.kinematics.chain import placed
-from fkarm.kinematics.entries import Frame, dot
+from fkarm.kinematics.chain import inverse, placed
+from fkarm.kinematics.entries import Frame
 from fkarm.kinematics.geometry.description import Geometry
 from fkarm.kinematics.joints import Motion, inverted_step, joint_steps
 from fkarm.kinematics.loop import Layout, Lines, LoopArrays, columns_of
-from fkarm.kinematics.loop.nodes import along_first_axis, frame_of, three
+from fkarm.kinematics.loop.nodes import along_first_axis, frame_of
 from fkarm.kinematics.plan import ways
 from fkarm.model import Joint, Robot
 from fkarm.model.frames import Matrix
@@ -170,11 +170,3 @@ def by_joint(values: Tensor) -> Tensor:
 def stacked(frame: Frame) -> Tensor:
     """Frames with entries `(n, rows)` as columns. Shape `(n, 12, rows)`."""
     return ops.swapaxes(along_first_axis((*frame.axes, frame.origin)), 0, 1)
-
-
-def inverse(frame: Frame) -> Frame:
-    """The inverse of rigid frames."""
-    x, y, z = frame.axes
-    position = three([-dot(axis, frame.origin) for axis in frame.axes])
-    rows = [three([x[k], y[k], z[k]]) for k in range(3)]
-    return Frame((rows[0], rows[1], rows[2]), position)
