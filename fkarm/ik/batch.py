@@ -11,7 +11,8 @@ from fkarm.kinematics.stage import Function
 # Sizes that a descent is compiled for. The second one is no power of two: such arrays compete for
 # few sets of a cache and take a third longer. A third, larger size would gain nothing.
 ROWS = (128, 1152)
-# Rows fill up to this many chunks of one size, then chunks of the next size.
+# Up to this many chunks of a size are computed before the next size is. All chunks of a call have
+# one size: compiling for a second one takes longer than the rows that fill the last chunk.
 CHUNKS = 3
 FEW = CHUNKS * ROWS[0]
 
@@ -19,7 +20,7 @@ FEW = CHUNKS * ROWS[0]
 def run_in_chunks(
     function: Function, *inputs: np.ndarray, shared: tuple[np.ndarray, ...] = ()
 ) -> list:
-    """Call a compiled function on all rows, in chunks of the sizes that it is compiled for.
+    """Call a compiled function on all rows, in chunks of one of the sizes that it is compiled for.
 
     Args:
         function: The function.
@@ -29,16 +30,15 @@ def run_in_chunks(
         The outputs as NumPy arrays.
     """
     chunks: list[list[np.ndarray]] = []
-    start, rows = 0, len(inputs[0])
-    while start < rows or not chunks:
-        size = _chunk_size(rows - start)
+    rows = len(inputs[0])
+    size = _chunk_size(rows)
+    for start in range(0, max(rows, 1), size):
         chunk = [array[start : start + size] for array in inputs]
         count = len(chunk[0])
         if size > count:  # Repeated rows fill the chunk.
             chunk = [np.resize(array, (size, *array.shape[1:])) for array in chunk]
         outputs = function(*(ops.convert_to_tensor(array) for array in (*chunk, *shared)))
         chunks.append([to_numpy(output)[:count] for output in outputs])
-        start += size
     return [np.concatenate(output) for output in zip(*chunks, strict=True)]
 
 
@@ -54,5 +54,5 @@ def starts_to_try(count: int, wished: int) -> int:
 
 
 def _chunk_size(count: int) -> int:
-    """The size of the next chunk when `count` rows are left."""
+    """The size of the chunks of so many rows."""
     return next((size for size in ROWS if count <= CHUNKS * size), ROWS[-1])

@@ -9,15 +9,24 @@ import numpy as np
 from keras import ops
 
 from fkarm.ik.loop import Kind, Looped
-from fkarm.ik.problem import Problem
+from fkarm.ik.problem import Components, Problem
 from fkarm.ik.steps import MOST_NEWTON_ENTRIES
-from fkarm.ik.unrolled import Unrolled
+from fkarm.ik.unrolled import Unrolled, WithFrames
 from fkarm.kinematics.geometry import Geometry, Recipe, geometry_lines, own_geometry, with_geometry
-from fkarm.kinematics.loop import LoopArrays, loop_of
+from fkarm.kinematics.loop import LoopArrays, columns_of, loop_of
+from fkarm.kinematics.loop.nodes import frame_of
+from fkarm.kinematics.plan import Skeleton, skeleton_of
 from fkarm.kinematics.stage import Function, Loops, Ranks, compiled, once
 from fkarm.kinematics.tree import moves_of
 
 _ARRAYS = len(LoopArrays._fields)
+
+
+class UnrolledKind(NamedTuple):
+    """What code for every joint depends on."""
+
+    components: Components
+    skeleton: Skeleton
 
 
 class LoopProblem(NamedTuple):
@@ -47,10 +56,13 @@ def compiled_steps(
         kind, arrays = geometry_problem(problem)
         value = _for_geometry(function, kind, len(ranks), first)
         return compiled(_with_arrays(value, arrays), ranks, 0, loops=Loops(arrays, value))
-    loops = None
     if by_loops(problem):
-        kind, arrays = loop_problem(problem)
-        loops = Loops(arrays, _by_loops(function, kind, len(ranks)))
+        loop_kind, arrays = loop_problem(problem)
+        value = _by_loops(function, loop_kind, len(ranks))
+    else:
+        kind, arrays = unrolled_problem(problem)
+        value = _unrolled(function, kind, len(ranks))
+    loops = Loops(arrays, value)
     return compiled(partial(function, Unrolled(problem)), ranks, from_rows=0, loops=loops)
 
 
@@ -60,6 +72,15 @@ def by_loops(problem: Problem) -> bool:
     Unrolled code has `n^3` operations for a step of `n` joints.
     """
     return len(problem.active) > MOST_NEWTON_ENTRIES
+
+
+def unrolled_problem(problem: Problem) -> tuple[UnrolledKind, tuple[np.ndarray, ...]]:
+    """What code for every joint is compiled for, and the frames, which it takes as an input."""
+    plan = problem.plan
+    origins = [node.origin for node in plan.nodes]
+    frames = (np.array(each) for each in (origins, [frame for _, frame in plan.links]))
+    kind = UnrolledKind(problem.components, skeleton_of(plan))
+    return kind, tuple(columns_of(each) for each in frames)
 
 
 @once
@@ -75,6 +96,21 @@ def geometry_problem(problem: Problem) -> LoopProblem:
     layout, arrays, recipe = geometry_lines(problem.robot, problem.links, problem.base)
     kind = Kind(problem.components, layout)
     return LoopProblem(kind, (_is_above(arrays), *arrays, *recipe))
+
+
+@once
+def _unrolled(function: Function, kind: UnrolledKind, inputs: int) -> Function:
+    """The same object for all problems of a kind, as below."""
+
+    def run(*arguments: Any) -> Any:
+        origins, link_frames = (
+            [frame_of(each) for each in ops.unstack(array, array.shape[0], axis=0)]
+            for array in arguments[inputs:]
+        )
+        plan = kind.skeleton.with_frames(origins, link_frames)
+        return function(Unrolled(WithFrames(plan, kind.components)), *arguments[:inputs])
+
+    return run
 
 
 @once

@@ -15,21 +15,22 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.native import cos, maximum, sin
 from fkarm.geometry.safe import is_negligible
-from fkarm.ik.problem import Problem, Terms
+from fkarm.ik.problem import Planned, Terms
 from fkarm.ik.residual import (
     Line,
+    chain_of,
     counted_errors,
     curvature_of_angle,
     directions,
     frames_of,
     have_fixed_directions,
     in_root,
+    kept_chain,
 )
-from fkarm.kinematics.chain import chain_frames, link_frames, link_levers, link_twist, screws
+from fkarm.kinematics.chain import link_frames, link_levers, link_twist
 from fkarm.kinematics.entries import ZERO, Vector, cross, dot, mul, vec_add, vec_scale, vec_sub
-from fkarm.kinematics.joint_space import entry_kinds
 from fkarm.kinematics.plan import Plan
-from fkarm.kinematics.stage import sincos, xla_barrier
+from fkarm.kinematics.stage import xla_barrier
 
 
 class Linearisation(NamedTuple):
@@ -44,14 +45,12 @@ class Linearisation(NamedTuple):
         return sum(row * each for row, each in zip(self.jacobian, self.error, strict=True))
 
 
-def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Linearisation:
+def linearise(problem: Planned, terms: Terms, q: Tensor, targets: Tensor) -> Linearisation:
     """Errors and their derivatives at `q (dof, rows)` for `targets (12 links, rows)`."""
-    plan, size, links = problem.plan, problem.components.size, len(problem.links)
+    plan, size, links = problem.plan, problem.components.size, len(problem.components.rows)
 
-    def run(q: Tensor, targets: Tensor) -> Tensor:
-        entries = list(ops.unstack(q, plan.dof, axis=0))
-        chain = chain_frames(plan, entries, sincos)
-        parts = screws(plan, entries, chain)
+    def run(kept: Tensor, targets: Tensor) -> Tensor:
+        parts, chain = chain_of(plan, kept)
         frames = frames_of(targets, links)
         flat = list(counted_errors(problem.components, link_frames(plan, chain), frames))
         zeros = ops.zeros_like(flat[0])
@@ -72,7 +71,7 @@ def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Lin
         return ops.stack(flat)
 
     is_fixed = have_fixed_directions(problem.components)
-    flat = xla_barrier(run, q, targets)  # (errors + twists + directions, rows)
+    flat = xla_barrier(run, kept_chain(plan, q), targets)  # (errors + twists + directions, rows)
     parts = _parts(plan)
     end = size + 6 * links * len(parts)
     twists = ops.reshape(flat[size:end], (links, 2, 3, len(parts), -1))
@@ -95,14 +94,14 @@ def linearise(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> Lin
 
 
 def error_hessian(
-    problem: Problem, terms: Terms, local: Linearisation, targets: Tensor, second_order: Tensor
+    problem: Planned, terms: Terms, local: Linearisation, targets: Tensor, second_order: Tensor
 ) -> list[Line]:
     """The second derivative of half the squared weighted error: its lower triangle, by rows.
 
     `second_order (rows,)` is the factor of the terms beyond `J^T J`: 1 or 0.
     """
     rows = len(local.jacobian)
-    parts, order, active = _parts(problem.plan), _order(problem), problem.active
+    parts, order, active = _parts(problem.plan), _order(problem.plan), problem.active
     of_entry = [[k for k, (_, entry) in enumerate(parts) if entry == each] for each in active]
 
     def entry(i: int, j: int, left: list[Line], right: list[Line], jacobian: list[Line]) -> Tensor:
@@ -140,7 +139,7 @@ def error_hessian(
 
 
 def _pairs(
-    problem: Problem,
+    problem: Planned,
     error: Tensor,
     twists: Tensor,
     targets: Tensor,
@@ -155,7 +154,7 @@ def _pairs(
     size, place = problem.components.size, 0
     scale = ops.unstack(weights, size, axis=0)
     pulls = [w * each for w, each in zip(scale, ops.unstack(error, size, axis=0), strict=True)]
-    frames = frames_of(targets, len(problem.links))
+    frames = frames_of(targets, len(problem.components.rows))
     first: list[Tensor] = []
     second: list[Tensor] = []
     for index, rows in enumerate(problem.components.rows):
@@ -236,17 +235,15 @@ def _parts(plan: Plan) -> list[tuple[int, int]]:
     ]
 
 
-def _order(problem: Problem) -> list[list[float]]:
+def _order(plan: Plan) -> list[list[float]]:
     """1 where the first of two screws comes before the second; 0.5 within a quaternion."""
-    nodes, entries = np.array(_parts(problem.plan)).T
-    turns = entry_kinds(problem.robot)[entries] == "quaternion"
-    is_one = (nodes[:, None] == nodes) & turns[:, None] & turns
-    order = np.triu(np.ones(is_one.shape), 1)
-    halves = np.where(is_one | np.eye(len(nodes), dtype=bool), 0.5, order)
-    return [[float(each) for each in row] for row in halves]
+    nodes = np.array([node for node, _ in _parts(plan)])
+    # A node with several screws turns by a quaternion.
+    order = np.where(nodes[:, None] == nodes, 0.5, np.triu(np.ones((len(nodes), len(nodes))), 1))
+    return [[float(each) for each in row] for row in order]
 
 
-def _summed(problem: Problem, parts: list[tuple[int, int]], x: Tensor, axis: int) -> Tensor:
+def _summed(problem: Planned, parts: list[tuple[int, int]], x: Tensor, axis: int) -> Tensor:
     """`x` with its axis of screws summed over the screws of every entry of `q`."""
     if [entry for _, entry in parts] == list(problem.active):
         return x

@@ -14,7 +14,7 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip, maximum, minimum
 from fkarm.ik.linear import isolated_matrix, isolated_solution
-from fkarm.ik.problem import Components, Problem, Terms
+from fkarm.ik.problem import Components, Planned, Terms
 from fkarm.ik.residual import Line, error_and_jacobian
 
 # Damping per unit of squared error. Of values from 0.01 to 0.2 this one solved most of 20,000
@@ -24,7 +24,7 @@ GAIN = 0.05
 SMALLEST_DAMPING = {"float32": 1e-7, "float64": 1e-13}
 
 
-def step(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Tensor, Line]:
+def step(problem: Planned, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Tensor, Line]:
     """One Levenberg-Marquardt step, and the weighted errors before it.
 
     The damping is `GAIN` times the squared error, which works without a test of the step
@@ -41,7 +41,7 @@ def step(problem: Problem, terms: Terms, q: Tensor, targets: Tensor) -> tuple[Te
     """
     dtype = keras.backend.standardize_dtype(q.dtype)
     error, jacobian = error_and_jacobian(problem, terms, q, targets)
-    dof = problem.robot.dof
+    dof = problem.plan.dof
     values = list(ops.unstack(q, dof, axis=0))
     lower, upper = (list(ops.unstack(x, dof, axis=0)) for x in (terms.lower, terms.upper))
     mask, longest = (list(ops.unstack(x, dof, axis=0)) for x in (terms.free, terms.longest))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -77,7 +77,23 @@ class Problem(NamedTuple):
     @property
     def active(self) -> tuple[int, ...]:
         """Entries of `q` that move a link."""
-        return tuple(sorted(self.plan.entries))
+        return self.plan.active
+
+
+class Planned(Protocol):
+    """What code for every joint is made of: a `Problem`, or one whose frames are tensors."""
+
+    @property
+    def plan(self) -> Plan:
+        """The planned chain to the links."""
+
+    @property
+    def components(self) -> Components:
+        """The components that count."""
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Entries of `q` that move a link."""
 
 
 class Terms(NamedTuple):

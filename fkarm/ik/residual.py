@@ -6,6 +6,7 @@ Entries are arrays with the rows of the batch, `(rows,)`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from keras import ops
@@ -13,9 +14,17 @@ from keras import ops
 from fkarm._types import Tensor
 from fkarm.geometry.native import arctan2, maximum
 from fkarm.geometry.safe import is_negligible
-from fkarm.ik.problem import Components, Problem, Terms
-from fkarm.kinematics.chain import chain_frames, link_frames, link_twists, screws
-from fkarm.kinematics.entries import Frame, Vector, combine, cross, dot, vec_sub
+from fkarm.ik.problem import Components, Planned, Terms
+from fkarm.kinematics.chain import (
+    Chain,
+    Screw,
+    chain_frames,
+    link_frames,
+    link_twists,
+    screws,
+)
+from fkarm.kinematics.entries import ZERO, Frame, Vector, combine, cross, dot, vec_sub
+from fkarm.kinematics.plan import Plan
 from fkarm.kinematics.stage import sincos, xla_barrier
 
 Line = list[Tensor]
@@ -39,16 +48,16 @@ def frames_of(stacked: Tensor, links: int) -> list[Frame]:
 
 
 def error_and_jacobian(
-    problem: Problem, terms: Terms, q: Tensor, targets: Tensor
+    problem: Planned, terms: Terms, q: Tensor, targets: Tensor
 ) -> ErrorAndJacobian:
     """Weighted errors and Jacobian at `q (dof, rows)` for `targets (12 links, rows)`."""
     size, active = problem.components.size, problem.active
 
-    def run(q: Tensor, targets: Tensor) -> Tensor:
-        plan, frames = problem.plan, frames_of(targets, len(problem.links))
-        entries = list(ops.unstack(q, plan.dof, axis=0))
-        chain = chain_frames(plan, entries, sincos)
-        parts = screws(plan, entries, chain)
+    plan = problem.plan
+
+    def run(kept: Tensor, targets: Tensor) -> Tensor:
+        frames = frames_of(targets, len(problem.components.rows))
+        parts, chain = chain_of(plan, kept)
         jacobian = []
         for index, rows in enumerate(problem.components.rows):
             twists = link_twists(plan, parts, chain, index)
@@ -60,7 +69,8 @@ def error_and_jacobian(
         zeros = ops.zeros_like(error[0])
         return ops.stack([*error, *(each + zeros for each in jacobian)])
 
-    flat = list(ops.unstack(xla_barrier(run, q, targets), size * (1 + len(active)), axis=0))
+    stacked = xla_barrier(run, kept_chain(plan, q), targets)
+    flat = list(ops.unstack(stacked, size * (1 + len(active)), axis=0))
     rows = [flat[size + i * len(active) :][: len(active)] for i in range(size)]
     weights = ops.unstack(terms.weights, size, axis=0)
     return ErrorAndJacobian(
@@ -69,9 +79,46 @@ def error_and_jacobian(
     )
 
 
-def weighted_errors(problem: Problem, weights: Tensor, q: Tensor, targets: Tensor) -> Line:
+def kept_chain(plan: Plan, q: Tensor) -> Tensor:
+    """What derivatives need of the chain at `q (dof, rows)`, computed once; see `chain_of`.
+
+    Without this barrier every derivative would contain the code of the chain: XLA would compile for
+    twice as long.
+    """
+
+    def run(q: Tensor) -> Tensor:
+        entries = list(ops.unstack(q, plan.dof, axis=0))
+        chain = chain_frames(plan, entries, sincos)
+        vectors = [screw.axis for screw in screws(plan, entries, chain)]
+        vectors += [frame.origin for frame in chain.after]
+        vectors += [vector for frame in chain.links for vector in (*frame.axes, frame.origin)]
+        zeros = ops.zeros_like(entries[0])
+        return ops.stack([each + zeros for vector in vectors for each in vector])
+
+    return xla_barrier(run, q)
+
+
+def chain_of(plan: Plan, kept: Tensor) -> tuple[list[Screw], Chain]:
+    """The screws, and the chain with the origins of its nodes and the frames of its links."""
+    flat = ops.unstack(kept, kept.shape[0], axis=0)
+    vectors: Iterator[Vector] = (
+        (flat[k], flat[k + 1], flat[k + 2]) for k in range(0, len(flat), 3)
+    )
+    parts = [
+        Screw(index, entry, multiplier, next(vectors), motion.kind.turns)
+        for index, (_, _, motion) in enumerate(plan.nodes)
+        for entry, multiplier in zip(motion.entries, motion.multipliers, strict=True)
+    ]
+    after = [Frame((ZERO, ZERO, ZERO), next(vectors)) for _ in plan.nodes]
+    links = [
+        Frame((next(vectors), next(vectors), next(vectors)), next(vectors)) for _ in plan.links
+    ]
+    return parts, Chain([], after, links)
+
+
+def weighted_errors(problem: Planned, weights: Tensor, q: Tensor, targets: Tensor) -> Line:
     """The components of the errors that count, times their weights."""
-    links, size = len(problem.links), problem.components.size
+    links, size = len(problem.components.rows), problem.components.size
 
     def placed(q: Tensor) -> Tensor:
         plan = problem.plan

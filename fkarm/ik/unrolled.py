@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.ik.curvature import Linearisation, error_hessian, linearise
 from fkarm.ik.damped_step import damped_solve, squared_length, step
 from fkarm.ik.linear import isolated_solution
-from fkarm.ik.problem import Problem, Terms
+from fkarm.ik.problem import Components, Planned, Terms
 from fkarm.ik.residual import Line, weighted_errors
 from fkarm.ik.steps import MOST_NEWTON_ENTRIES, Curve, Steps, Wish
+from fkarm.kinematics.plan import Plan
+
+
+class WithFrames(NamedTuple):
+    """A problem whose plan has frames of tensors, so that other robots share its code."""
+
+    plan: Plan
+    components: Components
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Entries of `q` that move a link."""
+        return self.plan.active
 
 
 class Unrolled(Steps):
     """The steps of one problem."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.components, problem.robot.dof, problem.active)
+    def __init__(self, problem: Planned) -> None:
+        super().__init__(problem.components, problem.plan.dof, problem.active)
         self.problem = problem
 
     def errors(self, weights: Tensor, q: Tensor, targets: Tensor) -> Line:

@@ -240,10 +240,11 @@ def _above(origins: Sequence[Vector], node: int) -> Vector:
     return origins[node] if node >= 0 else ZERO
 
 
-def _moved(after: Sequence[Frame], node: int, constant: Matrix) -> Frame:
+def _moved(after: Sequence[Frame], node: int, constant: Matrix | Frame) -> Frame:
     """A constant frame after a node; its origin measured from that of the node."""
     axes = after[node].axes if node >= 0 else _AXES
-    x, y, z, origin = (combine(axes, weights) for weights in constant[:3].T.tolist())
+    frame = constant_frame(constant)
+    x, y, z, origin = (combine(axes, weights) for weights in (*frame.axes, frame.origin))
     return Frame((x, y, z), origin)
 
 
@@ -263,7 +264,9 @@ def _turns(plan: Plan, q: Sequence[Tensor], sincos: SinCos) -> list[Turn]:
     ]
 
 
-def constant_frame(constant: Matrix) -> Frame:
-    """A frame of floats."""
+def constant_frame(constant: Matrix | Frame) -> Frame:
+    """A frame of floats; or the given frame of tensors, which the code does not depend on."""
+    if isinstance(constant, Frame):
+        return constant
     x, y, z, origin = ((u, v, w) for u, v, w in constant[:3].T.tolist())
     return Frame((x, y, z), origin)

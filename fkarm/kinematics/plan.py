@@ -7,9 +7,9 @@ each inverted. So every link can be the base, and a joint that moves both ends t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Node(NamedTuple):
     """A motion, and the frame that it moves."""
 
     parent: int  # node before it, -1 for the base
-    origin: Matrix  # frame that it moves, in the frame after the motion of `parent`, (4, 4)
+    origin: Any  # frame that it moves, in that after `parent`: a (4, 4) matrix, or a `Frame`
     motion: Motion
 
 
@@ -32,7 +32,7 @@ class Plan(NamedTuple):
 
     dof: int
     nodes: tuple[Node, ...]
-    links: tuple[tuple[int, Matrix], ...]  # node before the link, constant frame in it
+    links: tuple[tuple[int, Any], ...]  # node before the link, constant frame in it
 
     @property
     def entries(self) -> set[int]:
@@ -40,10 +40,35 @@ class Plan(NamedTuple):
         return {entry for node in self.nodes for entry in node.motion.entries}
 
     @property
+    def active(self) -> tuple[int, ...]:
+        """The entries of q that move something, in order."""
+        return tuple(sorted(self.entries))
+
+    @property
     def freedom(self) -> int:
         """Degrees of freedom; motions of the same entries, as those of mimics, have them once."""
         by_entry = {node.motion.first: node.motion.kind.freedom for node in self.nodes}
         return sum(by_entry.values())
+
+
+class Skeleton(NamedTuple):
+    """A plan without its frames."""
+
+    dof: int
+    motions: tuple[tuple[int, Motion], ...]  # node before it, and the motion
+    links: tuple[int, ...]  # node before the link
+
+    def with_frames(self, origins: Sequence[Any], link_frames: Sequence[Any]) -> Plan:
+        """The plan with frames of the nodes and of the links."""
+        pairs = zip(self.motions, origins, strict=True)
+        nodes = tuple(Node(parent, origin, motion) for (parent, motion), origin in pairs)
+        return Plan(self.dof, nodes, tuple(zip(self.links, link_frames, strict=True)))
+
+
+def skeleton_of(plan: Plan) -> Skeleton:
+    """A plan without its frames."""
+    motions = tuple((parent, motion) for parent, _, motion in plan.nodes)
+    return Skeleton(plan.dof, motions, tuple(above for above, _ in plan.links))
 
 
 def plan_chain(robot: Robot, links: tuple[str, ...], base: str | None = None) -> Plan:

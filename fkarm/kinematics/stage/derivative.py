@@ -19,7 +19,7 @@ class Derivative(NamedTuple):
 
 
 class Loops(NamedTuple):
-    """A function of some inputs `x` to `y` as loops, of which the robot is an input too.
+    """A function of some inputs `x` to `y`, of which the robot is an input too, often as loops.
 
     Robots for which the functions are the same objects share their compiled code.
     """

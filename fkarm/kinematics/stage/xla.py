@@ -34,8 +34,25 @@ def barrier(function: Callable[..., Any], *inputs: Tensor) -> Any:
     XLA moves no computation across a condition. This one always holds, but XLA cannot know that.
     """
     is_positive = ops.ravel(inputs[0])[:1] > 0
-    return ops.cond(
-        ops.all(ops.cast(is_positive, "int32") < 2),
-        lambda: function(*inputs),
-        lambda: keras.tree.map_structure(ops.zeros_like, function(*inputs)),
-    )
+    shapes: list[Any] = []  # of the outputs, once they are known
+
+    def run() -> Any:
+        outputs = function(*inputs)
+        shapes[:] = [keras.tree.map_structure(_Blank, outputs)]
+        return outputs
+
+    def blank() -> Any:
+        # Tracing the function again for its shapes would take as long as the first time.
+        if not shapes or any(None in each.shape for each in keras.tree.flatten(shapes[0])):
+            return keras.tree.map_structure(ops.zeros_like, function(*inputs))
+        return keras.tree.map_structure(lambda x: ops.zeros(x.shape, x.dtype), shapes[0])
+
+    return ops.cond(ops.all(ops.cast(is_positive, "int32") < 2), run, blank)
+
+
+class _Blank:
+    """The shape and the type of a tensor."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.shape = tuple(x.shape)
+        self.dtype = keras.backend.standardize_dtype(x.dtype)

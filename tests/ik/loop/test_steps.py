@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from autodiff import array, tensor
-from joint_types import ROBOTS, sample
+from joint_types import ROBOTS
 from keras import ops
+from steps import entries_of, moving_links
 
 import fkarm
 from fkarm.ik import compiled_steps, descent
@@ -13,9 +14,7 @@ from fkarm.ik.descent import target_entries
 from fkarm.ik.loop import Looped
 from fkarm.ik.problem import make_problem, make_terms, unpacked
 from fkarm.ik.unrolled import Unrolled
-from fkarm.kinematics.joint_space import with_unit_quaternions
 from fkarm.kinematics.loop import LoopArrays
-from fkarm.kinematics.plan import plan_chain
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
 LONG = [fkarm.robots.planar([0.1] * 14), fkarm.robots.planar([0.2] * 14)]
@@ -31,17 +30,6 @@ def steps_of(problem):
     kind, (is_above, *arrays) = loop_problem(problem)
     fields = [tensor(x) if x.dtype.kind == "f" else x for x in (is_above, *arrays)]
     return Looped(kind, fields[0], LoopArrays(*fields[1:]))
-
-
-def moving_links(robot):
-    return tuple(x for x in robot.link_names if plan_chain(robot, (x,), robot.root_link).entries)
-
-
-def entries_of(robot, links, rows=3):
-    q = with_unit_quaternions(robot, sample(robot, (rows,)), np.ones((rows, robot.dof)))
-    poses = fkarm.forward_kinematics(robot, tensor(q[::-1].copy()), list(links))
-    entries = ops.reshape(target_entries(poses), (rows, 12 * len(links)))
-    return tensor(q.T), ops.transpose(entries)
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
