@@ -54,8 +54,12 @@ def at_least_single(x: Tensor) -> Tensor:
 
 def is_at_pole(squared: Tensor) -> Tensor:
     """Whether a squared cosine or sine is zero but for rounding (8 units of it)."""
-    rounding = _ROUNDING[keras.backend.standardize_dtype(squared.dtype)]
-    return squared < (8 * rounding) ** 2
+    return squared < square_at_pole(squared)
+
+
+def square_at_pole(squared: Tensor) -> float:
+    """What a squared cosine or sine must reach in order not to be zero but for rounding."""
+    return (8 * _ROUNDING[keras.backend.standardize_dtype(squared.dtype)]) ** 2
 
 
 def is_negligible(squared: Tensor) -> Tensor:

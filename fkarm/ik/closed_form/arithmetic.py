@@ -17,7 +17,7 @@ from keras import ops
 
 from fkarm._types import Tensor
 from fkarm.geometry import native
-from fkarm.geometry.safe import is_at_pole, power_series
+from fkarm.geometry.safe import is_at_pole, power_series, square_at_pole
 from fkarm.kinematics import motions
 from fkarm.kinematics.entries import ZERO, Entry, Frame, Vector, add, combine, dot, mul, sub
 from fkarm.kinematics.stage import xla_barrier
@@ -76,9 +76,10 @@ def root(x: Entry) -> Entry:
     if isinstance(x, float):
         return math.sqrt(max(x, 0.0))
     library = library_of(x)
-    is_zero = is_at_pole(x)
-    safe = library.where(is_zero, library.ones_like(x), x)
-    return library.where(is_zero, library.zeros_like(x), library.sqrt(safe))
+    least = square_at_pole(x)
+    # XLA may round `x` differently each time that it is used: none may be far from the others.
+    safe = np.maximum(x, least) if library is np else native.maximum(x, least)
+    return library.where(x < least, library.zeros_like(x), library.sqrt(safe))
 
 
 def inverse_of(x: Entry) -> Entry:

@@ -133,6 +133,33 @@ def test_singular_targets_have_a_solution(case, dtype):
     assert np.abs(reached - targets[rows]).max() < (2e-5 if dtype == "float32" else 1e-9)
 
 
+# Of UR5e and Puma 560, in float32: the wrist's centre touches the cylinder that the shoulder cannot
+# leave, so that the square root of joint 1 is zero but for rounding.
+AT_THE_SHOULDER = {
+    "ur5e": [
+        [-0.6099081039428711, 0.665145993232727, -0.4308050274848938, 0.009727105498313904],
+        [-0.0984608381986618, -0.6030123233795166, -0.7916322350502014, 0.043621450662612915],
+        [-0.7863317131996155, -0.4404054880142212, 0.43327292799949646, 0.8219825625419617],
+        [0, 0, 0, 1],
+    ],
+    "puma_560": [
+        [-0.9001864194869995, 0.35320407152175903, 0.25477689504623413, -0.14965079724788666],
+        [0.11349880695343018, -0.37453171610832214, 0.9202412962913513, -0.01093811634927988],
+        [0.4204549789428711, 0.8573055863380432, 0.29706013202667236, -0.15323545038700104],
+        [0, 0, 0, 1],
+    ],
+}
+
+
+@pytest.mark.in_test_all("optimised")
+@pytest.mark.parametrize("name", AT_THE_SHOULDER)
+def test_compiled_code_may_round_a_root_in_several_ways(name):
+    form = fkarm.ik.closed_form(ROBOTS[name]())
+    target = np.array(AT_THE_SHOULDER[name], "float32")
+    with fkarm.config.compilation("graph"):
+        assert array(form.solve(target).is_solution).all()
+
+
 def test_a_target_on_the_first_axis_has_a_solution():
     robot = ROBOTS["kr_6"]()
     targets = np.tile(np.eye(4), (4, 1, 1))
