@@ -44,6 +44,7 @@ WRONG = 1e-4  # a solution with a larger error is wrong, m or rad
 SINGULAR = 1e-3  # smallest singular value below which solutions are not counted, m and rad
 SAME = 0.03  # configurations nearer than this are one solution, rad
 SAME_SEARCH = 0.05  # the same of `solve_ik_all`
+EXACT = 1e-7  # largest error of its answers that are exact, m and rad
 DTYPES = ("float32", "float64")
 OWN = f"fkarm {fkarm.__version__}"
 
@@ -274,22 +275,24 @@ def singular_row(form: Form, name: str, count: int) -> Row:
 
 
 def search_row(form: Form, count: int) -> Row:
-    """How many of all solutions the search of `solve_ik_all` finds."""
+    """How many of all solutions the search of `solve_ik_all` finds, and what it finds `beyond`.
+
+    Of the search's answers within its tolerances, only exact ones can be beyond the complete set.
+    """
     targets = poses_of_set(form, count, seed=2)
     form_q, _, within = (x[:, 0] for x in form.solved(targets, None, "float64"))
     answer = searched(form.arm, targets)
+    is_exact = np.maximum(answer.position_error, answer.orientation_error) < EXACT
     complete, found, whole, beyond = 0, 0, 0, 0
-    for q, marks, all_q, all_marks in zip(
-        answer.q, answer.is_solution, form_q, within, strict=True
-    ):
-        every, few = all_q[all_marks], q[marks]
-        every = every[form.least_singular(every) > SINGULAR]
+    for k in range(len(targets)):
+        every, few = form_q[k][within[k]], answer.q[k][answer.is_solution[k]]
         is_near = by_turns(every[:, None] - few) < SAME_SEARCH
-        complete += len(every)
-        found += int(is_near.any(axis=1).sum())
-        whole += bool(is_near.any(axis=1).all())
-        is_known = (by_turns(all_q[all_marks][:, None] - few) < SAME_SEARCH).any(axis=0)
-        beyond += int((form.least_singular(few[~is_known]) > 10 * SINGULAR).sum())
+        is_new = ~is_near.any(axis=0) & is_exact[k][answer.is_solution[k]]
+        beyond += int((form.least_singular(few[is_new]) > SINGULAR).sum())
+        is_found = is_near.any(axis=1)[form.least_singular(every) > SINGULAR]
+        complete += len(is_found)
+        found += int(is_found.sum())
+        whole += bool(is_found.all())
     return {
         "figure": "search",
         "targets": len(targets),
