@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 PEERS := .venv/peers
+CLOSED_FORMS := .venv/closed-forms
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: venv corpus demo test test-later test-all test-oldest test-backends examples lint benchmark benchmark-peers \
-	benchmark-ik-peers readme plots clean
+	benchmark-ik-peers benchmark-closed-form readme plots clean
 
 venv: $(STAMP)
 
@@ -105,6 +106,16 @@ $(PEERS)/.installed: benchmarks/peers/requirements.txt pyproject.toml setup.cfg
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-r benchmarks/peers/requirements.txt -e .
+	@touch $@
+
+# Closed forms of inverse kinematics compared, in an environment without torch.
+benchmark-closed-form: $(CLOSED_FORMS)/.installed
+	$(CLOSED_FORMS)/bin/python -m benchmarks.closed_form --json benchmarks/results/closed_form.json $(ARGS)
+
+$(CLOSED_FORMS)/.installed: benchmarks/peers/requirements_closed_form.txt pyproject.toml setup.cfg
+	$(PYTHON) -m venv $(CLOSED_FORMS)
+	$(CLOSED_FORMS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r benchmarks/peers/requirements_closed_form.txt -e .
 	@touch $@
 
 # The numbers in the documents, from the files that the commands wrote.

@@ -33,6 +33,7 @@ PACKAGES = (
     "tensorflow", "keras", "numpy", "jax", "torch", "pin",
     "pytorch_kinematics", "almond-pyroki", "frax", "example-robot-data",
     "roboticstoolbox-python", "pytracik", "pin-pink", "mink", "mujoco",
+    "eaik", "ssik", "frankik", "ur-analytic-ik",
 )  # fmt: skip
 MOST = 300  # repetitions of one worker
 PAUSE = 0.002  # seconds between turns, in which threads that wait by spinning go to sleep

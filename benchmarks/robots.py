@@ -23,7 +23,30 @@ CHAINS = {
     "baxter": ("baxter.urdf", "torso", "left_gripper"),
     "talos": ("talos_full_v2.urdf", "torso_2_link", "arm_left_7_link"),
 }
-ARMS = (*PACKAGED, *CHAINS, "snake12")
+QUARTER = np.pi / 2
+# Rows a, alpha, d, theta of the standard convention, m and rad; one turn per joint.
+TABLES = {
+    # P. Corke, B. Armstrong-Helouvry, "A search for consensus among model parameters reported for
+    # the PUMA 560 robot", ICRA 1994.
+    "puma560": (
+        (0.0, QUARTER, 0.0, 0.0),
+        (0.4318, 0.0, 0.0, 0.0),
+        (0.0203, -QUARTER, 0.15005, 0.0),
+        (0.0, QUARTER, 0.4318, 0.0),
+        (0.0, -QUARTER, 0.0, 0.0),
+        (0.0, 0.0, 0.0, 0.0),
+    ),
+    # KUKA, "KR AGILUS sixx: specification", dimensions of the KR 6 R900.
+    "kr6": (
+        (0.025, -QUARTER, 0.4, 0.0),
+        (0.455, 0.0, 0.0, 0.0),
+        (0.035, -QUARTER, 0.0, -QUARTER),
+        (0.0, QUARTER, 0.42, 0.0),
+        (0.0, -QUARTER, 0.0, 0.0),
+        (0.0, 0.0, 0.08, 0.0),
+    ),
+}
+ARMS = (*PACKAGED, *CHAINS, *TABLES, "snake12")
 TREES = {"g1": "g1_29dof_with_hand_rev_1_0.urdf"}  # every link is located
 ROBOTS = (*ARMS, *TREES)
 CHECKED_ROWS = 256
@@ -108,6 +131,35 @@ class TargetTask(NamedTuple):
         return (self.lower + self.upper) / 2.0
 
 
+class EveryTask(NamedTuple):
+    """The task of finding every configuration of a chain of turns that reaches targets.
+
+    Args:
+        robot: Name of the arm.
+        chain: The chain.
+        directions: Axes at zero in the frame of the first link. Shape `(n, 3)`.
+        points: A point of each axis. Shape `(n, 3)`.
+        home: Pose of the last link at zero. Shape `(4, 4)`.
+        free: Index of the joint whose values are given; None: there is none.
+        values: These values, the same for all targets. Shape `(k,)`.
+        targets: Poses for the clock, float64. Shape `(m, 4, 4)`.
+    """
+
+    robot: str
+    chain: TargetTask
+    directions: np.ndarray
+    points: np.ndarray
+    home: np.ndarray
+    free: int | None
+    values: np.ndarray
+    targets: np.ndarray
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """From each point to the next, from the origin to the last link. Shape `(n + 1, 3)`."""
+        return np.diff([np.zeros(3), *self.points, self.home[:3, 3]], axis=0)
+
+
 class Exact:
     """Kinematics of a robot in float64 by Pinocchio, mimic and continuous joints included."""
 
@@ -179,6 +231,9 @@ def load_robot(name: str) -> fkarm.Robot:
 
     if name == "snake12":
         return _snake(12)
+    if name in TABLES:
+        limits = [(-np.pi, np.pi)] * len(TABLES[name])
+        return fkarm.Robot.from_dh(TABLES[name], "standard", limits=limits, name=name)
     if name in TREES:
         return fkarm.Robot.from_urdf(_file(name, TREES[name]))
     if name in CHAINS:
@@ -221,6 +276,14 @@ def target_task(arm: Arm) -> TargetTask:
     robot = arm.robot
     limits = robot.lower_limits, robot.upper_limits
     return TargetTask(robot.to_urdf(), robot.root_link, arm.link, robot.joint_names, *limits)
+
+
+def every_task(arm: Arm, free: int | None, values: np.ndarray, targets: np.ndarray) -> EveryTask:
+    """What a solver that returns every configuration is told of an arm."""
+    from fkarm.ik.closed_form.screws import screws_of
+
+    screws, _, _ = screws_of(arm.robot, arm.link)
+    return EveryTask(arm.name, target_task(arm), *screws, free, values, targets)
 
 
 def plain(urdf: str) -> str:

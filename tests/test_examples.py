@@ -23,6 +23,7 @@ def test_every_example_has_a_test():
         "backward_of_a_vector.py",
         "compare_descriptions.py",
         "entropy_gradient.py",
+        "every_solution.py",
         "five_joints.py",
         "forum_arm.py",
         "multiply_by_zero.py",
@@ -69,6 +70,15 @@ def test_an_arm_with_five_joints_meets_each_request(tmp_path, capsys):
     assert down[:2] == [0.0, 0.0]
     assert {row[2] for row in (whole, first, down)} == {0.6}
     assert (tmp_path / "five_joints.png").stat().st_size > 10_000
+
+
+def test_every_solution_is_drawn(tmp_path, capsys):
+    run("every_solution.py", "--steps", "100", "--out", str(tmp_path))
+    out = capsys.readouterr().out
+    assert "UR5e: 8 postures" in out
+    (share,) = re.findall(r"for (\d+)% of the values", out)
+    assert 20 < int(share) < 30
+    assert (tmp_path / "every_solution.png").stat().st_size > 10_000
 
 
 def test_a_typing_error_in_a_table_is_found(capsys):

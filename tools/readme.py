@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from tools.tables import backends, fk, ik, learned, library, scale, small
+from tools.tables import backends, closed_form, fk, ik, learned, library, scale, small
 
 # For each document what stands between the marks of each name.
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
@@ -20,6 +20,8 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/keras.md": {"contract": library.contract_table, "precision": library.precision_table},
     "docs/backends.md": {"backends": backends.limits_table},
     "docs/ik.md": {
+        "closed_form": closed_form.solvers_table,
+        "closed_form_singular": closed_form.singular_table,
         "ik": ik.own_table,
         "ik_peers": ik.peers_table,
         "promises": ik.promises_table,

@@ -1,9 +1,11 @@
 """Other libraries, one per module, each in its fastest documented form that we know.
 
 `fk` makes a `Trial` of a `PoseTask`, `ik` one of a `TargetTask`: a function of poses `(n, 4, 4)`,
-float32, and tolerances that returns configurations `(n, dof)`, solved or not. The docstring of each
-module says which setting is used, where it is documented and what was changed in favour of the
-library. No module imports Keras. What is missing: the packages trac-ik, tracikpy, trac-ik-python,
+float32, and tolerances that returns configurations `(n, dof)`, solved or not. `every` makes one of
+an `EveryTask`: a function of poses in float64 (none: those of the task), whose answer is
+configurations `(m, dof)` and the index of the target of each. The docstring of each module says
+which setting is used, where it is documented and what was changed in favour of the library. No
+module imports Keras. What is missing: the packages trac-ik, tracikpy, trac-ik-python,
 python-trac-ik and trac-ik-py are not on PyPI (of the bindings of TRAC-IK only pytracik is), and
 cuRobo needs a GPU.
 """
@@ -79,6 +81,12 @@ def one_by_one(solve: Callable[[np.ndarray, Tolerances], np.ndarray]) -> Trial:
         return np.array([solve(pose, tolerances) for pose in poses.astype(np.float64)])
 
     return Trial(solver)
+
+
+def in_one_list(per_target: Sequence[np.ndarray], dof: int) -> tuple[np.ndarray, np.ndarray]:
+    """The answer of an `EveryTask`, from configurations `(any, dof)` for each target."""
+    q = np.concatenate([np.zeros((0, dof)), *(np.reshape(rows, (-1, dof)) for rows in per_target)])
+    return q, np.repeat(np.arange(len(per_target)), [len(rows) for rows in per_target])
 
 
 def restarts(
