@@ -40,7 +40,7 @@ class IKResult(NamedTuple):
     position_error: np.ndarray  # m, the largest of the links, of what the task counts, (...)
     orientation_error: np.ndarray  # rad, the largest of the links, of what the task counts, (...)
     steps: np.ndarray  # steps from the start that led to q, (...)
-    start_index: np.ndarray  # number of that start; 0 is q_init if given, (...)
+    start_index: np.ndarray  # number of that start; 0: q_init if given, -1: a closed form, (...)
     reason: np.ndarray  # strings, one of the names in `IKReason`, (...)
 
 

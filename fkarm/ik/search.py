@@ -8,6 +8,7 @@ from itertools import chain, repeat
 import numpy as np
 
 from fkarm.ik.batch import starts_to_try
+from fkarm.ik.by_closed_form import NO_START, all_branches_of, nearest_solutions
 from fkarm.ik.candidates import (
     ROUNDING,
     Candidates,
@@ -16,6 +17,8 @@ from fkarm.ik.candidates import (
     descend_tested,
     preferred,
 )
+from fkarm.ik.closed_form import ClosedForm
+from fkarm.ik.closed_form.branches import TOLERANCES as CLOSED_FORM_TOLERANCES
 from fkarm.ik.pose_errors import errors_of, is_solved
 from fkarm.ik.request import Request
 from fkarm.ik.result import REASON_DTYPE, IKReason, IKResult, IKSolutions
@@ -47,10 +50,18 @@ class Search:
         starts: Largest number of starts per target.
         max_steps: Largest number of steps from each start.
         seed: Seed of the low-discrepancy starts.
+        form: Closed form that answers the request; None: there is none.
     """
 
-    def __init__(self, request: Request, starts: int, max_steps: int, seed: int) -> None:
-        self.request, self.max_steps = request, max_steps
+    def __init__(
+        self,
+        request: Request,
+        starts: int,
+        max_steps: int,
+        seed: int,
+        form: ClosedForm | None = None,
+    ) -> None:
+        self.request, self.max_steps, self.form = request, max_steps, form
         given = request.q_ref if request.q_init is None else request.q_init
         self.given = None if given is None else given[:, None]
         self.starts, self.seed = starts, seed
@@ -71,6 +82,10 @@ class Search:
                 apart = difference(request.problem.robot, result.q, request.q_ref)
                 is_answer &= np.abs(apart[open_rows]).max(axis=-1, initial=0) <= NEAR
             open_rows, given = open_rows[~is_answer], given.of(~is_answer)
+        if self.form is not None and open_rows.size and self.starts > self._first:
+            is_answer = self._by_form(self.form, result, open_rows, given)
+            open_rows = open_rows[~is_answer]
+            given = None if given is None else given.of(~is_answer)
         if request.q_ref is not None and given is not None:
             open_rows, misses = self._nearest_solved(result, open_rows, given)
         else:
@@ -84,13 +99,19 @@ class Search:
         """The outcome of every start. Of equal solutions the first one is marked."""
         request, rows = self.request, np.arange(self.request.size)
         outcomes = [] if self.given is None else [self._from_given(rows)]
-        if self.starts > self._first:
+        if self.form is not None:
+            count = max(1, self.starts // self.form.branches)
+            q = request.canonical(all_branches_of(self.form, request, count), rows)
+            branches = at_starts(request.constrained(q, rows), self._first)
+            steps = POLISH_STEPS[0] if self._rest else 0
+            outcomes.append(descend_damped(request, rows, branches, steps) if steps else branches)
+        elif self.starts > self._first:
             starts = self._starts(rows, self._first, self.starts - self._first)
             candidates = descend_damped(request, rows, starts, self._damped_steps)
             outcomes.append(descend_tested(request, rows, candidates, self.max_steps))
         result = with_errors(request, rows, reduce(Candidates.beside, outcomes))
         is_solution, robot = result.converged.copy(), request.problem.robot
-        for j in range(1, self.starts):
+        for j in range(1, is_solution.shape[1]):
             apart = difference(robot, result.q[:, :j], result.q[:, j : j + 1], by_turns=True)
             apart = np.where(request.terms.free > 0, np.abs(apart), 0.0).max(axis=-1)
             is_solution[:, j] &= ~np.any(is_solution[:, :j] & (apart < ONE_SOLUTION), axis=1)
@@ -111,6 +132,12 @@ class Search:
         return starts_to_try(count, wished)
 
     @property
+    def _rest(self) -> float:
+        """Squared error of a closed form, or zero if the tolerances allow ten times that error."""
+        error = CLOSED_FORM_TOLERANCES[self.request.dtype]
+        return 0.0 if self.request.tolerances.min() > 10.0 * error else error**2
+
+    @property
     def _damped_steps(self) -> int:
         return min(DAMPED_STEPS, self.max_steps)
 
@@ -118,6 +145,25 @@ class Search:
         """The end of the descent from `q_init`, or from `q_ref` without it."""
         starts = self.request.constrained(np.asarray(self.given)[rows], rows)
         return descend_tested(self.request, rows, at_starts(starts), self.max_steps)
+
+    def _by_form(
+        self, form: ClosedForm, result: IKResult, rows: np.ndarray, given: Candidates | None
+    ) -> np.ndarray:
+        """Write the answers of a closed form; return which targets have one."""
+        request = self.request
+        q, is_there = nearest_solutions(form, request, rows)
+        squared = np.where(is_there, self._rest, np.inf)[:, None]
+        none = np.zeros(squared.shape, int)
+        ratio = np.where(is_there, 0.0, np.inf)[:, None]
+        answers = Candidates(q[:, None], squared, ratio, none == 0, none, none + NO_START)
+        if request.q_ref is not None and given is not None:
+            both = given.beside(answers)
+            answers = both.take(preferred(request, rows, both)[:, None])
+            is_there = answers.ratio[:, 0] <= 1.0
+        there = np.flatnonzero(is_there)
+        winners = self._polished(rows[there], answers.of(there))
+        is_there[there] = self._write(result, rows[there], winners)
+        return is_there
 
     def _first_solved(
         self, result: IKResult, open_rows: np.ndarray, misses: Candidates | None

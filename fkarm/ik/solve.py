@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fkarm._checks import check_count
+from fkarm._checks import check_choice, check_count
 from fkarm._types import TensorLike
+from fkarm.ik.by_closed_form import METHODS, form_of
+from fkarm.ik.closed_form import ClosedForm
 from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
 from fkarm.ik.request import Request, read_request
@@ -37,10 +39,12 @@ def solve_ik(
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
     geometry: Mapping[str, TensorLike] | None = None,
+    method: str = "auto",
 ) -> IKResult:
     """Joint configurations that bring links to target poses, for many targets at once.
 
-    Damped least squares from many starts, in compiled loops. The starts are `q_init`, then entries
+    By the closed form of the arm, if it has one, or else by a search: damped least squares from
+    many starts, in compiled loops. The starts are `q_init`, then entries
     of a table of known poses near the target, the nearest first. The first start that leads to a
     solution gives the answer. If none does, the best of them descend to the nearest pose, by steps
     that are only taken if they bring the error down. Joint limits hold in every step. The function
@@ -85,11 +89,17 @@ def solve_ik(
             `fkarm.kinematics.geometry_of`; without batch axes or with those of the targets. Starts
             are those of the robot itself. Such a search never runs in NumPy, and its steps are
             Gauss-Newton steps.
+        method: `"auto"`: by the closed form of the arm where it has one (`fkarm.ik.closed_form`),
+            for whole poses of one link in the root's frame, without `posture_weight` and
+            `geometry`; by the search for all other problems, and for targets that the closed form
+            has no solution for. `"closed_form"`: the same, but an error if the problem has no
+            closed form. `"numeric"`: by the search alone.
     Returns:
         `IKResult`. A target out of reach is no exception: its `converged` is False, `q` is the
         nearest configuration and `reason` says why. A target with NaN has NaN errors; other targets
         are not affected.
     Raises:
+        NoClosedFormError: With `method="closed_form"`, if the problem has none.
         UnknownLinkError: If a link or `base` does not exist.
         RobotError: If a prismatic joint without limits leaves no range for starts.
         TypeError: If it is called while tracing: use `fkarm.layers.InverseKinematics` in models.
@@ -121,9 +131,14 @@ def solve_ik(
         posture_weight=posture_weight,
         geometry=geometry,
     )
+    check_choice("method", method, METHODS)
     limbs = limbs_of(request.problem)
     requests = [of_limb(request, limb) for limb in limbs] if len(limbs) > 1 else [request]
-    results = [Search(each, starts, max_steps, seed).best() for each in requests]
+    forms = [_form(each, method) for each in requests]
+    results = [
+        Search(each, starts, max_steps, seed, form).best()
+        for each, form in zip(requests, forms, strict=True)
+    ]
     result = joined(limbs, results) if len(limbs) > 1 else results[0]
     return IKResult(*(field.reshape((*request.batch, *field.shape[1:])) for field in result))
 
@@ -147,19 +162,25 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
     weights: Weights | Mapping[str, Weights] = WEIGHTS,
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
+    method: str = "auto",
 ) -> IKSolutions:
-    """The distinct solutions that many starts lead to, for many targets at once.
+    """The distinct solutions, for many targets at once.
 
-    Every start descends to its end; one solution of each group of equal ones is marked. Solutions
-    that differ by whole turns or by less than 0.05 rad or m in every joint are equal. The search
-    does not prove that the list is complete; more `starts` find more.
+    With a closed form of six joints these are all solutions. With one of seven they are all
+    solutions for some values of the joint that the form leaves free, spread over its range.
+    Without a closed form they are those that a search finds: every start descends to its end. The
+    search does not prove that the list is complete; more `starts` find more. One of several equal
+    solutions is marked; those that differ by whole turns or by less than 0.05 rad or m in every
+    joint are equal.
 
     Args:
         robot, target_poses, link, base, position_tolerance, orientation_tolerance, q_init,
-            joint_mask, max_steps, seed, task, frame, weights, limit_margin, posture_weight: As in
-            `solve_ik`.
+            joint_mask, max_steps, seed, task, frame, weights, limit_margin, posture_weight, method:
+            As in `solve_ik`.
         q_ref: Configuration whose whole turns the solutions take, as the limits allow.
-        starts: Number of starts per target, `n` below.
+        starts: Number of starts per target, `n` below. With a closed form `n` is the number of
+            branches; with a free joint it has as many values as make about `starts` branches. A
+            `q_init` adds one.
     Returns:
         `IKSolutions` with `q (..., n, dof)` and `is_solution (..., n)`: `q[is_solution]` are the
         distinct solutions. Misses and repeated solutions are not marked.
@@ -189,8 +210,15 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
         limit_margin=limit_margin,
         posture_weight=posture_weight,
     )
-    batch, solutions = request.batch, Search(request, starts, max_steps, seed).all_solutions()
+    check_choice("method", method, METHODS)
+    form = _form(request, method)
+    batch = request.batch
+    solutions = Search(request, starts, max_steps, seed, form).all_solutions()
     return IKSolutions(*(field.reshape((*batch, *field.shape[1:])) for field in solutions))
+
+
+def _form(request: Request, method: str) -> ClosedForm | None:
+    return form_of(request.problem, request.terms, method, bool(request.geometry))
 
 
 def _request(

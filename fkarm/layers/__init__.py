@@ -1,7 +1,15 @@
 """Keras layers: a robot inside a model."""
 
+from fkarm.layers.closed_form_ik import ClosedFormIK
 from fkarm.layers.forward_kinematics import ForwardKinematics
-from fkarm.layers.inverse_kinematics import IKRefinement, InverseKinematics
+from fkarm.layers.ik_refinement import IKRefinement
+from fkarm.layers.inverse_kinematics import InverseKinematics
 from fkarm.layers.joint_limits import JointLimits
 
-__all__ = ["ForwardKinematics", "IKRefinement", "InverseKinematics", "JointLimits"]
+__all__ = [
+    "ClosedFormIK",
+    "ForwardKinematics",
+    "IKRefinement",
+    "InverseKinematics",
+    "JointLimits",
+]

@@ -1,228 +1,42 @@
-"""Layers that solve for joint configurations."""
+"""The InverseKinematics layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
 
 from fkarm._carried import check_units, mark_units
-from fkarm._checks import check_count, check_last_axes, check_pose_shape
-from fkarm._recorded import with_new_names
-from fkarm._rows import live_rows
+from fkarm._checks import check_choice, check_count, check_pose_shape
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
+from fkarm.ik.by_closed_form import METHODS, form_of, solutions_in_graph
 from fkarm.ik.choice import ROUNDING_MARGIN, best_of, nearest_of
-from fkarm.ik.descent import (
-    damped_descent,
-    implicit_step,
-    refinement,
-    target_entries,
-    tested_descent,
-)
-from fkarm.ik.problem import (
-    ORIENTATION_TOLERANCE,
-    POSITION_TOLERANCE,
-    WEIGHTS,
-    make_problem,
-    make_terms,
-    margin_near_reference,
-)
+from fkarm.ik.closed_form.nearest import NONE
+from fkarm.ik.descent import damped_descent, implicit_step, target_entries, tested_descent
+from fkarm.ik.problem import margin_near_reference
 from fkarm.ik.starts import table_for
-from fkarm.kinematics.arguments import check_configuration_shape
 from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
-from fkarm.layers.precision import KinematicLayer
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
-from fkarm.layers.units import ConfigurationUnits
+from fkarm.layers.target_layer import TargetLayer
 from fkarm.model import Robot
 
 # Number of damped steps from each start, and of starts that continue with tested steps.
 DAMPED_STEPS, FINALISTS = 10, 4
 
 
-class _TargetLayer(KinematicLayer):
-    """A layer that brings a link to target poses; its arguments are those of `fkarm.solve_ik`."""
-
-    def __init__(
-        self,
-        robot: Robot,
-        link: str | None,
-        task: str | Sequence[str],
-        *,
-        base: str | None = None,
-        frame: str = "root",
-        weights: tuple[float, float] = WEIGHTS,
-        position_tolerance: float = POSITION_TOLERANCE,
-        orientation_tolerance: float = ORIENTATION_TOLERANCE,
-        joint_mask: Sequence[bool] | None = None,
-        limit_margin: float = 0.0,
-        posture_weight: float = 0.0,
-        **kwargs: Any,
-    ) -> None:
-        check_robot(robot)
-        super().__init__(**kwargs)
-        self.robot = robot
-        self.link = link
-        self.task = task if isinstance(task, str) else tuple(task)
-        self.base = base
-        self.frame = frame
-        self.joint_mask = None if joint_mask is None else [bool(each) for each in joint_mask]
-        self._values: dict[str, Any] = {
-            "weights": tuple(weights),
-            "position_tolerance": position_tolerance,
-            "orientation_tolerance": orientation_tolerance,
-            "limit_margin": limit_margin,
-            "posture_weight": posture_weight,
-        }
-        links = (robot.link_or_end_effector(link),)
-        self._problem = make_problem(robot, links, task, frame, base)
-        self._units = ConfigurationUnits(robot)
-        self._precision = "float64" if self.compute_dtype == "float64" else "float32"
-        self._terms = make_terms(
-            self._problem, self._precision, joint_mask=self.joint_mask, **self._values
-        )
-
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """A row counts if it counts in all inputs."""
-        is_several = isinstance(inputs, (list, tuple))
-        target, masks = (inputs[-1], previous_mask) if is_several else (inputs, [previous_mask])
-        rank = len(target.shape) - 2
-        live = [live_rows(mask, rank) for mask in masks or () if mask is not None]
-        return reduce(ops.logical_and, live) if live else None
-
-    def _packed(self, steps: int) -> Tensor:
-        return ops.convert_to_tensor(self._terms.packed(steps))
-
-    def _reference(self, name: str, q: Tensor | None, shape: tuple[int | None, ...]) -> Any:
-        """`q` in the type of the computation, with the batch axes of `shape`; or None."""
-        if q is None:
-            return None
-        check_units(f"The {name} of {type(self).__name__}", q, *self._units.names)
-        check_last_axes(name, q.shape, (self.robot.dof,))
-        if len(q.shape) != len(shape) + 1:
-            raise ValueError(
-                f"{name} and target_poses must have the same batch axes. Received: {name} of shape "
-                f"{tuple(q.shape)} for batch axes {tuple(shape)}."
-            )
-        return self.precise(q)
-
-    def _check_wish(self, q_ref: Tensor | None) -> None:
-        if self._values["posture_weight"] and q_ref is None:
-            raise ValueError(
-                "posture_weight must come with q_ref, the preferred posture. Received: None."
-            )
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            **robot_entry(self.robot),
-            "link": self.link,
-            "task": self.task if isinstance(self.task, str) else list(self.task),
-            "base": self.base,
-            "frame": self.frame,
-            "joint_mask": self.joint_mask,
-            **self._values,
-            "weights": list(self._values["weights"]),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**with_robot(with_new_names(config, seeds="starts")))
-
-
 @keras.saving.register_keras_serializable(package="fkarm")
-class IKRefinement(_TargetLayer):
-    """Joint configurations after a few least-squares steps towards target poses.
-
-    After a network that proposes configurations it reduces errors from centimetres to micrometres.
-    It is differentiable through all its steps and has no weights.
-
-    Args:
-        robot: `fkarm.Robot`.
-        link: Link to bring to the target; None: `robot.end_effector`.
-        steps: Number of steps.
-        task: Components of the pose that count, as in `fkarm.solve_ik`.
-        base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
-            posture_weight: As in `fkarm.solve_ik`.
-        **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
-    Call arguments:
-        inputs: A pair: configurations, rad or m, shape `(..., dof)`, and target poses in the frame
-            of `base`, m, shape `(..., 4, 4)`, with the same batch axes. A row of the output counts
-            if it counts in the masks of both. Joints that may not move, or move no link, keep their
-            values.
-        q_ref: Posture that `posture_weight` pulls to. Shape `(..., dof)`.
-    Returns:
-        Configurations within the joint limits. Shape `(..., dof)`.
-    Raises:
-        TypeError: If `robot` is not a Robot.
-        UnknownLinkError: If the link or `base` does not exist.
-        ValueError: If no joint moves the link, an argument is wrong or shapes do not match.
-    Gradient:
-        With respect to both inputs, through all steps. It is zero for joints that a limit stops.
-    """
-
-    def __init__(
-        self,
-        robot: Robot,
-        link: str | None = None,
-        steps: int = 3,
-        task: str | Sequence[str] = "pose",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(robot, link, task, **kwargs)
-        check_count("steps", steps)
-        self.steps = steps
-
-    def build(self, input_shape: Any) -> None:
-        self.compute_output_shape(input_shape)
-        self.built = True
-
-    def call(self, inputs: tuple[Tensor, Tensor], q_ref: Tensor | None = None) -> Tensor:
-        check_units("The configurations of IKRefinement", inputs[0], *self._units.names)
-        check_units("The targets of IKRefinement", inputs[1], None, "m")
-        q, target = (self.precise(each) for each in inputs)
-        self.compute_output_shape((q.shape, target.shape))
-        self._check_wish(q_ref)
-        wish = self._reference("q_ref", q_ref, target.shape[:-2])
-        lower, upper = (ops.convert_to_tensor(x) for x in (self._terms.lower, self._terms.upper))
-        shape = ops.shape(q)
-        start = ops.reshape(clip(q, lower, upper), (-1, self.robot.dof))
-        near = start if wish is None else ops.reshape(wish, (-1, self.robot.dof))
-        entries = target_entries(ops.reshape(target, (-1, 4, 4)))
-        refine = refinement(self._problem, self.steps)
-        refined = refine(start, entries, near, self._packed(self.steps))
-        near = ops.stop_gradient(near)
-        free = self._terms.free > 0
-        refined = ops.where(free, with_unit_quaternions(self.robot, refined, near), refined)
-        refined = ops.cast(ops.reshape(refined, shape), self.compute_dtype)
-        return mark_units(refined, *self._units.names)
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        q_shape, target_shape = input_shape
-        check_configuration_shape(self.robot, q_shape)
-        check_pose_shape("target_poses", target_shape)
-        if len(target_shape) != len(q_shape) + 1:
-            raise ValueError(
-                "q and target_poses must have the same batch axes. Received: shapes "
-                f"{tuple(q_shape)} and {tuple(target_shape)}."
-            )
-        return tuple(q_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "steps": self.steps}
-
-
-@keras.saving.register_keras_serializable(package="fkarm")
-class InverseKinematics(_TargetLayer):
+class InverseKinematics(TargetLayer):
     """Joint configurations that bring a link to target poses: the solver as a layer.
 
-    The starts are entries of a table of known poses near the target. Damped least squares improves
-    all of them, then the best few to the end, and the answer is chosen as in `fkarm.solve_ik`. The
-    layer makes one pass of a fixed size, so that it compiles for any batch; `fkarm.solve_ik` tries
-    more starts where that fails. It has no weights.
+    An arm with a closed form is solved by it, and by a search only if a target of the batch has no
+    solution there. The starts of the search are entries of a table of known poses near the target.
+    Damped least squares improves all of them, then the best few to the end, and the answer is
+    chosen as in `fkarm.solve_ik`. The layer makes one pass of a fixed size, so that it compiles for
+    any batch; `fkarm.solve_ik` tries more free values and starts where that fails. It has no
+    weights.
 
     Args:
         robot: `fkarm.Robot`.
@@ -230,6 +44,7 @@ class InverseKinematics(_TargetLayer):
         starts: Number of starts per target.
         steps: Largest number of steps from each start.
         task: Components of the pose that count, as in `fkarm.solve_ik`.
+        method: `"auto"`, `"closed_form"` or `"numeric"`, as in `fkarm.solve_ik`.
         base, frame, weights, position_tolerance, orientation_tolerance, joint_mask, limit_margin,
             posture_weight: As in `fkarm.solve_ik`.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
@@ -243,6 +58,7 @@ class InverseKinematics(_TargetLayer):
         Configurations within the joint limits. Shape `(..., dof)`.
     Raises:
         TypeError: If `robot` is not a Robot.
+        NoClosedFormError: With `method="closed_form"`, if the arm or the problem has none.
         UnknownLinkError: If the link or `base` does not exist.
         RobotError: If a prismatic joint without limits leaves no range for starts.
         ValueError: If no joint moves the link, an argument is wrong or the shape does not match.
@@ -259,12 +75,16 @@ class InverseKinematics(_TargetLayer):
         starts: int = 16,
         steps: int = 32,
         task: str | Sequence[str] = "pose",
+        method: str = "auto",
         **kwargs: Any,
     ) -> None:
         super().__init__(robot, link, task, **kwargs)
+        check_choice("method", method, METHODS)
         check_count("starts", starts)
         check_count("steps", steps)
         self.starts, self.steps = starts, steps
+        self.method = method
+        self._form = form_of(self._problem, self._terms, method)
         self._table = table_for(self._problem, self._terms, 0, 0)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -305,6 +125,42 @@ class InverseKinematics(_TargetLayer):
         zero = ops.convert_to_tensor(nearest_to_zero(robot), target.dtype)
         rest = next((q for q in (q_init, q_ref) if q is not None), zero + 0.0 * entries[:, :1])
         near = rest if q_ref is None else q_ref
+        is_given = q_ref is not None or q_init is not None
+        numeric = partial(self._numeric, target, rest, near, q_ref, is_given)
+        if self._form is None:
+            return numeric()
+        q, is_there = solutions_in_graph(self._form, self._terms, entries, rest, q_ref)
+        if is_given:
+            q, is_there = self._with_given(q, is_there, entries, rest, near, q_ref)
+        # The search runs only if a target is left.
+        return ops.cond(
+            ops.all(is_there), lambda: q, lambda: ops.where(is_there[:, None], q, numeric())
+        )
+
+    def _with_given(
+        self,
+        q: Tensor,
+        is_there: Tensor,
+        entries: Tensor,
+        rest: Tensor,
+        near: Tensor,
+        q_ref: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """The answers of a closed form, and those that the given configurations lead to."""
+        first = self._constrained(rest[:, None], rest)
+        first, outcome = self._descended(tested_descent, self.steps, first, entries, near)
+        missed = ops.where(is_there, 0.0, NONE)[:, None, None] + ops.zeros_like(outcome)
+        both = ops.concatenate([self._canonical(first, near), q[:, None]], axis=1)
+        outcome = ops.concatenate([outcome, missed], axis=1)
+        order = ops.arange(2, dtype=outcome.dtype) + 0.0 * outcome[..., 0]
+        found, ratio = best_of(self._key(both, outcome, order, q_ref), 1, both, outcome[..., 1:2])
+        return found[:, 0], ratio[:, 0, 0] <= 1.0
+
+    def _numeric(
+        self, target: Tensor, rest: Tensor, near: Tensor, q_ref: Tensor | None, is_given: bool
+    ) -> Tensor:
+        """The answers of a search from the table's entries, and from given configurations."""
+        entries = target_entries(target)
         places, errors = self._table.nearest(target[:, None], self.starts)
         starts = self._constrained(self._table.at(places, target[:, None]), rest)
         quick = min(self.steps, DAMPED_STEPS)
@@ -312,7 +168,6 @@ class InverseKinematics(_TargetLayer):
         distance = ops.cast(errors - ops.min(errors, axis=1, keepdims=True), target.dtype)
         key = self._key(q, outcome, distance, q_ref)
         q, distance = best_of(key, min(FINALISTS, self.starts), q, distance[..., None])
-        is_given = q_ref is not None or q_init is not None
         if is_given:  # The given configuration is the first start.
             q = ops.concatenate([self._constrained(rest[:, None], rest), q], axis=1)
             first = ops.zeros_like(distance[:, :1])
@@ -353,4 +208,9 @@ class InverseKinematics(_TargetLayer):
         return (*input_shape[:-2], self.robot.dof)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "starts": self.starts, "steps": self.steps}
+        return {
+            **super().get_config(),
+            "starts": self.starts,
+            "steps": self.steps,
+            "method": self.method,
+        }

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 import fkarm
-from fkarm.layers import ForwardKinematics, IKRefinement, InverseKinematics, JointLimits
+from fkarm.layers import (
+    ClosedFormIK,
+    ForwardKinematics,
+    IKRefinement,
+    InverseKinematics,
+    JointLimits,
+)
 from fkarm.learning import IKFlow, IKRegressor
 from fkarm.losses import BestHeadPoseLoss, PoseLoss
 from fkarm.metrics import OrientationError, PoseSuccess, PositionError
@@ -136,6 +142,31 @@ def inverse_kinematics(**options):
     return compiled(targets, outputs, objects, poses(), poses(seed=1), options)
 
 
+def make_wrist():
+    """Six joints of which the last three meet in a point."""
+    axes = [("z", 0.0), ("y", 0.3), ("y", 0.4), ("z", 0.3), ("y", 0.0), ("z", 0.0)]
+    joints = [
+        fkarm.Joint(f"joint_{k}", axis=axis, xyz=(0, 0.05 * (k == 2), z), lower=-3.0, upper=3.0)
+        for k, (axis, z) in enumerate(axes)
+    ]
+    return fkarm.Robot.from_joints(joints, tool=(0, 0, 0.1), name="wrist_arm")
+
+
+def every_posture(**options):
+    """All branches, the poses that they reach, and which of them count."""
+    arm = make_wrist()
+    layer = ClosedFormIK(arm)
+    targets = keras.Input((4, 4))
+    found = layer(targets)
+    counts = keras.layers.Reshape((8, 1, 1))(found["is_solution"])
+    reached = keras.layers.Multiply()([ForwardKinematics(arm)(found["q"]), counts])
+    outputs = fkarm.primers.ChannelAffine(axis=-1)(reached)
+    q = np.random.default_rng(0).uniform(0.3, 1.2, size=(ROWS, 6))
+    x = np.asarray(fkarm.forward_kinematics(arm, q), "float32")
+    y = 0.1 + np.repeat(x[:, None], 8, axis=1)
+    return compiled(targets, outputs, {"layers.ClosedFormIK": layer}, x, y, options)
+
+
 def heads(**options):
     loss = BestHeadPoseLoss(0.7, 0.3, 0.1, name="reach")
     inputs = keras.Input((4,))
@@ -193,6 +224,7 @@ MODELS = {
     ),
     "refinement": (refinement, ("layers.IKRefinement",)),
     "inverse kinematics": (inverse_kinematics, ("layers.InverseKinematics",)),
+    "every posture": (every_posture, ("layers.ClosedFormIK",)),
     "heads": (heads, ("losses.BestHeadPoseLoss",)),
     "regressor": (regressor, ("learning.IKRegressor",)),
     "flow": (flow, ("learning.IKFlow",)),

@@ -19,7 +19,7 @@ def history(case):
     return [value for name, values in fitted.items() if name not in case.random for value in values]
 
 
-SLOW = ("flow", "inverse kinematics", "refinement", "regressor")
+SLOW = ("flow", "inverse kinematics", "every posture", "refinement", "regressor")
 
 
 @supporting("compile", later=(*SLOW, "heads"))

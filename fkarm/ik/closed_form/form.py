@@ -19,6 +19,7 @@ from fkarm.geometry.safe import as_float, at_least_single
 from fkarm.ik.closed_form.arithmetic import library_of
 from fkarm.ik.closed_form.branches import BRANCHES, TOLERANCES, Structure, all_branches
 from fkarm.ik.closed_form.limits import copy_within
+from fkarm.ik.closed_form.nearest import NearestBranch
 from fkarm.ik.closed_form.recognise import recognise
 from fkarm.ik.closed_form.screws import screws_of
 from fkarm.ik.targets import check_rotations
@@ -53,6 +54,8 @@ class ClosedForm:
             (the first three of those that are solved for do) or `"three parallel axes"`.
         branches: Number of branches.
         free: Name of the joint whose value the caller chooses; None: there is none.
+        free_entry: Its entry of `q`, or None.
+        nearest: The branch that is nearest to a configuration, a `NearestBranch`.
         residual: By how much the robot's geometry misses that of the form, m and rad. Newton steps
             on the robot's own chain remove this error from the solutions.
     """
@@ -66,8 +69,8 @@ class ClosedForm:
         self.branches = BRANCHES
         self.residual = structure.residual
         free = structure.arm.free
-        self._free_entry = None if free is None else entries[free]
-        self.free = None if self._free_entry is None else _joint_of(robot, self._free_entry)
+        self.free_entry = None if free is None else entries[free]
+        self.free = None if self.free_entry is None else _joint_of(robot, self.free_entry)
         self._structure = structure
         self._moving = [entries[k] for k in structure.chain.moving]
         ranks = (2,) if free is None else (2, 0)
@@ -77,6 +80,7 @@ class ClosedForm:
             for dtype in TOLERANCES
         }
         self._many = compiled(self._separate, ranks, from_rows=0)
+        self.nearest = NearestBranch(structure, self._moving, self.free_entry, robot.dof)
 
     def __repr__(self) -> str:
         free = "" if self.free is None else f", free={self.free!r}"
@@ -120,7 +124,7 @@ class ClosedForm:
         pose = at_least_single(as_float(T, "T"))
         check_pose_shape("T", tuple(pose.shape))
         inputs = self._with_free(pose, free_value)
-        found = self._run(*inputs)
+        found = self.branches_at(*inputs)
         self._check_poses(pose, found.is_solution)
         return found
 
@@ -157,8 +161,8 @@ class ClosedForm:
         if array is None:
             return
         low, high = (
-            self.robot.lower_limits[self._free_entry],
-            self.robot.upper_limits[self._free_entry],
+            self.robot.lower_limits[self.free_entry],
+            self.robot.upper_limits[self.free_entry],
         )
         if np.any((array < low - _ROUNDING) | (array > high + _ROUNDING)):
             raise ValueError(
@@ -166,7 +170,8 @@ class ClosedForm:
                 f"Received: values from {array.min():g} to {array.max():g}."
             )
 
-    def _run(self, *inputs: Tensor) -> ClosedFormSolutions:
+    def branches_at(self, *inputs: Tensor) -> ClosedFormSolutions:
+        """`solve` without checks: poses `(..., 4, 4)`, and values of the free joint `(...)`."""
         batch = tuple(inputs[0].shape)[:-2]
         if None in batch or not are_few(math.prod(batch)):
             q, solution, within = self._many(*inputs)
@@ -201,8 +206,8 @@ class ClosedForm:
         zero = library.zeros_like(angles[0] + sum(angles[1:]))
         q = [zero + value for value in nearest_to_zero(self.robot).tolist()]
         inside = is_solution
-        if self._free_entry is not None:
-            q[self._free_entry] = zero + free
+        if self.free_entry is not None:
+            q[self.free_entry] = zero + free
         for entry, angle in zip(self._moving, angles, strict=True):
             angle, fits = copy_within(self.robot, entry, angle, dtype)
             q[entry] = zero + angle

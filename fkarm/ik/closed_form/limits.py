@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fkarm.geometry import native
 from fkarm.ik.closed_form.arithmetic import library_of
 from fkarm.kinematics.joint_space import TURN, representable_bounds
 from fkarm.model import Robot
@@ -31,13 +32,25 @@ def copy_within(robot: Robot, entry: int, angle: Any, dtype: str) -> tuple[Any, 
     library = library_of(angle)
     if low > -half and high < half:
         return angle, library.logical_and(angle >= low, angle <= high)
-    near = min(max(0.0, low), high)
+    return nearest_copy(angle, min(max(0.0, low), high), low, high)
+
+
+def nearest_copy(angle: Any, near: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    """The copy of an angle within bounds that is nearest to a value.
+
+    Args:
+        angle: Rows of angles, rad.
+        near: The value. This and the bounds are floats or broadcast to the shape of `angle`.
+        low: Lower bound; infinite if there is none.
+        high: Upper bound.
+    Returns:
+        The copy, and whether it is within the bounds. Where none is, the angle does not change.
+    """
+    library = library_of(angle)
+    typed = np if library is np else native
     count = library.round((near - angle) / TURN)
-    for bound, nearest in ((high, library.floor), (low, library.ceil)):
-        if math.isfinite(bound):
-            limit = nearest((bound - angle) / TURN)
-            is_beyond = count > limit if bound == high else count < limit
-            count = library.where(is_beyond, limit, count)
+    count = typed.minimum(count, library.floor((high - angle) / TURN))
+    count = typed.maximum(count, library.ceil((low - angle) / TURN))
     copy = angle + TURN * count
     fits = library.logical_and(copy >= low, copy <= high)
     return library.where(fits, copy, angle), fits

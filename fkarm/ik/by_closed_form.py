@@ -1,0 +1,257 @@
+"""Answers of a request by the closed form of its arm."""
+
+from __future__ import annotations
+
+import numpy as np
+from keras import ops
+
+from fkarm._types import Tensor
+from fkarm.config import cached
+from fkarm.errors import NoClosedFormError
+from fkarm.geometry.native import to_numpy
+from fkarm.ik.batch import run_in_chunks
+from fkarm.ik.choice import best_of
+from fkarm.ik.closed_form import ClosedForm, closed_form
+from fkarm.ik.closed_form.nearest import NONE
+from fkarm.ik.problem import Problem, Terms
+from fkarm.ik.request import Request
+from fkarm.kinematics.task import task_rows
+from fkarm.model import Robot
+
+METHODS = ("auto", "closed_form", "numeric")
+# Shares of a free joint's range: its middle, then ever finer. On the Panda the first of them has a
+# solution within the limits for four targets of ten, the first eight for nine of ten.
+SHARES = np.array([int(f"{k:07b}"[::-1], 2) for k in range(1, 128)]) / 128.0
+# How many are tried at a time; fewer sets of all targets together take as long as these.
+ROUNDS = (1, 1, 1, 1, 2, 2, 4, 4, 16, 32, 64)
+FEWEST_SETS = 32
+# With q_ref so many shares and the value of q_ref are compared; then values around the best one, at
+# these parts of two distances from it, rad.
+NEAR_SHARES = 63
+NEARER = (0.15, 0.03)
+OFFSETS = np.array([-1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0])
+SHARES_IN_GRAPH = 15
+# Number of the start of an answer that no start led to.
+NO_START = -1
+
+
+def form_of(
+    problem: Problem, terms: Terms, method: str, has_geometry: bool = False
+) -> ClosedForm | None:
+    """The closed form that answers a problem; None if it has none, or none is wanted.
+
+    Raises:
+        NoClosedFormError: With the method `"closed_form"`, if the problem has none.
+    """
+    if method == "numeric":
+        return None
+    held = [entry for entry in problem.active if terms.free[entry] == 0]
+    found: ClosedForm | str | None = _obstacle(problem, terms, held, has_geometry)
+    if found is None:
+        found = _attempt(problem.robot, problem.links[0], _joint_of(problem.robot, held))
+    if isinstance(found, ClosedForm):
+        return found
+    if method == "closed_form":
+        raise NoClosedFormError(found)
+    return None
+
+
+def _obstacle(problem: Problem, terms: Terms, held: list[int], has_geometry: bool) -> str | None:
+    """Why the closed form of an arm would not answer a problem."""
+    root, count = problem.robot.root_link, len(problem.active)
+    if has_geometry:
+        asked, came = "the robot's own geometry", "geometry"
+    elif len(problem.links) > 1:
+        asked, came = "links that share no joint", ", ".join(map(repr, problem.links))
+    elif problem.components.rows != (task_rows("pose"),):
+        asked, came = "task='pose'", "a task of fewer components"
+    elif problem.base != root:
+        asked, came = f"targets in the frame of the root link {root!r}", f"base={problem.base!r}"
+    elif terms.posture[0] > 0:
+        asked, came = "posture_weight=0", f"{float(terms.posture[0]) ** 0.5:g}"
+    elif held and (len(held) > 1 or count != 7):
+        asked = "joints that may move, but for one of seven"
+        came = f"a joint_mask that holds {len(held)} of {count} joints on the way to the link"
+    else:
+        return None
+    return (
+        f"method='closed_form' needs {asked}. Received: {came}. Use method='auto', which searches "
+        "where there is no closed form."
+    )
+
+
+def _joint_of(robot: Robot, entries: list[int]) -> str | None:
+    """The joint of the first of some entries of `q`, if there is one."""
+    names = (j.name for j in robot.independent_joints if robot.coordinates[j.name].index in entries)
+    return next(names, None)
+
+
+@cached(64)
+def _attempt(robot: Robot, link: str, free: str | None) -> ClosedForm | str:
+    """The closed form, or why there is none: a control loop asks for it in every call."""
+    try:
+        return closed_form(robot, link, free)
+    except NoClosedFormError as error:
+        return str(error)
+
+
+def nearest_solutions(
+    form: ClosedForm, request: Request, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The solution of some targets that is nearest to `q_ref`, or else to the middle of the ranges.
+
+    Of seven joints one is given: without `q_ref` the first of `SHARES` that has a solution.
+
+    Returns:
+        Configurations `(rows, dof)`, and whether they are solutions `(rows,)`.
+    """
+    terms = request.terms
+    near, weights = _middle(terms.lower, terms.upper)
+    if request.q_ref is not None:
+        near, weights = request.q_ref[rows], np.ones_like(near)
+    near = np.broadcast_to(near, (len(rows), len(terms.lower))).astype(request.dtype)
+    values = np.concatenate([terms.lower, terms.upper, weights]).astype(request.dtype)
+    if form.free_entry is None:
+        best = _nearest(form, request, rows, near, values)
+    else:
+        best = _nearest_of_values(form, form.free_entry, request, rows, near, values)
+    q = np.where(terms.free > 0, best[:, :-1], request.rest[rows])
+    return q, best[:, -1] < NONE
+
+
+def _nearest_of_values(
+    form: ClosedForm,
+    entry: int,
+    request: Request,
+    rows: np.ndarray,
+    near: np.ndarray,
+    values: np.ndarray,
+) -> np.ndarray:
+    """`NearestBranch` of the values of a free joint that `nearest_solutions` names."""
+
+    def nearest(of: np.ndarray, given: np.ndarray, is_first: bool) -> np.ndarray:
+        """Of the targets `of`, for some values `(len(of), count)` per target."""
+        count = given.shape[1]
+        repeated = np.repeat(of, count)
+        new = _nearest(form, request, rows[repeated], near[repeated], values, given.reshape(-1))
+        new = new.reshape(len(of), count, -1)
+        order = new[..., -1] >= NONE if is_first else new[..., -1]
+        chosen: np.ndarray = new[np.arange(len(of)), order.argmin(axis=1)]
+        return chosen
+
+    every = np.arange(len(rows))
+    if request.q_ref is not None:
+        own = np.clip(near[:, entry : entry + 1], *_bounds(request.terms, entry))
+        spread = _spread(entry, request, rows, SHARES[:NEAR_SHARES])
+        best = nearest(every, np.concatenate([own, spread], axis=1), is_first=False)
+        for width in NEARER if request.terms.free[entry] else ():
+            around = best[:, entry : entry + 1] + width * OFFSETS.astype(request.dtype)
+            new = nearest(every, np.clip(around, *_bounds(request.terms, entry)), is_first=False)
+            best = np.where(new[:, -1:] < best[:, -1:], new, best)
+        return best
+    best = np.concatenate([near, np.full((len(rows), 1), NONE, request.dtype)], axis=1)
+    given = _spread(entry, request, rows, SHARES)
+    is_open, first, rounds = every, 0, iter(ROUNDS)
+    while is_open.size and first < given.shape[1]:
+        count = max(next(rounds), FEWEST_SETS // is_open.size)
+        best[is_open] = nearest(is_open, given[is_open, first : first + count], is_first=True)
+        is_open, first = is_open[best[is_open, -1] >= NONE], first + count
+    return best
+
+
+def solutions_in_graph(
+    form: ClosedForm, terms: Terms, entries: Tensor, rest: Tensor, q_ref: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """`nearest_solutions` as operations on tensors; of a free joint `SHARES_IN_GRAPH` are tried.
+
+    Args:
+        form: The closed form.
+        terms: The values of the problem.
+        entries: Targets, `(rows, 12)`.
+        rest: Values of joints that are held or move no link. Shape `(rows, dof)`.
+        q_ref: Preferred configurations `(rows, dof)`, or None.
+    """
+    near, weights = _middle(terms.lower, terms.upper)
+    near = near.astype(terms.dtype) + ops.zeros_like(rest)
+    if q_ref is not None:
+        near, weights = q_ref, np.ones_like(weights)
+    values = np.concatenate([terms.lower, terms.upper, weights]).astype(terms.dtype)
+    packed = ops.convert_to_tensor(values)
+    entry = form.free_entry
+    if entry is None:
+        best = form.nearest.compiled(entries, near, packed)[0]
+    else:
+        shares = SHARES[:SHARES_IN_GRAPH]
+        given = ops.convert_to_tensor(_range_at(terms, entry, shares)) + 0.0 * rest[:, :1]
+        if terms.free[entry] == 0:
+            given = rest[:, entry : entry + 1]
+        count = given.shape[1]
+        repeated = [ops.repeat(x, count, axis=0) for x in (entries, near)]
+        new = form.nearest.compiled(*repeated, ops.reshape(given, (-1,)), packed)[0]
+        new = ops.reshape(new, (-1, count, len(terms.lower) + 1))
+        order = new[..., -1]
+        if q_ref is None:
+            order = ops.where(order < NONE, ops.arange(count, dtype=terms.dtype), order)
+        best = best_of(order, 1, new)[0][:, 0]
+    return ops.where(terms.free > 0, best[:, :-1], rest), best[:, -1] < NONE
+
+
+def all_branches_of(form: ClosedForm, request: Request, values: int) -> np.ndarray:
+    """Every branch of every target, solutions or not. Shape `(rows, branches, dof)`.
+
+    A free joint has `values` values, spread over its range.
+    """
+    rows = np.arange(request.size)
+    target = request.targets[:, 0]
+    entry = form.free_entry
+    if entry is None:
+        q = form.branches_at(ops.convert_to_tensor(target)).q
+    else:
+        given = _spread(entry, request, rows, (np.arange(values) + 0.5) / values)
+        count = given.shape[1]
+        poses = np.repeat(target[:, None], count, axis=1)
+        q = form.branches_at(*map(ops.convert_to_tensor, (poses, given))).q
+    return to_numpy(q).reshape(request.size, -1, request.problem.robot.dof)
+
+
+def _middle(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The middle of the joints' ranges, and one over their half length."""
+    low = np.maximum(lower, np.minimum(upper, np.pi) - 2 * np.pi)
+    high = np.minimum(upper, low + 2 * np.pi)
+    is_wide = (lower <= -np.pi) & (upper >= np.pi)
+    low, high = np.where(is_wide, -np.pi, low), np.where(is_wide, np.pi, high)
+    return (low + high) / 2, 2.0 / np.maximum(high - low, 1e-6)
+
+
+def _spread(entry: int, request: Request, rows: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Values of the free joint at shares of its range; its own value if the mask holds it."""
+    terms = request.terms
+    if terms.free[entry] == 0:
+        return request.rest[rows][:, entry : entry + 1].astype(request.dtype)
+    return np.broadcast_to(_range_at(terms, entry, shares), (len(rows), len(shares)))
+
+
+def _range_at(terms: Terms, entry: int, shares: np.ndarray) -> np.ndarray:
+    """Values of a joint at shares of its range, of which one turn counts."""
+    low, high = terms.lower[entry], terms.upper[entry]
+    middle, weight = _middle(low, high)
+    return np.clip(middle + (2.0 * shares - 1.0) / weight, low, high).astype(terms.dtype)
+
+
+def _bounds(terms: Terms, entry: int) -> tuple[np.ndarray, np.ndarray]:
+    return terms.lower[entry], terms.upper[entry]
+
+
+def _nearest(
+    form: ClosedForm,
+    request: Request,
+    rows: np.ndarray,
+    near: np.ndarray,
+    values: np.ndarray,
+    *free: np.ndarray,
+) -> np.ndarray:
+    """`NearestBranch` of some targets. Shape `(rows, dof + 1)`."""
+    entries = request.entries[rows]
+    if request.runs_in_numpy(len(rows)):
+        return form.nearest.in_numpy(entries, near, *free, values)
+    return run_in_chunks(form.nearest.compiled, entries, near, *free, shared=(values,))[0]
