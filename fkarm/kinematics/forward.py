@@ -21,7 +21,14 @@ from fkarm.kinematics.chain import (
 from fkarm.kinematics.entries import Entry, Frame, stack_entries, stack_last, unstack_entries
 from fkarm.kinematics.geometry import POSES, of_geometry
 from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
-from fkarm.kinematics.loop import Layout, loop_of, loop_poses, loop_pull_back, wants_loop
+from fkarm.kinematics.loop import (
+    Layout,
+    in_tiles,
+    loop_of,
+    loop_poses,
+    loop_pull_back,
+    wants_loop,
+)
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import (
     Derivative,
@@ -133,7 +140,11 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
 @once
 def _loop_functions(layout: Layout, axes: tuple[int, ...]) -> tuple[Function, Function]:
     """Poses and their pull-back, the same objects for all robots of a layout."""
-    return partial(loop_poses, layout, axes), partial(loop_pull_back, layout)
+    poses, pulled = partial(loop_poses, layout, axes), partial(loop_pull_back, layout)
+    if layout.is_run:  # no frame but the last is in use
+        return poses, pulled
+    rank = len(axes) + 2
+    return in_tiles(poses, (1,), (*axes, 4, 4)), in_tiles(pulled, (1, rank, rank), (layout.dof,))
 
 
 def _in_numpy(tree: Tree, axes: tuple[int, ...]) -> InNumpy:

@@ -25,6 +25,7 @@ from fkarm.kinematics.loop.poses import (
     wrenches_on_links,
     wrenches_on_nodes,
 )
+from fkarm.kinematics.loop.tiles import in_tiles
 
 __all__ = [
     "Layout",
@@ -34,6 +35,7 @@ __all__ = [
     "columns_of",
     "frames_of_links",
     "frames_of_nodes",
+    "in_tiles",
     "loop_jacobian",
     "loop_of",
     "loop_poses",

@@ -51,9 +51,10 @@ def frames_of_links(nodes: Nodes, frames: Tensor) -> Frame:
 def _matrices(links: Frame, batch: tuple[Any, ...]) -> Tensor:
     """Poses from the frames of links."""
     columns = [*links.axes, links.origin]  # entries (m, rows)
-    zero = ops.zeros_like(links.origin[0])
-    entries = [*(column[k] for k in range(3) for column in columns), zero, zero, zero, zero + 1.0]
-    matrices = ops.transpose(ops.stack(entries), (2, 1, 0))  # (rows, m, 16)
+    entries = [column[k] for k in range(3) for column in columns]
+    upper = ops.transpose(ops.stack(entries), (2, 1, 0))  # (rows, m, 12)
+    zero = ops.zeros_like(upper[..., :1])
+    matrices = ops.concatenate([upper, zero, zero, zero, zero + 1.0], axis=-1)
     return ops.reshape(matrices, (*batch, 4, 4))
 
 
@@ -111,7 +112,9 @@ def wrenches_on_nodes(
         results = [ops.slice_update(now[0], (row, 0), total[None])]
         if is_kept:
             results.append(ops.slice_update(now[1], (k, 0, 0), along_first_axis(pair)[None]))
-        return along_first_axis(carried(frame_of(arrays.origins[k]), pair)), results
+        before = _entries(carried(frame_of(arrays.origins[k]), pair))
+        # Without the barrier XLA would compute all entries again for each of them.
+        return ops.stack(xla_barrier(lambda *entries: list(entries), *before)), results
 
     def put(k: Tensor, on_nodes: Tensor) -> Tensor:
         row = arrays.links[k]

@@ -19,15 +19,30 @@ from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, PullBac
 if keras.backend.backend() == "tensorflow":
     from fkarm.kinematics.stage.tensorflow import (
         compiled,
+        is_traced_for_cpu,
         once,
         sincos,
         with_derivative,
         xla_barrier,
     )
 elif keras.backend.backend() == "jax":
-    from fkarm.kinematics.stage.jax import compiled, once, sincos, with_derivative, xla_barrier
+    from fkarm.kinematics.stage.jax import (
+        compiled,
+        is_traced_for_cpu,
+        once,
+        sincos,
+        with_derivative,
+        xla_barrier,
+    )
 else:
-    from fkarm.kinematics.stage.torch import compiled, once, sincos, with_derivative, xla_barrier
+    from fkarm.kinematics.stage.torch import (
+        compiled,
+        is_traced_for_cpu,
+        once,
+        sincos,
+        with_derivative,
+        xla_barrier,
+    )
 
 __all__ = [
     "FEW_ROWS",
@@ -39,6 +54,7 @@ __all__ = [
     "Ranks",
     "are_few",
     "compiled",
+    "is_traced_for_cpu",
     "once",
     "sincos",
     "with_derivative",

@@ -25,7 +25,12 @@ from fkarm.kinematics.stage.few_rows import (
 )
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
-__all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
+__all__ = ["compiled", "is_traced_for_cpu", "once", "sincos", "with_derivative", "xla_barrier"]
+
+
+def is_traced_for_cpu() -> bool:
+    """Whether TensorFlow's XLA compiles the caller for a CPU."""
+    return False
 
 
 def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:

@@ -42,22 +42,27 @@ from fkarm.kinematics.stage.few_rows import (
 from fkarm.kinematics.stage.padding import batch_of, in_rows, rows_of_batch
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
-__all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
+__all__ = ["compiled", "is_traced_for_cpu", "once", "sincos", "with_derivative", "xla_barrier"]
 
 # The modules that trace a function in order to write it to a file.
 EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
 
 
+def is_traced_for_cpu() -> bool:
+    """Whether XLA compiles the caller for a CPU."""
+    return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
+
+
 def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
     """Sine and cosine, by whichever way is fastest where they are computed."""
-    if _is_traced_for_cpu() and not _runs_by_operation((angle,)):
+    if is_traced_for_cpu() and not _runs_by_operation((angle,)):
         return _differentiable_sincos(angle)
     return native_sincos(angle)
 
 
 def xla_barrier(function: Function, *inputs: Tensor) -> Any:
     """`function(*inputs)`, computed once by XLA, not once for each output that needs it."""
-    return barrier(function, *inputs) if _is_traced_for_cpu() else function(*inputs)
+    return barrier(function, *inputs) if is_traced_for_cpu() else function(*inputs)
 
 
 def compiled(
@@ -329,10 +334,6 @@ def _recorded(output: Tensor, inputs: tuple[Tensor, ...], gradient: Function) ->
 def _is_traced_for_xla() -> bool:
     graph = tf.compat.v1.get_default_graph()
     return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
-
-
-def _is_traced_for_cpu() -> bool:
-    return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
 
 
 def _is_traced_for_export() -> bool:

@@ -23,7 +23,12 @@ from fkarm.kinematics.stage.few_rows import (
 )
 from fkarm.kinematics.stage.xla import native_sincos as sincos
 
-__all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
+__all__ = ["compiled", "is_traced_for_cpu", "once", "sincos", "with_derivative", "xla_barrier"]
+
+
+def is_traced_for_cpu() -> bool:
+    """Whether TensorFlow's XLA compiles the caller for a CPU."""
+    return False
 
 
 def xla_barrier(function: Function, *inputs: Tensor) -> Any:
