@@ -229,19 +229,23 @@ def turns_to_squares(a: Entry, b: Entry, squares: Tensor, constant: Entry, axis:
         [Elias2022]: subproblems 3 and 4.
     """
 
-    def solve(entries: list[Entry]) -> Turn:
+    def solve(entries: list[Entry]) -> list[Entry]:
         a, b, squares, constant = entries
         length = root(add(square(a), square(b)))
         inverse, twice = inverse_of(length), mul(2.0, length)
         half = mul(0.5, inverse)
         above = sub(squares, sub(constant, twice)) * half
         below = sub(add(constant, twice), squares) * half
-        sine = both_signs(root(_not_negative(above) * _not_negative(below)), axis)
-        cosine = limited(above - 1.0)
-        a, b = mul(a, inverse), mul(b, inverse)
+        sine = root(_not_negative(above) * _not_negative(below))
+        return [mul(a, inverse), mul(b, inverse), limited(above - 1.0), sine]
+
+    def turn(entries: list[Entry]) -> Turn:
+        a, b, cosine, sine = entries
+        sine = both_signs(sine, axis)
         return sub(mul(a, cosine), mul(b, sine)), add(mul(b, cosine), mul(a, sine))
 
-    c, s = isolated(solve, [a, b, squares, constant])
+    # The root is computed once: cosine and sine of the turn have the same one, but for its sign.
+    c, s = isolated(turn, isolated(solve, [a, b, squares, constant]))
     return c, s
 
 
@@ -264,9 +268,10 @@ def aiming_turns(h: Vector, link: Frame, v: Vector, axis: int) -> tuple[Turn, Tu
     def solve(entries: list[Entry]) -> list[Entry]:
         vectors = [(entries[k], entries[k + 1], entries[k + 2]) for k in range(0, 15, 3)]
         frame = Frame((vectors[2], vectors[3], vectors[4]), ZERO)
-        return [*turn_to_height(vectors[0], row(frame, 2), vectors[1], axis)]
+        return _at_height(vectors[0], row(frame, 2), vectors[1])
 
-    b = isolated(solve, [*h, *v, *axes])
+    # The root is computed once, as in `turns_to_squares`.
+    b = isolated(lambda e: _turn_at_height(e, axis), isolated(solve, [*h, *v, *axes]))
 
     def follow(entries: list[Entry]) -> Turn:
         vectors = [(entries[k], entries[k + 1], entries[k + 2]) for k in range(0, 15, 3)]
@@ -278,8 +283,11 @@ def aiming_turns(h: Vector, link: Frame, v: Vector, axis: int) -> tuple[Turn, Tu
     return (a[0], a[1]), (b[0], b[1])
 
 
-def turn_to_height(h: Vector, third: Vector, v: Vector, axis: int) -> Turn:
-    """Both turns `b` with `third . Rz(b) v = h_z`, for a unit vector `third` and `|h| = |v|`."""
+def _at_height(h: Vector, third: Vector, v: Vector) -> list[Entry]:
+    """`A`, `B`, `C` of `A c + B s = C` for `third . Rz(b) v = h_z`, and `sqrt(A^2 + B^2 - C^2)`.
+
+    `third` is a unit vector, and `|h| = |v|`.
+    """
     r_x, r_y, r_z = third
     a = add(mul(r_x, v[0]), mul(r_y, v[1]))
     b = sub(mul(r_y, v[0]), mul(r_x, v[1]))
@@ -294,5 +302,10 @@ def turn_to_height(h: Vector, third: Vector, v: Vector, axis: int) -> Turn:
         # The same where `v` is nearly along its axis, and rounding of `h` would outweigh it.
         library = library_of(reach)
         squared = library.where(reach < across, sub(reach, square(value)), squared)
-    sine = both_signs(root(squared), axis)
+    return [a, b, value, root(squared)]
+
+
+def _turn_at_height(entries: list[Entry], axis: int) -> Turn:
+    a, b, value, sine = entries
+    sine = both_signs(sine, axis)
     return unit(sub(mul(a, value), mul(b, sine)), add(mul(b, value), mul(a, sine)))

@@ -28,6 +28,10 @@ TOLERANCES = {"float32": 1e-5, "float64": 1e-9}
 # A target's matrix is a rotation to this.
 ROTATION_TOLERANCE = 1e-4
 BRANCHES = 8
+# A larger residual is no rounding of the geometry, m and rad.
+LARGEST_ROUNDING = 1e-4
+# Longest Newton step, rad, of a rounded geometry and of one that misses its form.
+LONGEST_STEPS = (0.02, 0.3)
 
 
 class Structure(NamedTuple):
@@ -78,8 +82,9 @@ def all_branches(structure: Structure, target: Frame, free: Any | None) -> Branc
         zero = sum(angles) * 0.0
         angles = [angle + zero for angle in angles]
         floor = (16 * float(np.finfo(dtype).eps)) ** 2 if dtype == "float64" else 1e-9
+        longest = LONGEST_STEPS[max(structure.residual) > LARGEST_ROUNDING]
         for _ in range(steps):
-            angles = newton_step(chain, target, angles, floor)
+            angles = newton_step(chain, target, angles, floor, longest)
         pairs = sines_of(angles)
         angles = [wrapped(angle) for angle in angles]
     is_solution = _are_solutions(chain, pairs, target, off, TOLERANCES[dtype])
@@ -158,6 +163,8 @@ def _frame(entries: list[Entry]) -> Frame:
 def _newton_steps(residual: tuple[float, float], dtype: str) -> int:
     """Steps on the true chain: an error squares with each of them."""
     worst = max(residual)
+    if worst > LARGEST_ROUNDING:
+        return 3 if dtype == "float32" else 5
     if dtype == "float32":
         return int(worst > 2e-7)
     return 0 if worst < 1e-14 else 1 if worst < 1e-8 else 3

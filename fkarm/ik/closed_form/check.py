@@ -65,18 +65,20 @@ def sines_of(angles: list[Any]) -> list[Turn]:
     return list(zip(ops.unstack(cosine, count), ops.unstack(sine, count), strict=True))
 
 
-def newton_step(chain: TrueChain, target: Frame, angles: list[Any], floor: float) -> list[Any]:
+def newton_step(
+    chain: TrueChain, target: Frame, angles: list[Any], floor: float, longest: float
+) -> list[Any]:
     """The moving joints' angles, one least-squares step nearer to the target.
 
-    A step that does not fit in the range in which it is linear is not made: beside singularities,
-    and where there is no solution, the angles stay.
+    A step that is longer than `longest`, rad, is not made: beside singularities, and where there is
+    no solution, the angles stay.
     """
     turns = [x for turn in sines_of(angles) for x in turn]
     flat = [*(x for vector in (*target.axes, target.origin) for x in vector), *turns]
     steps = isolated(lambda entries: _steps(chain, entries, floor), flat)
     size = sum(step * step for step in steps)
     library = library_of(angles[0])
-    is_small = size < _LARGEST_STEP**2
+    is_small = size < longest**2
     moved = list(angles)
     for index, step in zip(chain.moving, steps, strict=True):
         moved[index] = angles[index] + library.where(is_small, step, library.zeros_like(step))
@@ -99,10 +101,6 @@ def _steps(chain: TrueChain, entries: list[Entry], floor: float) -> list[Entry]:
     matrix = normal_matrix(rows, zero + floor)
     weights = solve_symmetric(matrix, [each + zero for each in error])
     return [sum(w * line[k] for w, line in zip(weights, rows, strict=True)) for k in range(6)]
-
-
-# Geometry misses its form by 1e-5 at most: a step beyond this has left the range where it helps.
-_LARGEST_STEP = 0.02
 
 
 def _rotation_error(frame: Frame, target: Frame) -> Vector:

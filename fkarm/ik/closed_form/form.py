@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from numbers import Real
 from typing import Any, NamedTuple
 
 import keras
@@ -21,6 +22,7 @@ from fkarm.ik.closed_form.branches import BRANCHES, TOLERANCES, Structure, all_b
 from fkarm.ik.closed_form.limits import copy_within
 from fkarm.ik.closed_form.nearest import NearestBranch
 from fkarm.ik.closed_form.recognise import recognise
+from fkarm.ik.closed_form.reduction import TOLERANCE
 from fkarm.ik.closed_form.screws import screws_of
 from fkarm.ik.targets import check_rotations
 from fkarm.kinematics.entries import Frame, unstack_entries
@@ -31,6 +33,7 @@ from fkarm.model import Robot
 
 # How far beyond its limits the value of a free joint may be: float32 rounds it, rad.
 _ROUNDING = 1e-6
+LARGEST_TOLERANCE = 0.02
 
 
 class ClosedFormSolutions(NamedTuple):
@@ -254,7 +257,12 @@ def _joint_of(robot: Robot, entry: int) -> str:
     )
 
 
-def closed_form(robot: Robot, link: str | None = None, free: str | None = None) -> ClosedForm:
+def closed_form(
+    robot: Robot,
+    link: str | None = None,
+    free: str | None = None,
+    tolerance: float = TOLERANCE,
+) -> ClosedForm:
     """The closed form of the inverse kinematics of a link: every solution, and no search.
 
     It exists for six joints that turn, where the last three axes meet in a point (most industrial
@@ -274,6 +282,10 @@ def closed_form(robot: Robot, link: str | None = None, free: str | None = None) 
         link: The link to bring to target poses; None: `robot.end_effector`.
         free: Name of the joint whose value the caller chooses, of seven; None: the first one that
             leaves a closed form, of joint 3, joint 7, joint 1, and the others.
+        tolerance: By how much axes may miss a common point or parallelism, m and rad, from 1e-5 to
+            0.02. An arm whose calibration moved its axes by tenths of a millimetre has the form of
+            its data sheet; Newton steps on its own chain lead from there to its solutions. Those
+            that they do not reach, beside singularities, are not marked.
     Returns:
         A `ClosedForm`; the same object for equal arguments.
     Raises:
@@ -281,6 +293,7 @@ def closed_form(robot: Robot, link: str | None = None, free: str | None = None) 
         TypeError: If `robot` is no Robot.
         UnknownJointError: If the robot has no joint `free`.
         UnknownLinkError: If the robot has no such link.
+        ValueError: If `tolerance` is out of range.
     Example:
         >>> arm = fkarm.robots.ur5e()
         >>> form = fkarm.ik.closed_form(arm)
@@ -296,11 +309,16 @@ def closed_form(robot: Robot, link: str | None = None, free: str | None = None) 
     name = robot.link_or_end_effector(link)
     if free is not None and free not in robot.coordinates:
         raise UnknownJointError(unknown_name("free", free, robot.joint_names))
-    return _closed_form(robot, name, free)
+    if not (isinstance(tolerance, Real) and TOLERANCE <= tolerance <= LARGEST_TOLERANCE):
+        raise ValueError(
+            f"tolerance must be a number from {TOLERANCE} to {LARGEST_TOLERANCE}, m and rad. "
+            f"Received: {tolerance!r}."
+        )
+    return _closed_form(robot, name, free, float(tolerance))
 
 
 @cached(64)
-def _closed_form(robot: Robot, link: str, free: str | None) -> ClosedForm:
+def _closed_form(robot: Robot, link: str, free: str | None, tolerance: float) -> ClosedForm:
     screws, names, entries = screws_of(robot, link)
     if free is not None and (screws.size != 7 or free not in names):
         listed = ", ".join(repr(name) for name in names)
@@ -309,7 +327,7 @@ def _closed_form(robot: Robot, link: str, free: str | None) -> ClosedForm:
             f"the joints are {listed or '(none)'}. With six joints leave it out."
         )
     index = None if free is None else names.index(free)
-    structure = recognise(screws, plan_chain(robot, (link,)), names, index)
+    structure = recognise(screws, plan_chain(robot, (link,)), names, index, tolerance)
     return ClosedForm(robot, link, structure, entries)
 
 

@@ -69,7 +69,8 @@ def solve_parallel(links: list[Frame], target: Frame) -> list[Turn]:
         target: Pose of the frame after joint 6 in that before joint 1.
     """
     _, first, *_ = links
-    q1 = isolated(lambda entries: _shoulder(links, entries), target.origin)
+    # The root is computed once: cosine and sine of joint 1 have the same one, but for its sign.
+    q1 = isolated(_shoulder, isolated(lambda p: _across(links, p), target.origin))
 
     def seen(entries: list[Entry]) -> list[Entry]:
         q1, p = (entries[0], entries[1]), (entries[2], entries[3], entries[4])
@@ -109,8 +110,11 @@ def _reversed(turn: Turn) -> Turn:
     return turn[0], mul(-1.0, turn[1])
 
 
-def _shoulder(links: list[Frame], p: list[Entry]) -> Turn:
-    """Joint 1: the point where axes 5 and 6 meet has a fixed distance along the normal."""
+def _across(links: list[Frame], p: list[Entry]) -> list[Entry]:
+    """`a`, `b`, `v` of `a c + b s = v` for joint 1, and the root of `a^2 + b^2 - v^2`.
+
+    The point where axes 5 and 6 meet has a fixed distance along the normal.
+    """
     _, first, second, third, fourth, *_ = links
     n = first.axes[2]
     heights = add(add(second.origin[2], third.origin[2]), fourth.origin[2])
@@ -119,7 +123,12 @@ def _shoulder(links: list[Frame], p: list[Entry]) -> Turn:
     value = sub(add(dot(n, first.origin), heights), mul(n[2], p[2]))
     if isinstance(value, float):
         value = value + 0.0 * a
-    y = both_signs(root(sub(add(square(a), square(b)), square(value))), SHOULDER)
+    return [a, b, value, root(sub(add(square(a), square(b)), square(value)))]
+
+
+def _shoulder(entries: list[Entry]) -> Turn:
+    a, b, value, y = entries
+    y = both_signs(y, SHOULDER)
     return unit(sub(mul(a, value), mul(b, y)), add(mul(b, value), mul(a, y)))
 
 

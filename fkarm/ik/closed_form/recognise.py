@@ -17,6 +17,7 @@ from fkarm.ik.closed_form.check import true_chain
 from fkarm.ik.closed_form.parallel import is_solvable
 from fkarm.ik.closed_form.reduction import TOLERANCE, Reduced, meeting_point, reduced
 from fkarm.ik.closed_form.screws import Screws
+from fkarm.ik.closed_form.snapped import snapped
 from fkarm.ik.closed_form.wrist import arm_solver
 from fkarm.kinematics.chain import constant_frame, inverse, placed
 from fkarm.kinematics.entries import Frame, Vector
@@ -26,11 +27,13 @@ PARALLEL, WRIST, SHOULDER = "three parallel axes", "spherical wrist", "spherical
 # Joints that are tried as the free one of seven: the elbow's, the last, the first, then the others.
 _ORDER_OF_FREE = (2, 6, 0, 1, 3, 4, 5)
 _SAMPLES, _TARGETS = 16, 32
-# The roundings of all joints add up, m and rad.
-_LARGEST_RESIDUAL = 10 * TOLERANCE
+# The deviations of all axes add up to this many at most.
+_LARGEST_SUM = 10
 
 
-def recognise(screws: Screws, plan: Plan, names: tuple[str, ...], free: int | None) -> Structure:
+def recognise(
+    screws: Screws, plan: Plan, names: tuple[str, ...], free: int | None, tolerance: float
+) -> Structure:
     """The closed form of a chain.
 
     Args:
@@ -38,6 +41,7 @@ def recognise(screws: Screws, plan: Plan, names: tuple[str, ...], free: int | No
         plan: The same chain as it is computed.
         names: Names of its joints.
         free: Index of the joint whose value the caller chooses; None: any, if there are seven.
+        tolerance: By how much axes may miss the form, m and rad.
     Raises:
         NoClosedFormError: If it has none.
     """
@@ -46,17 +50,18 @@ def recognise(screws: Screws, plan: Plan, names: tuple[str, ...], free: int | No
             "A closed form needs six joints that turn, or seven of which one is given. Received: "
             f"{screws.size}. Use fkarm.solve_ik, or hold joints by robot.with_fixed_joints."
         )
+    ideal = screws if tolerance <= TOLERANCE else snapped(screws, tolerance)
     order = [None] if screws.size == 6 else [free] if free is not None else [*_ORDER_OF_FREE]
     for candidate in order:
-        for kind, arm in _reductions(screws, candidate):
+        for kind, arm in _reductions(ideal, candidate):
             solver = None if kind == PARALLEL else arm_solver(arm)
             residual = _residual(screws, arm)
-            if max(residual) > _LARGEST_RESIDUAL:
+            if max(residual) > _LARGEST_SUM * tolerance:
                 continue
             structure = Structure(kind, arm, solver, true_chain(plan, candidate), residual)
             if _finds_all(structure, screws):
                 return structure
-    raise NoClosedFormError(_reason(screws, names, free))
+    raise NoClosedFormError(_reason(screws, names, free, tolerance))
 
 
 def _reductions(screws: Screws, free: int | None) -> Iterator[tuple[str, Reduced]]:
@@ -133,7 +138,7 @@ def _finds_all(structure: Structure, screws: Screws) -> bool:
     return bool(np.mean(is_found) > 0.9)
 
 
-def _reason(screws: Screws, names: tuple[str, ...], free: int | None) -> str:
+def _reason(screws: Screws, names: tuple[str, ...], free: int | None, tolerance: float) -> str:
     """Why a chain has no form, and how far off the nearest one is."""
     best: tuple[float, str] | None = None
     for first in range(screws.size - 2):
@@ -154,6 +159,7 @@ def _reason(screws: Screws, names: tuple[str, ...], free: int | None) -> str:
         f"This chain has no closed form that fkarm knows{which}. Three successive axes must meet "
         "in a point at one end of six joints, of which the other three have neighbours that meet "
         "or are parallel; or axes 2, 3, 4 or 3, 4, 5 must be parallel and the two at the other end "
-        f"meet; to {TOLERANCE:g} m and rad. Received: {screws.size} joints; of all "
-        f"three neighbours the nearest to a form{nearest}. Use fkarm.solve_ik."
+        f"meet; to {tolerance:g} m and rad. Received: {screws.size} joints; of all "
+        f"three neighbours the nearest to a form{nearest}. Use fkarm.solve_ik, or a larger "
+        "tolerance."
     )

@@ -94,12 +94,17 @@ def folding_arms(links: list[Frame], p: Vector) -> Arm:
         p_x, p_y, p_z = entries
         g_y = mul(1.0 / float(sine), sub(sub(p_z, start[2]), mul(cosine, k_z)))
         across = sub(mul(cosine, g_y), mul(sine, k_z))
-        out = both_signs(root(sub(add(square(p_x), square(p_y)), square(across))), SHOULDER)
+        return [g_y, across, root(sub(add(square(p_x), square(p_y)), square(across)))]
+
+    def branch(entries: list[Entry]) -> list[Entry]:
+        p_x, p_y, p_z, g_y, across, out = entries
+        out = both_signs(out, SHOULDER)
         g_x = sub(out, start[0])
         squares = add(square(g_x), square(g_y))
         return [g_x, g_y, squares, *turn_between((out, across, 0.0), (p_x, p_y, p_z))]
 
-    g_x, g_y, squares, *q1 = isolated(reach, p)
+    # The root is computed once: all that follows has the same one.
+    g_x, g_y, squares, *q1 = isolated(branch, [*p, *isolated(reach, p)])
     q3 = turns_to_squares(a, b, squares, constant, ELBOW)
 
     def lift(entries: list[Entry]) -> Turn:

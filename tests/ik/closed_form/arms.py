@@ -1,5 +1,7 @@
 """Arms with a closed form, and an oracle for their poses that knows nothing of fkarm's engine."""
 
+from dataclasses import replace
+
 import numpy as np
 from oracles import Pinocchio
 
@@ -52,6 +54,17 @@ def oblique(robot):
             data["parent"] = "foot"
         joints.append(fkarm.Joint(**data))
     return fkarm.Robot(joints).with_tool((0.05, 0.02, 0.1), (0.3, 0.2, -0.4))
+
+
+def calibrated(robot, size):
+    """The arm with axes that are off by up to `size`, m and rad."""
+    rng = np.random.default_rng(0)
+    joints = []
+    for joint in robot.joints:
+        xyz, rpy = rng.uniform(-size, size, (2, 3))
+        moved = {"xyz": tuple(joint.xyz + xyz), "rpy": tuple(joint.rpy + rpy)}
+        joints.append(replace(joint, **(moved if joint.type != "fixed" else {})))
+    return replace(robot, joints=tuple(joints))
 
 
 def bounds(robot):

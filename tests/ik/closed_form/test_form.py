@@ -9,6 +9,7 @@ from ik.closed_form.arms import (
     QUARTER,
     ROBOTS,
     by_turns,
+    calibrated,
     draw,
     free_values,
     from_table,
@@ -319,3 +320,27 @@ def test_no_solution_of_a_dense_search_is_missing(name):
         assert len(searched) > 1
         apart = searched[:, None] - branches[k][is_solution[k]]
         assert by_turns(apart).max(axis=-1).min(axis=1).max() < 1e-2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["ur5e", "puma_560", "iiwa14"])
+def test_a_calibrated_arm_has_the_form_of_its_data_sheet(name, dtype):
+    robot = calibrated(ROBOTS[name](), 5e-4)
+    with pytest.raises(fkarm.NoClosedFormError, match="larger tolerance"):
+        fkarm.ik.closed_form(robot)
+    form = fkarm.ik.closed_form(robot, tolerance=3e-3)
+    assert max(form.residual) > 1e-4
+    q = draw(robot, 200)
+    targets, found, is_solution, _ = solved(form, q, dtype)
+    rows, picks = np.nonzero(is_solution)
+    reached = poses(robot, found[rows, picks].astype("float64"))
+    assert np.abs(reached - targets[rows]).max() < (2e-5 if dtype == "float32" else 2e-9)
+    apart = np.abs(by_turns(found - q[:, None])).max(axis=-1)
+    is_found = (is_solution & (apart < (1e-6 if dtype == "float64" else 2e-2))).any(axis=1)
+    assert is_found.mean() > 0.9
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.1, "1e-3"])
+def test_a_tolerance_out_of_range_is_refused(tolerance):
+    with pytest.raises(ValueError, match="tolerance must be"):
+        fkarm.ik.closed_form(fkarm.robots.ur5e(), tolerance=tolerance)
