@@ -172,7 +172,7 @@ def solutions_in_graph(
         q_ref: Preferred configurations `(rows, dof)`, or None.
     """
     near, weights = _middle(terms.lower, terms.upper)
-    near = near.astype(terms.dtype) + ops.zeros_like(rest)
+    near = ops.convert_to_tensor(near.astype(terms.dtype)) + ops.zeros_like(rest)
     if q_ref is not None:
         near, weights = q_ref, np.ones_like(weights)
     values = np.concatenate([terms.lower, terms.upper, weights]).astype(terms.dtype)

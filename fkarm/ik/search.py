@@ -100,8 +100,12 @@ class Search:
         request, rows = self.request, np.arange(self.request.size)
         outcomes = [] if self.given is None else [self._from_given(rows)]
         if self.form is not None:
-            count = max(1, self.starts // self.form.branches)
-            q = request.canonical(all_branches_of(self.form, request, count), rows)
+            room = self.starts - self._first
+            count = max(1, room // self.form.branches)
+            q = all_branches_of(self.form, request, count)
+            # Rows beyond the branches repeat them.
+            size = max(room, q.shape[1])
+            q = request.canonical(q[:, np.arange(size) % q.shape[1]], rows)
             branches = at_starts(request.constrained(q, rows), self._first)
             steps = POLISH_STEPS[0] if self._rest else 0
             outcomes.append(descend_damped(request, rows, branches, steps) if steps else branches)

@@ -178,9 +178,9 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
             joint_mask, max_steps, seed, task, frame, weights, limit_margin, posture_weight, method:
             As in `solve_ik`.
         q_ref: Configuration whose whole turns the solutions take, as the limits allow.
-        starts: Number of starts per target, `n` below. With a closed form `n` is the number of
-            branches; with a free joint it has as many values as make about `starts` branches. A
-            `q_init` adds one.
+        starts: Number of starts per target, `n` below; at least the number of branches of a closed
+            form. Its free joint, if there is one, has as many values as there is room for; rows
+            beyond the branches repeat them.
     Returns:
         `IKSolutions` with `q (..., n, dof)` and `is_solution (..., n)`: `q[is_solution]` are the
         distinct solutions. Misses and repeated solutions are not marked.

@@ -196,7 +196,11 @@ def test_all_solutions_of_six_joints_are_complete():
     robot = fkarm.robots.ur5e()
     q, targets = targets_of(robot, "tool0", 30, dtype="float64")
     every = fkarm.solve_ik_all(robot, targets, "tool0")
-    assert every.q.shape == (30, 8, 6)
+    assert every.q.shape == (30, 84, 6)
+    assert not every.is_solution[:, 8:].any()
+    few = fkarm.solve_ik_all(robot, targets, "tool0", starts=3)
+    assert few.q.shape == (30, 8, 6)
+    assert (few.is_solution == every.is_solution[:, :8]).all()
     form = fkarm.ik.closed_form(robot, "tool0").solve(targets)
     rows, branches = np.nonzero(array(form.within_limits))
     apart = difference(robot, every.q[rows], array(form.q)[rows, branches][:, None], by_turns=True)
@@ -213,7 +217,7 @@ def test_all_solutions_of_six_joints_are_complete():
 def test_all_solutions_of_seven_joints_are_a_sample(panda):
     _, targets = targets_of(panda, "panda_hand", 3)
     every = fkarm.solve_ik_all(panda, targets, "panda_hand", starts=40, q_init=np.zeros(panda.dof))
-    assert every.q.shape == (3, 41, panda.dof)
+    assert every.q.shape == (3, 40, panda.dof)  # q_init, and four values of joint 7
     assert every.is_solution.any(axis=1).all()
     assert every.position_error[every.is_solution].max() < 1e-5
 
