@@ -20,6 +20,7 @@ from fkarm.ik.descent import damped_descent, implicit_step, target_entries, test
 from fkarm.ik.problem import margin_near_reference
 from fkarm.ik.starts import table_for
 from fkarm.kinematics.joint_space import nearest_copy, nearest_to_zero, with_unit_quaternions
+from fkarm.kinematics.stage import is_traced_for_file
 from fkarm.layers.target_layer import TargetLayer
 from fkarm.model import Robot
 
@@ -132,9 +133,13 @@ class InverseKinematics(TargetLayer):
         q, is_there = solutions_in_graph(self._form, self._terms, entries, rest, q_ref)
         if is_given:
             q, is_there = self._with_given(q, is_there, entries, rest, near, q_ref)
-        # The search runs only if a target is left.
-        return ops.cond(
-            ops.all(is_there), lambda: q, lambda: ops.where(is_there[:, None], q, numeric())
+
+        def searched() -> Tensor:
+            return ops.where(is_there[:, None], q, numeric())
+
+        # The search runs only if a target is left. ONNX cannot write a condition around its loops.
+        return (
+            searched() if is_traced_for_file() else ops.cond(ops.all(is_there), lambda: q, searched)
         )
 
     def _with_given(

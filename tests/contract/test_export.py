@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from contract.cases import ARM, TASK, closed_form, features, make, supporting
+from contract.cases import ARM, TASK, closed_form, features, make, make_wrist, supporting
 
 import fkarm
 from fkarm.layers import ForwardKinematics, IKRefinement, JointLimits
@@ -96,6 +96,17 @@ def test_an_export_agrees_with_the_model(name, form, tmp_path):
             model = keras.Model(case.model.inputs[0], output)
             # A step solves a linear system, which amplifies differences of rounding.
             check_export(form, model, tmp_path, case.x, rtol=5e-6 if name == "refinement" else 1e-6)
+
+
+@pytest.mark.in_test_all("export")
+def test_inverse_kinematics_by_a_closed_form_is_exported(tmp_path):
+    """What the closed form misses is searched for; ONNX has no condition around that search."""
+    arm = make_wrist()
+    q = np.random.default_rng(0).uniform(0.3, 1.2, size=(6, 6))
+    x = np.asarray(fkarm.forward_kinematics(arm, q), "float32")
+    targets = keras.Input((4, 4))
+    layer = fkarm.layers.InverseKinematics(arm, starts=2, steps=2)
+    check_export("ONNX", keras.Model(targets, layer(targets)), tmp_path, x, rtol=1e-4)
 
 
 @functools.cache

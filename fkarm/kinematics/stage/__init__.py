@@ -20,6 +20,7 @@ if keras.backend.backend() == "tensorflow":
     from fkarm.kinematics.stage.tensorflow import (
         compiled,
         is_traced_for_cpu,
+        is_traced_for_file,
         once,
         sincos,
         with_derivative,
@@ -29,6 +30,7 @@ elif keras.backend.backend() == "jax":
     from fkarm.kinematics.stage.jax import (
         compiled,
         is_traced_for_cpu,
+        is_traced_for_file,
         once,
         sincos,
         with_derivative,
@@ -38,6 +40,7 @@ else:
     from fkarm.kinematics.stage.torch import (
         compiled,
         is_traced_for_cpu,
+        is_traced_for_file,
         once,
         sincos,
         with_derivative,
@@ -55,6 +58,7 @@ __all__ = [
     "are_few",
     "compiled",
     "is_traced_for_cpu",
+    "is_traced_for_file",
     "once",
     "sincos",
     "with_derivative",

@@ -25,7 +25,20 @@ from fkarm.kinematics.stage.few_rows import (
 )
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
-__all__ = ["compiled", "is_traced_for_cpu", "once", "sincos", "with_derivative", "xla_barrier"]
+__all__ = [
+    "compiled",
+    "is_traced_for_cpu",
+    "is_traced_for_file",
+    "once",
+    "sincos",
+    "with_derivative",
+    "xla_barrier",
+]
+
+
+def is_traced_for_file() -> bool:
+    """Whether the caller is traced for a file, which knows plain operations only."""
+    return config.wants_plain_operations()
 
 
 def is_traced_for_cpu() -> bool:

@@ -42,7 +42,15 @@ from fkarm.kinematics.stage.few_rows import (
 from fkarm.kinematics.stage.padding import batch_of, in_rows, rows_of_batch
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
-__all__ = ["compiled", "is_traced_for_cpu", "once", "sincos", "with_derivative", "xla_barrier"]
+__all__ = [
+    "compiled",
+    "is_traced_for_cpu",
+    "is_traced_for_file",
+    "once",
+    "sincos",
+    "with_derivative",
+    "xla_barrier",
+]
 
 # The modules that trace a function in order to write it to a file.
 EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
@@ -334,6 +342,12 @@ def _recorded(output: Tensor, inputs: tuple[Tensor, ...], gradient: Function) ->
 def _is_traced_for_xla() -> bool:
     graph = tf.compat.v1.get_default_graph()
     return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
+
+
+def is_traced_for_file() -> bool:
+    """Whether the caller is traced for a file, which knows plain operations only."""
+    is_traced = not tf.executing_eagerly()
+    return is_traced and (config.wants_plain_operations() or _is_traced_for_export())
 
 
 def _is_traced_for_export() -> bool:
