@@ -40,7 +40,7 @@ def isolated(function: Callable[[list[Entry]], Sequence[Entry]], entries: Sequen
     tensors = [entry for entry in entries if not isinstance(entry, float)]
     if not tensors or isinstance(tensors[0], np.ndarray):
         return list(function(list(entries)))
-    outputs: list[Entry] = []
+    outputs = list[Entry]()  # AutoGraph, of a caller's `tf.function`, reads no annotation here.
 
     def run(*given: Tensor) -> Tensor:
         rest = iter(given)
