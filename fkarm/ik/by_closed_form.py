@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
+from fkarm._checks import check_choice
 from fkarm._types import Tensor
 from fkarm.config import cached
 from fkarm.errors import NoClosedFormError
@@ -42,7 +45,9 @@ def form_of(
 
     Raises:
         NoClosedFormError: With the method `"closed_form"`, if the problem has none.
+        ValueError: If there is no such method.
     """
+    check_choice("method", method, METHODS)
     if method == "numeric":
         return None
     held = [entry for entry in problem.active if terms.free[entry] == 0]
@@ -106,11 +111,8 @@ def nearest_solutions(
         Configurations `(rows, dof)`, and whether they are solutions `(rows,)`.
     """
     terms = request.terms
-    near, weights = _middle(terms.lower, terms.upper)
-    if request.q_ref is not None:
-        near, weights = request.q_ref[rows], np.ones_like(near)
-    near = np.broadcast_to(near, (len(rows), len(terms.lower))).astype(request.dtype)
-    values = np.concatenate([terms.lower, terms.upper, weights]).astype(request.dtype)
+    near, values = _preference(terms, None if request.q_ref is None else request.q_ref[rows])
+    near = np.broadcast_to(near, (len(rows), len(terms.lower)))
     if form.free_entry is None:
         best = _nearest(form, request, rows, near, values)
     else:
@@ -171,12 +173,9 @@ def solutions_in_graph(
         rest: Values of joints that are held or move no link. Shape `(rows, dof)`.
         q_ref: Preferred configurations `(rows, dof)`, or None.
     """
-    near, weights = _middle(terms.lower, terms.upper)
-    near = ops.convert_to_tensor(near.astype(terms.dtype)) + ops.zeros_like(rest)
-    if q_ref is not None:
-        near, weights = q_ref, np.ones_like(weights)
-    values = np.concatenate([terms.lower, terms.upper, weights]).astype(terms.dtype)
-    packed = ops.convert_to_tensor(values)
+    near, values = _preference(terms, q_ref)
+    near, packed = (ops.convert_to_tensor(x) for x in (near, values))
+    near = near + ops.zeros_like(rest)
     entry = form.free_entry
     if entry is None:
         best = form.nearest.compiled(entries, near, packed)[0]
@@ -212,6 +211,20 @@ def all_branches_of(form: ClosedForm, request: Request, values: int) -> np.ndarr
         poses = np.repeat(target[:, None], count, axis=1)
         q = form.branches_at(*map(ops.convert_to_tensor, (poses, given))).q
     return to_numpy(q).reshape(request.size, -1, request.problem.robot.dof)
+
+
+def _preference(terms: Terms, q_ref: Any | None) -> tuple[Any, np.ndarray]:
+    """What answers shall be near: `q_ref`, or else the middle of the ranges.
+
+    Returns:
+        That configuration, and the lower bounds, upper bounds and weights of its entries.
+    """
+    near, weights = _middle(terms.lower, terms.upper)
+    if q_ref is not None:
+        near, weights = q_ref, np.ones_like(weights)
+    else:
+        near = near.astype(terms.dtype)
+    return near, np.concatenate([terms.lower, terms.upper, weights]).astype(terms.dtype)
 
 
 def _middle(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

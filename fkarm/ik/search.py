@@ -107,7 +107,7 @@ class Search:
             size = max(room, q.shape[1])
             q = request.canonical(q[:, np.arange(size) % q.shape[1]], rows)
             branches = at_starts(request.constrained(q, rows), self._first)
-            steps = POLISH_STEPS[0] if self._rest else 0
+            steps = POLISH_STEPS[0] if self._form_error else 0
             outcomes.append(descend_damped(request, rows, branches, steps) if steps else branches)
         elif self.starts > self._first:
             starts = self._starts(rows, self._first, self.starts - self._first)
@@ -136,7 +136,7 @@ class Search:
         return starts_to_try(count, wished)
 
     @property
-    def _rest(self) -> float:
+    def _form_error(self) -> float:
         """Squared error of a closed form, or zero if the tolerances allow ten times that error."""
         error = CLOSED_FORM_TOLERANCES[self.request.dtype]
         return 0.0 if self.request.tolerances.min() > 10.0 * error else error**2
@@ -156,7 +156,7 @@ class Search:
         """Write the answers of a closed form; return which targets have one."""
         request = self.request
         q, is_there = nearest_solutions(form, request, rows)
-        squared = np.where(is_there, self._rest, np.inf)[:, None]
+        squared = np.where(is_there, self._form_error, np.inf)[:, None]
         none = np.zeros(squared.shape, int)
         ratio = np.where(is_there, 0.0, np.inf)[:, None]
         answers = Candidates(q[:, None], squared, ratio, none == 0, none, none + NO_START)

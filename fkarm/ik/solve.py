@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fkarm._checks import check_choice, check_count
+from fkarm._checks import check_count
 from fkarm._types import TensorLike
-from fkarm.ik.by_closed_form import METHODS, form_of
+from fkarm.ik.by_closed_form import form_of
 from fkarm.ik.closed_form import ClosedForm
 from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
@@ -131,7 +131,6 @@ def solve_ik(
         posture_weight=posture_weight,
         geometry=geometry,
     )
-    check_choice("method", method, METHODS)
     limbs = limbs_of(request.problem)
     requests = [of_limb(request, limb) for limb in limbs] if len(limbs) > 1 else [request]
     forms = [_form(each, method) for each in requests]
@@ -210,7 +209,6 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
         limit_margin=limit_margin,
         posture_weight=posture_weight,
     )
-    check_choice("method", method, METHODS)
     form = _form(request, method)
     batch = request.batch
     solutions = Search(request, starts, max_steps, seed, form).all_solutions()

@@ -16,6 +16,7 @@ from keras import ops
 
 from fkarm.config import cached
 from fkarm.errors import RobotError
+from fkarm.geometry import native
 from fkarm.model import Joint, Robot
 
 TURN = 2.0 * math.pi
@@ -150,6 +151,18 @@ def repeats_by_turns(robot: Robot) -> np.ndarray:
     return (entry_kinds(robot) == "angle") & is_free
 
 
+def whole_turns(angle: Any, near: Any, lower: Any, upper: Any) -> Any:
+    """How many whole turns bring an angle nearest to a value, of those that keep it within bounds.
+
+    The value and the bounds are floats or arrays; where no copy is within the bounds, the number
+    brings none there.
+    """
+    library, typed = (np, np) if isinstance(angle, np.ndarray) else (ops, native)
+    count = library.round((near - angle) / TURN)
+    count = typed.minimum(count, library.floor((upper - angle) / TURN))
+    return typed.maximum(count, library.ceil((lower - angle) / TURN))
+
+
 def nearest_copy(robot: Robot, q: Any, near: Any, lower: Any, upper: Any) -> Any:
     """The copy of `q` by whole turns that is nearest to `near`, of the copies within bounds.
 
@@ -160,9 +173,7 @@ def nearest_copy(robot: Robot, q: Any, near: Any, lower: Any, upper: Any) -> Any
     if not turns.any():
         return q
     turns = turns if library is np else ops.convert_to_tensor(turns)
-    count = library.round((near - q) / TURN)
-    count = library.minimum(count, library.floor((upper - q) / TURN))
-    count = library.maximum(count, library.ceil((lower - q) / TURN))
+    count = whole_turns(q, near, lower, upper)
     moves = turns & (count != 0) & (library.abs(count) < 1e6)
     if library is np and not moves.any():
         return q

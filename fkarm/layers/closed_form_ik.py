@@ -78,9 +78,9 @@ class ClosedFormIK(KinematicLayer):
         check_units("The targets of ClosedFormIK", target_poses, None, "m")
         target = self.precise(target_poses)
         check_pose_shape("target_poses", target.shape)
-        given = self.free_value if free_value is None else self.precise(free_value)
-        if given is self.free_value and given is not None:
-            given = ops.convert_to_tensor(given, target.dtype)
+        given = None if free_value is None else self.precise(free_value)
+        if given is None and self.free_value is not None:
+            given = ops.convert_to_tensor(self.free_value, target.dtype)
         found = self._form.solve(target, given)
         q = mark_units(ops.cast(found.q, self.compute_dtype), *self._units.names)
         return {"q": q, "is_solution": found.is_solution, "within_limits": found.within_limits}

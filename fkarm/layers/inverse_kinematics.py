@@ -10,10 +10,10 @@ import keras
 from keras import ops
 
 from fkarm._carried import check_units, mark_units
-from fkarm._checks import check_choice, check_count, check_pose_shape
+from fkarm._checks import check_count, check_pose_shape
 from fkarm._types import Tensor
 from fkarm.geometry.native import clip
-from fkarm.ik.by_closed_form import METHODS, form_of, solutions_in_graph
+from fkarm.ik.by_closed_form import form_of, solutions_in_graph
 from fkarm.ik.choice import ROUNDING_MARGIN, best_of, nearest_of
 from fkarm.ik.closed_form.nearest import NONE
 from fkarm.ik.descent import damped_descent, implicit_step, target_entries, tested_descent
@@ -80,7 +80,6 @@ class InverseKinematics(TargetLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(robot, link, task, **kwargs)
-        check_choice("method", method, METHODS)
         check_count("starts", starts)
         check_count("steps", steps)
         self.starts, self.steps = starts, steps

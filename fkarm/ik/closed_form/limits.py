@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fkarm.geometry import native
 from fkarm.ik.closed_form.arithmetic import library_of
-from fkarm.kinematics.joint_space import TURN, representable_bounds
+from fkarm.kinematics.joint_space import TURN, representable_bounds, whole_turns
 from fkarm.model import Robot
 
 
@@ -47,10 +46,6 @@ def nearest_copy(angle: Any, near: Any, low: Any, high: Any) -> tuple[Any, Any]:
         The copy, and whether it is within the bounds. Where none is, the angle does not change.
     """
     library = library_of(angle)
-    typed = np if library is np else native
-    count = library.round((near - angle) / TURN)
-    count = typed.minimum(count, library.floor((high - angle) / TURN))
-    count = typed.maximum(count, library.ceil((low - angle) / TURN))
-    copy = angle + TURN * count
+    copy = angle + TURN * whole_turns(angle, near, low, high)
     fits = library.logical_and(copy >= low, copy <= high)
     return library.where(fits, copy, angle), fits

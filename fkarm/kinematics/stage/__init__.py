@@ -26,26 +26,19 @@ if keras.backend.backend() == "tensorflow":
         with_derivative,
         xla_barrier,
     )
-elif keras.backend.backend() == "jax":
-    from fkarm.kinematics.stage.jax import (
-        compiled,
-        is_traced_for_cpu,
-        is_traced_for_file,
-        once,
-        sincos,
-        with_derivative,
-        xla_barrier,
-    )
 else:
-    from fkarm.kinematics.stage.torch import (
-        compiled,
-        is_traced_for_cpu,
-        is_traced_for_file,
-        once,
-        sincos,
-        with_derivative,
-        xla_barrier,
-    )
+    from fkarm.kinematics.stage.traced import is_traced_for_cpu, is_traced_for_file
+
+    if keras.backend.backend() == "jax":
+        from fkarm.kinematics.stage.jax import compiled, once, sincos, with_derivative, xla_barrier
+    else:
+        from fkarm.kinematics.stage.torch import (
+            compiled,
+            once,
+            sincos,
+            with_derivative,
+            xla_barrier,
+        )
 
 __all__ = [
     "FEW_ROWS",

@@ -25,25 +25,7 @@ from fkarm.kinematics.stage.few_rows import (
 )
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
-__all__ = [
-    "compiled",
-    "is_traced_for_cpu",
-    "is_traced_for_file",
-    "once",
-    "sincos",
-    "with_derivative",
-    "xla_barrier",
-]
-
-
-def is_traced_for_file() -> bool:
-    """Whether the caller is traced for a file, which knows plain operations only."""
-    return config.wants_plain_operations()
-
-
-def is_traced_for_cpu() -> bool:
-    """Whether TensorFlow's XLA compiles the caller for a CPU."""
-    return False
+__all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
 
 
 def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:

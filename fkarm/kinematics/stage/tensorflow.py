@@ -61,6 +61,12 @@ def is_traced_for_cpu() -> bool:
     return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
 
 
+def is_traced_for_file() -> bool:
+    """Whether the caller is traced for a file, which knows plain operations only."""
+    is_traced = not tf.executing_eagerly()
+    return is_traced and (config.wants_plain_operations() or _is_traced_for_export())
+
+
 def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
     """Sine and cosine, by whichever way is fastest where they are computed."""
     if is_traced_for_cpu() and not _runs_by_operation((angle,)):
@@ -344,12 +350,6 @@ def _is_traced_for_xla() -> bool:
     return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
 
 
-def is_traced_for_file() -> bool:
-    """Whether the caller is traced for a file, which knows plain operations only."""
-    is_traced = not tf.executing_eagerly()
-    return is_traced and (config.wants_plain_operations() or _is_traced_for_export())
-
-
 def _is_traced_for_export() -> bool:
     # No library announces that it exports, but an exporter is among the callers of the trace.
     frame: FrameType | None = sys._getframe(1)
@@ -364,13 +364,8 @@ def _runs_by_operation(inputs: tuple[Tensor, ...]) -> bool:
     """Whether Keras infers shapes, a ForwardAccumulator is active, or no stages are wanted."""
     if is_symbolic(inputs) or bool(forwardprop_util.pack_tangents(inputs).tangents):
         return True
-    if tf.executing_eagerly():
-        return False
-    return (
-        config.wants_plain_operations()
-        or config.compilation_mode() == "eager"
-        or _is_traced_for_export()
-    )
+    is_eager_mode = not tf.executing_eagerly() and config.compilation_mode() == "eager"
+    return is_eager_mode or is_traced_for_file()
 
 
 def _is_eager_and_few(x: Tensor, rank: int) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from fkarm import config
 from fkarm._types import Tensor
 from fkarm.kinematics.stage import few_rows
 from fkarm.kinematics.stage.derivative import Derivative, Loops
@@ -24,25 +23,7 @@ from fkarm.kinematics.stage.few_rows import (
 )
 from fkarm.kinematics.stage.xla import native_sincos as sincos
 
-__all__ = [
-    "compiled",
-    "is_traced_for_cpu",
-    "is_traced_for_file",
-    "once",
-    "sincos",
-    "with_derivative",
-    "xla_barrier",
-]
-
-
-def is_traced_for_file() -> bool:
-    """Whether the caller is traced for a file, which knows plain operations only."""
-    return config.wants_plain_operations()
-
-
-def is_traced_for_cpu() -> bool:
-    """Whether TensorFlow's XLA compiles the caller for a CPU."""
-    return False
+__all__ = ["compiled", "once", "sincos", "with_derivative", "xla_barrier"]
 
 
 def xla_barrier(function: Function, *inputs: Tensor) -> Any:
