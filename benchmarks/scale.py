@@ -56,6 +56,7 @@ def unroll() -> None:
     from fkarm.kinematics.loop import arrays
 
     arrays.MOST_UNROLLED_IN_CHAIN = arrays.MOST_UNROLLED_IN_TREE = 10**9
+    arrays.MOST_UNROLLED_ALIKE = 10**9
 
 
 def graphs(robot: Any, links: Any, *, jit: bool = False) -> tuple[Callable, Callable]:

@@ -27,7 +27,7 @@ from fkarm.kinematics.loop import (
     loop_of,
     loop_poses,
     loop_pull_back,
-    wants_loop,
+    shares_loop,
 )
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import (
@@ -129,11 +129,14 @@ def _link_poses(robot: Robot, links: tuple[str, ...], axes: tuple[int, ...], bas
     if not plan.nodes:
         return poses
     derivative = Derivative(wrenches, cotangent, tangent, y_rank=len(axes) + 2)
-    loops = None
-    if wants_loop(plan):
+
+    def loops() -> Loops | None:
+        if not shares_loop(plan):
+            return None
         loop = loop_of(robot, links, base)
         value, pulled = _loop_functions(loop.layout, axes)
-        loops = Loops(tuple(loop.arrays), value, pulled, len(axes) + 2)
+        return Loops(tuple(loop.arrays), value, pulled, len(axes) + 2)
+
     return with_derivative(poses, derivative, _in_numpy(tree_of(robot, links, base), axes), loops)
 
 

@@ -13,6 +13,7 @@ from fkarm.kinematics.loop.arrays import (
     columns_of,
     loop_of,
     make_loop,
+    shares_loop,
     wants_loop,
 )
 from fkarm.kinematics.loop.jacobian import loop_jacobian, unrolled_jacobian
@@ -41,6 +42,7 @@ __all__ = [
     "loop_poses",
     "loop_pull_back",
     "make_loop",
+    "shares_loop",
     "unrolled_jacobian",
     "unrolled_poses",
     "wants_loop",

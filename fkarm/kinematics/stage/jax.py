@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -69,7 +70,10 @@ def compiled(
 
 
 def with_derivative(
-    function: Function, derivative: Derivative, in_numpy: InNumpy, loops: Loops | None = None
+    function: Function,
+    derivative: Derivative,
+    in_numpy: InNumpy,
+    loops: Callable[[], Loops | None],
 ) -> Function:
     """`function` of vectors, with its derivative given; compiled, differentiable again.
 

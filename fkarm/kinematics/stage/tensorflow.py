@@ -16,7 +16,7 @@ public counterpart.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import FrameType
 from typing import Any
@@ -189,7 +189,10 @@ def _gradient_of(
 
 
 def with_derivative(
-    function: Function, derivative: Derivative, in_numpy: InNumpy, loops: Loops | None = None
+    function: Function,
+    derivative: Derivative,
+    in_numpy: InNumpy,
+    loops: Callable[[], Loops | None],
 ) -> Function:
     """`function` of vectors `x`, with its derivative given; compiled, differentiable again.
 
@@ -197,20 +200,25 @@ def with_derivative(
         function: Of `x (..., n)`, to `y`.
         derivative: Its derivative.
         in_numpy: Both for eager batches of few rows.
-        loops: Both for compiled code; None: `function` and `derivative` are compiled.
+        loops: Makes both for compiled code, before the first compilation; where it returns None,
+            `function` and `derivative` are compiled.
     """
     wrench, pull_back, _, y_rank = derivative
-    if loops is None:
-        value = compiled(function, (1,))
-        pulled = compiled(
-            lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), (1, y_rank, y_rank)
+
+    @cache
+    def stages() -> tuple[Function, Function]:
+        """The function, and its pull-back from `x`, `y` and a cotangent."""
+        ranks, by_loops = (1, y_rank, y_rank), loops()
+        if by_loops is not None:
+            arrays = by_loops.arrays
+            value = _with_arrays(by_loops.value, (1,), arrays)
+            return value, _with_arrays(by_loops.pull_back, ranks, arrays)
+        return compiled(function, (1,)), compiled(
+            lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), ranks
         )
-    else:
-        value = _with_arrays(loops.value, (1,), loops.arrays)
-        pulled = _with_arrays(loops.pull_back, (1, y_rank, y_rank), loops.arrays)
 
     def stage_pull(x: Tensor, y: Tensor) -> Function:
-        return lambda y_bar: [pulled(x, y, y_bar)]
+        return lambda y_bar: [stages()[1](x, y, y_bar)]
 
     # The same as a function of `x` alone, for their derivative.
     def from_x(x: Tensor, y_bar: Tensor) -> Tensor:
@@ -235,7 +243,7 @@ def with_derivative(
     @tf.custom_gradient
     def differentiable(x: Tensor) -> Any:
         with record.stop_recording():
-            y = value(x)
+            y = stages()[0](x)
         return y, lambda y_bar: differentiable_again(x, y_bar, stage_pull(x, y))
 
     def call(x: Tensor) -> Any:
@@ -245,7 +253,7 @@ def with_derivative(
             return differentiable(x)
         is_few = are_few(rows_of_batch(x, 1))
         if not record.could_possibly_record():
-            return _by_numpy(in_numpy, (x,), (1,))[0] if is_few else value(x)
+            return _by_numpy(in_numpy, (x,), (1,))[0] if is_few else stages()[0](x)
 
         def gradient(y_bar: Tensor) -> list[Tensor]:
             if not _may_be_recorded():
@@ -258,7 +266,7 @@ def with_derivative(
             if is_few:
                 y, pull = _by_numpy(in_numpy, (x,), (1,))
             else:
-                y = value(x)
+                y = stages()[0](x)
                 pull = stage_pull(x, y)
         return _recorded(y, (x,), gradient)
 

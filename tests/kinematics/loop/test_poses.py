@@ -9,6 +9,7 @@ from oracles import Pinocchio, central_difference
 
 import fkarm
 from fkarm.kinematics import forward, loop
+from fkarm.kinematics.loop import arrays
 from fkarm.kinematics.plan import plan_chain
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
@@ -159,6 +160,32 @@ def test_robots_of_a_layout_share_their_code(monkeypatch, looped, make_chain):
         expected = in_numpy(fkarm.forward_kinematics, robot, q)
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert len(traced) == 1
+
+
+def test_further_chains_with_the_same_joints_share_their_code(monkeypatch, make_chain):
+    monkeypatch.setattr(arrays, "MOST_UNROLLED_ALIKE", 2)
+    fkarm.config.clear()
+    plans = [plan_chain(make_chain(4, seed), ("tool",)) for seed in range(4)]
+    assert [loop.shares_loop(plan) for plan in plans] == [False, False, True, True]
+    again = [plan_chain(make_chain(4, seed), ("tool",)) for seed in (3, 1, 2, 0)]
+    assert [loop.shares_loop(plan) for plan in again] == [True, False, True, False]
+    assert not loop.shares_loop(plan_chain(make_chain(3), ("tool",)))
+    fkarm.config.clear()
+    assert not loop.shares_loop(plans[3])
+    fkarm.config.clear()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="loops are TensorFlow's")
+def test_eager_calls_in_numpy_do_not_count_as_chains_with_code(monkeypatch, make_chain):
+    monkeypatch.setattr(arrays, "MOST_UNROLLED_ALIKE", 1)
+    fkarm.config.clear()
+    small, large = make_chain(5), make_chain(5, seed=1)
+    fkarm.forward_kinematics(small, sample(small))
+    with fkarm.config.compilation("graph"):
+        fkarm.forward_kinematics(large, tensor(sample(large)))
+    assert not loop.shares_loop(plan_chain(large, ("tool",)))
+    assert loop.shares_loop(plan_chain(small, ("tool",)))
+    fkarm.config.clear()
 
 
 def test_a_long_robot_is_written_without_loops(looped, make_chain, tmp_path):
