@@ -42,10 +42,12 @@ test: $(STAMP)
 	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(call in_groups,$(BIN)/python,quick))
 
 # What `make test` leaves out; the tests' marks say why. Then its tests of compiled code, now fully optimised.
+# `make test-later ONE_IN=3` runs a third of the cases of every test, and of most tests there is one.
+ONE_IN ?= 1
 COMPILED := tests/kinematics/stage $(patsubst %,tests/ik/test_%.py,path search solve)
 test-later: $(STAMP)
-	@$(call in_groups,$(BIN)/python,later)
-	$(BIN)/python -m pytest -n 2 --dist worksteal --compilation graph $(COMPILED)
+	@$(call in_groups,$(BIN)/python,later --one-in $(ONE_IN))
+	$(BIN)/python -m pytest -n 2 --dist worksteal --compilation graph --one-in $(ONE_IN) $(COMPILED)
 
 # Everything, fully optimised, on every backend. The corpus is tested where `make corpus` was called.
 test-all: $(STAMP)
