@@ -7,7 +7,7 @@ CLOSED_FORMS := .venv/closed-forms
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: venv corpus demo test test-later test-all test-oldest test-backends examples lint benchmark benchmark-peers \
-	benchmark-ik-peers benchmark-closed-form readme plots clean
+	benchmark-ik-peers benchmark-closed-form readme plots docs clean
 
 venv: $(STAMP)
 
@@ -126,6 +126,15 @@ readme: $(STAMP)
 
 plots: $(STAMP)
 	$(BIN)/python -m tools.plot
+
+# The site, in build/site; warnings are errors.
+docs: .venv/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open build/site/index.html, or run: $(BIN)/mkdocs serve"
+
+.venv/.docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache

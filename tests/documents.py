@@ -24,10 +24,15 @@ class Program(NamedTuple):
         """Run the program in a fresh process, in an empty folder; fail with its last lines."""
         file = folder / "program.py"  # a name that shadows no module
         file.write_text(self.code)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": self.backend}
         command = [sys.executable, "-W", "error::UserWarning", file.name]
-        done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True)
-        assert done.returncode == 0, done.stderr[-3000:]
+        run(command, folder, PYTHONPATH=str(ROOT), KERAS_BACKEND=self.backend)
+
+
+def run(command, folder, **environment):
+    """Run a command in a folder; fail with its last lines."""
+    environment = {**os.environ, **environment}
+    done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[-3000:] or done.stdout[-3000:]
 
 
 def programs():

@@ -1,0 +1,49 @@
+"""`make docs`: the site has every public name, needs no other host, and nothing leads nowhere."""
+
+import re
+import sys
+from importlib import import_module
+from types import ModuleType
+
+import documents
+import pytest
+
+pytestmark = pytest.mark.in_test_all("document")
+
+pytest.importorskip("mkdocstrings", reason="`make docs` installs what builds the site")
+
+LOADED = re.compile(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(https?://[^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of a site that was built."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder)]
+    documents.run(command, documents.ROOT, NO_MKDOCS_2_WARNING="1")
+    return folder
+
+
+def test_the_site_needs_no_other_host(site):
+    pages = [*site.glob("**/*.html")]
+    assert len(pages) > 30
+    for page in pages:
+        assert not LOADED.findall(page.read_text()), page
+    for style in [*site.glob("**/*.css")]:
+        assert not re.search(r"url\([\"']?https?:", style.read_text()), style
+
+
+def test_the_reference_has_every_public_name(site):
+    pages = {page.parent.name: page.read_text() for page in site.glob("api/*/index.html")}
+    for module, text in pages.items():
+        public = import_module(module)
+        for name in getattr(public, "__all__", ()):
+            if isinstance(getattr(public, name), ModuleType):
+                assert f"fkarm.{name}" in pages
+            elif not name.startswith("__"):
+                assert re.search(rf'id="fkarm\.[\w.]*{name}"', text), f"{module}.{name}"
+
+
+def test_a_result_lists_its_fields(site):
+    text = (site / "api" / "fkarm.ik" / "index.html").read_text()
+    assert "whether every error is within its tolerance" in text

@@ -1,0 +1,32 @@
+"""An extension of Griffe: its parser of docstrings gets what it expects."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import griffe
+
+SECTION = re.compile(r"(?<!\n)\n(?=[A-Z][a-z]+( [a-z]+)?:\n    )")
+
+
+class Docstrings(griffe.Extension):
+    """Sections begin after a blank line; the comments after the fields of a tuple are a section."""
+
+    def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
+        if obj.docstring is not None:
+            obj.docstring.value = SECTION.sub("\n\n", obj.docstring.value)
+
+    def on_class(self, *, cls: griffe.Class, **kwargs: Any) -> None:
+        fields = {name: comment_of(each) for name, each in cls.attributes.items()}
+        listed = [f"    {n}: {text}" for n, text in fields.items() if text and n[0] != "_"]
+        if listed and cls.docstring is not None:
+            cls.docstring.value += "\n\nAttributes:\n" + "\n".join(listed)
+
+
+def comment_of(attribute: griffe.Attribute) -> str:
+    """The comment on the line of an attribute."""
+    if not attribute.lineno:
+        return ""
+    line = attribute.filepath.read_text().splitlines()[attribute.lineno - 1]
+    return line.partition("  # ")[2]
