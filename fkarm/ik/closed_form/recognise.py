@@ -177,7 +177,7 @@ def _miss_of_the_others(screws: Screws, names: tuple[str, ...], first: int) -> s
             pair = slice(k, k + 2)
             directions = screws.directions[pair]
             apart = 2000 * meeting_point(directions, screws.points[pair])[1]
-            across = float(np.linalg.norm(np.cross(*directions)))
-            text = f"{apart:.3g} mm from meeting and {across:.3g} rad from parallel"
+            angle = np.arcsin(min(float(np.linalg.norm(np.cross(*directions))), 1.0))
+            text = f"{apart:.3g} mm from meeting and {angle:.3g} rad from parallel"
             misses.append(f"those of {names[k]!r} and {names[k + 1]!r} are {text}")
     return ", ".join(misses)
