@@ -195,22 +195,25 @@ def solutions_in_graph(
     return ops.where(terms.free > 0, best[:, :-1], rest), best[:, -1] < NONE
 
 
-def all_branches_of(form: ClosedForm, request: Request, values: int) -> np.ndarray:
-    """Every branch of every target, solutions or not. Shape `(rows, branches, dof)`.
+def all_branches_of(
+    form: ClosedForm, request: Request, rows: np.ndarray, values: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every branch of some targets: `(rows, branches, dof)`, and the solutions `(rows, branches)`.
 
     A free joint has `values` values, spread over its range.
     """
-    rows = np.arange(request.size)
-    target = request.targets[:, 0]
+    target = request.targets[rows, 0]
     entry = form.free_entry
     if entry is None:
-        q = form.branches_at(ops.convert_to_tensor(target)).q
+        found = form.branches_at(ops.convert_to_tensor(target))
     else:
         given = _spread(entry, request, rows, (np.arange(values) + 0.5) / values)
         count = given.shape[1]
         poses = np.repeat(target[:, None], count, axis=1)
-        q = form.branches_at(*map(ops.convert_to_tensor, (poses, given))).q
-    return to_numpy(q).reshape(request.size, -1, request.problem.robot.dof)
+        found = form.branches_at(*map(ops.convert_to_tensor, (poses, given)))
+    q, is_solution = to_numpy(found.q), to_numpy(found.is_solution)
+    branches = int(np.prod(is_solution.shape[1:]))
+    return q.reshape(len(rows), branches, q.shape[-1]), is_solution.reshape(len(rows), branches)
 
 
 def _preference(terms: Terms, q_ref: Any | None) -> tuple[Any, np.ndarray]:

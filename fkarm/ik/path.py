@@ -8,9 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from fkarm._types import TensorLike
+from fkarm.errors import NoClosedFormError
+from fkarm.ik.along_branches import AlongBranches
+from fkarm.ik.by_closed_form import form_of
 from fkarm.ik.candidates import at_starts, descend_tested
+from fkarm.ik.closed_form import ClosedForm
+from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
-from fkarm.ik.request import read_request, runs_in_numpy
+from fkarm.ik.request import Request, read_request, runs_in_numpy
+from fkarm.ik.result import IKResult
 from fkarm.ik.search import with_errors
 from fkarm.model import Robot
 
@@ -43,14 +49,17 @@ def follow_path(
     weights: Weights | Mapping[str, Weights] = WEIGHTS,
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
+    method: str = "auto",
 ) -> PathResult:
     """Configurations along a path of poses, every one near the configuration before it.
 
-    Every pose is solved by damped least squares from the configuration of the pose before it, so
-    that joints stay on their branch of solutions. Near a singularity, and where a limit stops a
-    joint, such a path demands fast motion of the other joints: see `np.diff(q, axis=-2)`. Many
-    paths are followed in parallel. `fkarm.geometry.interpolate_transforms` makes the poses of a
-    path.
+    Arms with six joints and a closed form take, of all solutions within 0.5 rad of the
+    configuration before, the one nearest to where the last change leads, so that joints keep their
+    velocities. All other arms and problems, poses out of reach and poses beside singularities are
+    solved by damped least squares from the configuration before. Near a singularity, and where a
+    limit stops a joint, a path demands fast motion of the other joints: see
+    `np.diff(q, axis=-2)`. Many paths are followed in parallel.
+    `fkarm.geometry.interpolate_transforms` makes the poses of a path.
 
     Args:
         robot: The robot.
@@ -71,10 +80,14 @@ def follow_path(
         weights: Weight of a metre and of a radian.
         limit_margin: Distance that joints keep from their limits, rad or m.
         posture_weight: Weight of the distance between `q` and `q_ref`.
+        method: `"auto"`, `"closed_form"` or `"numeric"`, as in `fkarm.solve_ik`. Seven joints
+            follow a closed form only if `joint_mask` holds one of them.
     Returns:
         `PathResult`. A pose out of reach does not end the path: its `converged` is False, and `q`
-        is the nearest configuration that the descent from the pose before leads to.
+        is the nearest configuration that the descent from the pose before leads to. A pose that is
+        not finite has NaN errors, and the configuration of the pose before.
     Raises:
+        NoClosedFormError: With `method="closed_form"`, if the problem has none.
         UnknownLinkError, ValueError: As `fkarm.solve_ik`; also if `target_poses` has no axis of
             poses.
     """
@@ -106,11 +119,54 @@ def follow_path(
     paths = int(np.prod(batch))
     request = request._replace(q_init=start, q_ref=wish, is_few=runs_in_numpy(paths))
     rows = np.arange(request.size).reshape((paths, count))
-    q = request.constrained(start.reshape(*rows.shape, robot.dof)[:, :1], rows[:, 0])
-    configurations = []
-    for k in range(count):
-        q = descend_tested(request, rows[:, k], at_starts(q), STEPS).q
-        configurations.append(q)
-    path = np.concatenate(configurations, axis=1).reshape(-1, 1, robot.dof)
-    result = with_errors(request, rows.ravel(), at_starts(path))
+    limbs = limbs_of(request.problem)
+    requests = [of_limb(request, limb) for limb in limbs] if len(limbs) > 1 else [request]
+    results = [_followed(each, rows, method) for each in requests]
+    result = joined(limbs, results) if len(limbs) > 1 else results[0]
     return PathResult(*(field.reshape((*batch, count, *field.shape[2:])) for field in result[:4]))
+
+
+def _followed(request: Request, rows: np.ndarray, method: str) -> IKResult:
+    """The configurations of poses `(paths, poses)`, as one row per pose."""
+    form = _form(request, method)
+    branches = None if form is None else AlongBranches(form, request, rows)
+    flat = rows.ravel()
+    path = request.constrained(request.rest[:, None], flat)
+    path = path.reshape(*rows.shape, path.shape[-1])
+    is_short = np.zeros(rows.shape, bool)
+    for k in range(rows.shape[1]):
+        before = path[:, max(k - 1, 0)]
+        q = before.copy()
+        if branches is not None:
+            by_form, is_short[:, k] = branches.step(k, before)
+            q = np.where(is_short[:, k, None], by_form, before)
+        is_open = ~is_short[:, k] & request.is_finite[rows[:, k]]
+        q[is_open] = _descended(request, rows[is_open, k], before[is_open])
+        path[:, k] = q
+    path = path.reshape(-1, 1, path.shape[-1])
+    # Whole turns are those of the path.
+    request = request._replace(q_ref=path[:, 0])
+    result = with_errors(request, flat, at_starts(path))
+    is_coarse = is_short.ravel() & ~result.converged[:, 0]
+    if is_coarse.any():
+        path[is_coarse, 0] = _descended(request, flat[is_coarse], path[is_coarse, 0])
+        result = with_errors(request, flat, at_starts(path))
+    return result
+
+
+def _descended(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """The ends of the descents from configurations `(rows, dof)`."""
+    return descend_tested(request, rows, at_starts(q[:, None]), STEPS).q[:, 0]
+
+
+def _form(request: Request, method: str) -> ClosedForm | None:
+    """The closed form that paths follow: that of six joints, of which none is left free."""
+    form = form_of(request.problem, request.terms, method)
+    if form is None or form.free_entry is None or request.terms.free[form.free_entry] == 0:
+        return form
+    if method == "closed_form":
+        raise NoClosedFormError(
+            "method='closed_form' needs six joints that may move. Received: seven. Hold "
+            f"{form.free!r} by joint_mask, or use method='auto', which descends."
+        )
+    return None

@@ -102,7 +102,7 @@ class Search:
         if self.form is not None:
             room = self.starts - self._first
             count = max(1, room // self.form.branches)
-            q = all_branches_of(self.form, request, count)
+            q, _ = all_branches_of(self.form, request, rows, count)
             # Rows beyond the branches repeat them.
             size = max(room, q.shape[1])
             q = request.canonical(q[:, np.arange(size) % q.shape[1]], rows)

@@ -140,26 +140,44 @@ def _finds_all(structure: Structure, screws: Screws) -> bool:
 
 def _reason(screws: Screws, names: tuple[str, ...], free: int | None, tolerance: float) -> str:
     """Why a chain has no form, and how far off the nearest one is."""
-    best: tuple[float, str] | None = None
+    best = (np.inf, "")
     for first in range(screws.size - 2):
         triple = slice(first, first + 3)
         directions, points = screws.directions[triple], screws.points[triple]
         listed = ", ".join(repr(name) for name in names[triple])
         _, distance = meeting_point(directions, points)
         across = max(float(np.linalg.norm(np.cross(directions[0], directions[k]))) for k in (1, 2))
+        off = distance if across > 0.1 else across
         if across > 0.1:
-            text = f"the axes of {listed} miss a common point by {1000 * distance:.3g} mm"
-            best = min(best or (distance, text), (distance, text))
+            is_placed = first in (0, screws.size - 3)
+            text, fit = f"miss a common point by {1000 * distance:.3g} mm", "meet in a point"
         else:
-            text = f"the axes of {listed} are {across:.3g} rad from parallel"
-            best = min(best or (across, text), (across, text))
+            is_placed = 0 < first < screws.size - 3
+            text, fit = f"are {across:.3g} rad from parallel", "are parallel"
+        if off <= tolerance:
+            rest = _miss_of_the_others(screws, names, first)
+            text = f"{fit}, but {rest if is_placed else 'are not where a form needs them'}"
+        best = min(best, (off, f"the axes of {listed} {text}"))
     which = "" if free is None else f" with {names[free]!r} given"
-    nearest = "" if best is None else f": {best[1]}"
     return (
         f"This chain has no closed form that fkarm knows{which}. Three successive axes must meet "
         "in a point at one end of six joints, of which the other three have neighbours that meet "
         "or are parallel; or axes 2, 3, 4 or 3, 4, 5 must be parallel and the two at the other end "
         f"meet; to {tolerance:g} m and rad. Received: {screws.size} joints; of all "
-        f"three neighbours the nearest to a form{nearest}. Use fkarm.solve_ik, or a larger "
+        f"three neighbours the nearest to a form: {best[1]}. Use fkarm.solve_ik, or a larger "
         "tolerance."
     )
+
+
+def _miss_of_the_others(screws: Screws, names: tuple[str, ...], first: int) -> str:
+    """How far the neighbours beside three axes are from meeting and from being parallel."""
+    misses = []
+    for k in range(screws.size - 1):
+        if k + 1 < first or k > first + 2:
+            pair = slice(k, k + 2)
+            directions = screws.directions[pair]
+            apart = 2000 * meeting_point(directions, screws.points[pair])[1]
+            angle = np.arcsin(min(float(np.linalg.norm(np.cross(*directions))), 1.0))
+            text = f"{apart:.3g} mm from meeting and {angle:.3g} rad from parallel"
+            misses.append(f"those of {names[k]!r} and {names[k + 1]!r} are {text}")
+    return ", ".join(misses)

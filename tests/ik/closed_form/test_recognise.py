@@ -65,6 +65,23 @@ def test_axes_that_miss_a_point_are_named():
         fkarm.ik.closed_form(arm)
 
 
+def test_where_three_axes_meet_the_others_are_named():
+    rows = [(0.1, 1.0, 0.2, 0), (0.2, 0.8, 0.1, 0), *KR_6[2:]]
+    words = (
+        r"'joint_4', 'joint_5', 'joint_6' meet in a point, but those of 'joint_1' and 'joint_2' "
+        r"are 100 mm from meeting and 1 rad from parallel, those of 'joint_2' and "
+        r"'joint_3' are 200 mm from meeting and 0.8 rad"
+    )
+    with pytest.raises(fkarm.NoClosedFormError, match=words):
+        fkarm.ik.closed_form(fkarm.Robot.from_dh(rows, "standard"))
+
+
+def test_three_axes_that_meet_in_the_middle_are_no_form():
+    rows = [(0.1, 1.0, 0.2, 0), (0, QUARTER, 0, 0), (0, QUARTER, 0, 0), *[(0.1, 1.0, 0.2, 0)] * 3]
+    with pytest.raises(fkarm.NoClosedFormError, match="meet in a point, but are not where a form"):
+        fkarm.ik.closed_form(fkarm.Robot.from_dh(rows, "standard"))
+
+
 def test_axes_that_are_nearly_parallel_are_named():
     rows = [(0.4, 0.001, 0.1, 0), (0.4, 0.5, 0.1, 0.2), *[(0.1, QUARTER, 0.2, 0)] * 4]
     arm = fkarm.Robot.from_dh(rows, "standard")
