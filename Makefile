@@ -7,7 +7,7 @@ CLOSED_FORMS := .venv/closed-forms
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: venv corpus demo test test-later test-all test-oldest test-backends examples lint benchmark benchmark-peers \
-	benchmark-ik-peers benchmark-closed-form readme plots docs clean
+	benchmark-ik-peers benchmark-closed-form readme plots docs notebooks clean
 
 venv: $(STAMP)
 
@@ -131,6 +131,10 @@ plots: $(STAMP)
 docs: .venv/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "Open build/site/index.html, or run: $(BIN)/mkdocs serve"
+
+# The tutorials as notebooks in build/notebooks, run; they take some minutes.
+notebooks: .venv/.docs
+	$(BIN)/python -m tools.notebooks --run
 
 .venv/.docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 from posixpath import dirname, normpath, relpath
 from typing import Any
 
+import jupytext
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.notebooks import TUTORIALS, notebook  # noqa: E402 (MkDocs loads this file by its path)
+
 PAGES = (
     "README.md",
     "CHANGELOG.md",
@@ -66,6 +72,9 @@ def on_files(files: Files, config: Any) -> Files:
     for path in SOURCES:
         page = f"# {path.name}\n\n```{LANGUAGES[path.suffix]}\n{path.read_text()}```\n"
         files.append(File.generated(config, site_path(uri_of(path)), content=page))
+    for page in TUTORIALS:
+        made = jupytext.writes(notebook(page), "ipynb")
+        files.append(File.generated(config, f"tutorials/{page.stem}.ipynb", content=made))
     for module in MODULES:
         files.append(File.generated(config, f"api/{module}.md", content=reference(module)))
     return files
@@ -94,8 +103,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     source = next((each for each in candidates if (ROOT / each).exists()), None)
     if source is None:  # a page that on_files wrote
         return markdown
+    if here.startswith("tutorials/"):
+        markdown += f"\n[This page as a notebook]({Path(here).stem}.ipynb)\n"
 
     def on_site(match: re.Match[str]) -> str:
+        if match[2].endswith(".ipynb"):
+            return match[0]
         uri = normpath(f"{dirname(source)}/{match[2]}").lstrip("/")
         target = site_path(uri)
         if files.get_file_from_path(target) is None:
