@@ -15,7 +15,9 @@ from fkarm.geometry.native import to_numpy
 from fkarm.ik.batch import run_in_chunks
 from fkarm.ik.choice import best_of
 from fkarm.ik.closed_form import ClosedForm, closed_form
+from fkarm.ik.closed_form.form import LARGEST_TOLERANCE
 from fkarm.ik.closed_form.nearest import NONE
+from fkarm.ik.closed_form.reduction import TOLERANCE
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.request import Request
 from fkarm.kinematics.task import task_rows
@@ -50,7 +52,7 @@ def form_of(
     check_choice("method", method, METHODS)
     if method == "numeric":
         return None
-    held = [entry for entry in problem.active if terms.free[entry] == 0]
+    held = _held(problem, terms)
     found: ClosedForm | str | None = _obstacle(problem, terms, held, has_geometry)
     if found is None:
         found = _attempt(problem.robot, problem.links[0], _joint_of(problem.robot, held))
@@ -59,6 +61,21 @@ def form_of(
     if method == "closed_form":
         raise NoClosedFormError(found)
     return None
+
+
+def approximate_form_of(
+    problem: Problem, terms: Terms, has_geometry: bool = False
+) -> ClosedForm | None:
+    """The form that six axes nearly have, whose branches are starts; None: there is none.
+
+    Of calibrated arms a search for all solutions finds more from there than from a table. A search
+    for one solution takes longer: computing the branches costs more than its descents.
+    """
+    held = _held(problem, terms)
+    if len(problem.active) != 6 or _obstacle(problem, terms, held, has_geometry):
+        return None
+    found = _attempt(problem.robot, problem.links[0], None, LARGEST_TOLERANCE)
+    return found if isinstance(found, ClosedForm) else None
 
 
 def _obstacle(problem: Problem, terms: Terms, held: list[int], has_geometry: bool) -> str | None:
@@ -85,6 +102,11 @@ def _obstacle(problem: Problem, terms: Terms, held: list[int], has_geometry: boo
     )
 
 
+def _held(problem: Problem, terms: Terms) -> list[int]:
+    """Entries of `q` on the way to the links that may not move."""
+    return [entry for entry in problem.active if terms.free[entry] == 0]
+
+
 def _joint_of(robot: Robot, entries: list[int]) -> str | None:
     """The joint of the first of some entries of `q`, if there is one."""
     names = (j.name for j in robot.independent_joints if robot.coordinates[j.name].index in entries)
@@ -92,10 +114,12 @@ def _joint_of(robot: Robot, entries: list[int]) -> str | None:
 
 
 @cached(64)
-def _attempt(robot: Robot, link: str, free: str | None) -> ClosedForm | str:
+def _attempt(
+    robot: Robot, link: str, free: str | None, tolerance: float = TOLERANCE
+) -> ClosedForm | str:
     """The closed form, or why there is none: a control loop asks for it in every call."""
     try:
-        return closed_form(robot, link, free)
+        return closed_form(robot, link, free, tolerance)
     except NoClosedFormError as error:
         return str(error)
 

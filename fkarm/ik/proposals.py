@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkarm.ik.candidates import at_starts, descend_damped, preferred
+from fkarm.ik.candidates import Candidates, at_starts, descend_damped, preferred
 from fkarm.ik.request import Request
 from fkarm.ik.result import IKResult
 from fkarm.ik.search import with_errors
 
 FINALISTS = 2
+
+
+def refined(request: Request, proposals: np.ndarray, steps: int) -> Candidates:
+    """Every proposal `(n, count, dof)`, `steps` damped least-squares steps later."""
+    rows = np.arange(request.size)
+    return descend_damped(request, rows, at_starts(request.constrained(proposals, rows)), steps)
 
 
 def best_refined(request: Request, proposals: np.ndarray, steps: int) -> IKResult:
@@ -23,8 +29,7 @@ def best_refined(request: Request, proposals: np.ndarray, steps: int) -> IKResul
         steps: Number of damped least-squares steps.
     """
     rows = np.arange(request.size)
-    starts = at_starts(request.constrained(proposals, rows))
-    candidates = descend_damped(request, rows, starts, 0)
+    candidates = refined(request, proposals, 0)
     if steps and request.q_ref is None:
         candidates = candidates.least(FINALISTS)
     if steps:

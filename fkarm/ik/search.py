@@ -51,6 +51,7 @@ class Search:
         max_steps: Largest number of steps from each start.
         seed: Seed of the low-discrepancy starts.
         form: Closed form that answers the request; None: there is none.
+        approximate: Closed form whose branches are the first starts for all solutions, or None.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class Search:
         max_steps: int,
         seed: int,
         form: ClosedForm | None = None,
+        approximate: ClosedForm | None = None,
     ) -> None:
-        self.request, self.max_steps, self.form = request, max_steps, form
+        self.request, self.max_steps = request, max_steps
+        self.form, self.approximate = form, approximate
         given = request.q_ref if request.q_init is None else request.q_init
         self.given = None if given is None else given[:, None]
         self.starts, self.seed = starts, seed
@@ -105,12 +108,15 @@ class Search:
             q, _ = all_branches_of(self.form, request, rows, count)
             # Rows beyond the branches repeat them.
             size = max(room, q.shape[1])
-            q = request.canonical(q[:, np.arange(size) % q.shape[1]], rows)
-            branches = at_starts(request.constrained(q, rows), self._first)
+            branches = self._at_branches(q[:, np.arange(size) % q.shape[1]])
             steps = POLISH_STEPS[0] if self._form_error else 0
             outcomes.append(descend_damped(request, rows, branches, steps) if steps else branches)
         elif self.starts > self._first:
             starts = self._starts(rows, self._first, self.starts - self._first)
+            if self.approximate is not None:
+                q, _ = all_branches_of(self.approximate, request, rows, 1)
+                first = np.tile(np.arange(starts.squared.shape[1]), (len(rows), 1))
+                starts = self._at_branches(q).beside(starts).take(first)
             candidates = descend_damped(request, rows, starts, self._damped_steps)
             outcomes.append(descend_tested(request, rows, candidates, self.max_steps))
         result = with_errors(request, rows, reduce(Candidates.beside, outcomes))
@@ -122,6 +128,12 @@ class Search:
         return IKSolutions(
             result.q, is_solution, result.position_error, result.orientation_error, result.steps
         )
+
+    def _at_branches(self, q: np.ndarray) -> Candidates:
+        """Branches `(rows, branches, dof)` of all targets before any step."""
+        rows = np.arange(self.request.size)
+        q = self.request.constrained(self.request.canonical(q, rows), rows)
+        return at_starts(q, self._first)
 
     @property
     def _exact(self) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fkarm._checks import check_count
 from fkarm._types import TensorLike
-from fkarm.ik.by_closed_form import form_of
+from fkarm.ik.by_closed_form import approximate_form_of, form_of
 from fkarm.ik.closed_form import ClosedForm
 from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
@@ -168,9 +168,10 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
     With a closed form of six joints these are all solutions. With one of seven they are all
     solutions for some values of the joint that the form leaves free, spread over its range.
     Without a closed form they are those that a search finds: every start descends to its end. The
-    search does not prove that the list is complete; more `starts` find more. One of several equal
-    solutions is marked; those that differ by whole turns or by less than 0.05 rad or m in every
-    joint are equal.
+    search does not prove that the list is complete; more `starts` find more. The first starts of a
+    calibrated arm, whose six axes miss a closed form by little, are the branches of this form. One
+    of several equal solutions is marked; those that differ by whole turns or by less than 0.05 rad
+    or m in every joint are equal.
 
     Args:
         robot, target_poses, link, base, position_tolerance, orientation_tolerance, q_init,
@@ -211,7 +212,10 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
     )
     form = _form(request, method)
     batch = request.batch
-    solutions = Search(request, starts, max_steps, seed, form).all_solutions()
+    approximate = None
+    if form is None and method == "auto":
+        approximate = approximate_form_of(request.problem, request.terms, bool(request.geometry))
+    solutions = Search(request, starts, max_steps, seed, form, approximate).all_solutions()
     return IKSolutions(*(field.reshape((*batch, *field.shape[1:])) for field in solutions))
 
 

@@ -5,6 +5,7 @@
 
 from fkarm.learning.callbacks import FiniteGuard, TimeBudget
 from fkarm.learning.checkpoint import Checkpoint
+from fkarm.learning.coverage import Coverage, solution_coverage
 from fkarm.learning.data import PoseBatches, pose_stream
 from fkarm.learning.evaluation import (
     PoseErrors,
@@ -22,6 +23,7 @@ from fkarm.learning.training import train_ik
 
 __all__ = [
     "Checkpoint",
+    "Coverage",
     "FiniteGuard",
     "IKFlow",
     "IKRegressor",
@@ -36,6 +38,7 @@ __all__ = [
     "last_layer_share",
     "pose_errors",
     "pose_stream",
+    "solution_coverage",
     "to_markdown",
     "train_ik",
 ]

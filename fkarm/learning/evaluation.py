@@ -12,16 +12,19 @@ import numpy as np
 
 from fkarm._checks import check_non_negative, check_pose_shape, real_array
 from fkarm._types import TensorLike
-from fkarm.geometry import orientation_distance, position_distance
+from fkarm.errors import NoClosedFormError
+from fkarm.geometry import matrix_to_pose, orientation_distance, position_distance
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.arguments import configuration_array
+from fkarm.learning.coverage import NEAR, VALUES, Solutions
 from fkarm.learning.ik_model import IKModel, check_network
 from fkarm.learning.target_sets import TARGET_SETS, ik_targets
 from fkarm.model import Robot
 
 POSITION_TOLERANCE, ORIENTATION_TOLERANCE = 1e-3, 1e-2  # of a success, m and rad
 STEPS = (0, 1, 2, 3, 5)
+COVERED = 200  # targets of a set whose coverage is counted
 SOLVER_STEPS = 3  # steps before the solver takes over
 _CALLS = 3  # calls that are timed
 
@@ -104,6 +107,9 @@ def evaluate_ik(model: IKModel, *, count: int = 10_000, seed: int = 1) -> list[d
     according to forward kinematics in float64, and is within the joint limits. The speed is that of
     one call for all targets of a set: the median of three calls after one that compiles.
 
+    If the arm has a closed form, the coverage is the share of all solutions of 200 targets of a set
+    that the network's candidates reach after the same number of steps: `solution_coverage`.
+
     Args:
         model: `IKRegressor` or `IKFlow`.
         count: Number of uniform targets.
@@ -111,7 +117,8 @@ def evaluate_ik(model: IKModel, *, count: int = 10_000, seed: int = 1) -> list[d
     Returns:
         One row for every set and number of steps (0, 1, 2, 3, 5, and 3 followed by the solver):
         `set`, `targets`, `steps`, `solver`, `median_mm`, `p95_mm`, `median_deg`, `p95_deg`,
-        `success`, `solutions_per_s`, `parameters`.
+        `success`, `solutions_per_s`, `parameters`. Of arms with a closed form also `coverage`;
+        None: the solver returns one solution.
     Raises:
         TypeError: If `model` is no network for inverse kinematics.
         ValueError: If `count` is not a whole number >= 1.
@@ -122,8 +129,11 @@ def evaluate_ik(model: IKModel, *, count: int = 10_000, seed: int = 1) -> list[d
         target_poses = ik_targets(model, name, count=count, seed=seed)
         if not len(target_poses):
             continue
+        coverage = _coverage(model, target_poses)
         for steps, solver in [*((steps, False) for steps in STEPS), (SOLVER_STEPS, True)]:
             row = _row(model, target_poses, steps, solver)
+            if coverage:
+                row["coverage"] = None if solver else coverage[steps]
             rows.append({"set": name, "targets": len(target_poses), **row})
     return rows
 
@@ -159,21 +169,41 @@ def to_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """
     if not rows:
         raise ValueError("A table needs at least one row. Received: none.")
-    lines = [
-        "| targets | steps | median | 95 % | success | solutions / s |",
-        "|---|---|---|---|---|---|",
-    ]
+    has_coverage = "coverage" in rows[0]
+    columns = ["targets", "steps", "median", "95 %", "success", "solutions / s"]
+    columns += ["coverage"] if has_coverage else []
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for row in rows:
-        steps = f"{row['steps']} + solver" if row["solver"] else str(row["steps"])
-        lines.append(
-            f"| {row['targets']:,} {row['set']} | {steps} "
-            f"| {row['median_mm']:.3g} mm, {row['median_deg']:.3g} deg "
-            f"| {row['p95_mm']:.3g} mm, {row['p95_deg']:.3g} deg "
-            f"| {row['success']:.2%} | {row['solutions_per_s']:,.0f} |"
-        )
+        cells = [
+            f"{row['targets']:,} {row['set']}",
+            f"{row['steps']} + solver" if row["solver"] else str(row["steps"]),
+            f"{row['median_mm']:.3g} mm, {row['median_deg']:.3g} deg",
+            f"{row['p95_mm']:.3g} mm, {row['p95_deg']:.3g} deg",
+            f"{row['success']:.2%}",
+            f"{row['solutions_per_s']:,.0f}",
+        ]
+        if has_coverage:
+            cells.append("" if row["coverage"] is None else f"{row['coverage']:.1%}")
+        lines.append(f"| {' | '.join(cells)} |")
     parameters = rows[0]["parameters"]
     lines += ["", f"{parameters:,} parameters; success: 1 mm, 0.01 rad, within the joint limits."]
+    if has_coverage:
+        lines.append(
+            f"Coverage: share of all solutions of up to {COVERED} targets per set that a candidate "
+            f"comes within {NEAR:g} rad of; of seven joints, for {VALUES} values of the free one."
+        )
     return "\n".join(lines)
+
+
+def _coverage(model: IKModel, target_poses: np.ndarray) -> dict[int, float]:
+    """Share of all solutions that the candidates reach, by number of steps; empty: no form."""
+    part = target_poses[:: -(-len(target_poses) // COVERED)]
+    try:
+        every = Solutions.of(model.robot, part, model.link)
+    except NoClosedFormError:
+        return {}
+    q = model.propose(to_numpy(matrix_to_pose(part, "xyz_rot6d")))
+    return {steps: every.coverage(q, steps).share for steps in STEPS}
 
 
 def _row(model: IKModel, target_poses: np.ndarray, steps: int, solver: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from autodiff import array
+from ik.closed_form.arms import PUMA_560, by_turns, calibrated, draw, from_table, poses
 from oracles import Pinocchio
 
 import fkarm
@@ -212,6 +213,34 @@ def test_all_solutions_of_six_joints_are_complete():
     assert search.is_solution.sum() <= every.is_solution.sum()
     apart = difference(robot, every.q, q[:, None], by_turns=True)
     assert (np.abs(apart).max(axis=-1).min(axis=1) < 1e-6).all()
+
+
+@pytest.mark.parametrize("starts", [8, 20])
+def test_branches_of_the_data_sheet_are_starts_of_a_calibrated_arm(starts):
+    robot = calibrated(from_table(PUMA_560), 1e-3)
+    q = draw(robot, 30)
+    targets = poses(robot, q)
+    targets = np.concatenate([targets, np.full((1, 4, 4), np.nan)])
+    exact = {"position_tolerance": 1e-6, "orientation_tolerance": 1e-6, "starts": starts}
+    every = fkarm.solve_ik_all(robot, targets, **exact)
+    searched = fkarm.solve_ik_all(robot, targets, method="numeric", **exact)
+    assert every.q.shape == (31, starts, 6)
+    assert not every.is_solution[-1].any()
+    rows, picks = np.nonzero(every.is_solution)
+    np.testing.assert_allclose(poses(robot, every.q[rows, picks]), targets[rows], atol=3e-6)
+    apart = np.where(every.is_solution[:30], by_turns(every.q[:30] - q[:, None]).max(axis=-1), 9)
+    assert (apart.min(axis=1) < 1e-3).mean() > 0.9
+    assert every.is_solution.sum() > 1.2 * searched.is_solution.sum()
+
+
+@pytest.mark.parametrize(
+    "options", [{"method": "numeric"}, {"joint_mask": [True] * 5 + [False], "q_init": [0.0] * 6}]
+)
+def test_a_search_without_branches_has_its_own_starts(options, monkeypatch):
+    robot = calibrated(from_table(PUMA_560), 1e-3)
+    monkeypatch.setattr("fkarm.ik.search.all_branches_of", lambda *_: pytest.fail("asked"))
+    every = fkarm.solve_ik_all(robot, poses(robot, draw(robot, 1)), starts=3, **options)
+    assert every.q.shape == (1, 3, 6)
 
 
 def test_all_solutions_of_seven_joints_are_a_sample(panda):

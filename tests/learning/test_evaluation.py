@@ -13,6 +13,7 @@ from fkarm.learning import (
     evaluation,
     ik_targets,
     pose_errors,
+    solution_coverage,
     to_markdown,
 )
 
@@ -135,6 +136,31 @@ def test_the_table_in_markdown(rows):
     assert "| 3 + solver | " in lines[7]
     assert "| 100.00% |" in lines[7]
     assert f"{PARAMETERS} parameters" in lines[-1]
+
+
+def test_arms_with_a_closed_form_have_a_coverage(monkeypatch):
+    model = IKRegressor(fkarm.robots.ur5e(), heads=1, width=4, depth=1)
+    q = fkarm.sample_configurations(model.robot, 450, seed=0)
+    targets = np.asarray(fkarm.forward_kinematics(model.robot, q)).astype(np.float32)
+    monkeypatch.setattr(model, "propose", lambda pose: q[::3, None])
+    share = solution_coverage(model.robot, q[::3, None], targets[::3], steps=0).share
+    assert 1 / 8 < share < 1 / 4
+    found = evaluation._coverage(model, targets)
+    assert found == pytest.approx(dict.fromkeys((0, 1, 2, 3, 5), share))
+
+
+def test_the_coverage_is_a_column(model, rows, monkeypatch):
+    shares = {0: 0.0, 1: 0.1, 2: 0.2, 3: 0.3, 5: 0.456}
+    monkeypatch.setattr(evaluation, "_coverage", lambda *_: shares)
+    monkeypatch.setattr(evaluation, "_row", lambda *given: dict(rows[given[2]], solver=given[3]))
+    rows = evaluate_ik(model, count=5)
+    assert [row["coverage"] for row in rows[:6]] == [0.0, 0.1, 0.2, 0.3, 0.456, None]
+    lines = to_markdown(rows).splitlines()
+    assert {line.count("|") for line in lines[:20]} == {8}
+    assert lines[0].endswith("| coverage |")
+    assert lines[6].endswith("| 45.6% |")
+    assert "200 targets" in lines[-1]
+    assert "within 0.3 rad" in lines[-1]
 
 
 def test_what_has_no_table():
