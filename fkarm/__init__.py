@@ -13,24 +13,10 @@ Conventions, unless a name or an argument says otherwise:
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-try:
-    import keras as _keras  # noqa: F401
-except ModuleNotFoundError as _error:
-    _missing = str(_error.name).split(".")[0]
-    if _missing not in ("tensorflow", "jax", "torch"):
-        raise
-    raise ModuleNotFoundError(
-        f"fkarm runs on Keras, and Keras is set to run on {_missing}, which is not installed. "
-        "Install it, or set KERAS_BACKEND to an installed one of tensorflow, jax and torch before "
-        "Python starts: KERAS_BACKEND=jax python ...",
-        name=_missing,
-    ) from _error
-
-from fkarm import config, geometry, kinematics, layers, losses, metrics, robots
-from fkarm._registered import defer as _defer
-from fkarm.compare import compare_robots
+from fkarm import config, robots
+from fkarm._registered import register_with_keras as _register_with_keras
 from fkarm.errors import (
     FkarmError,
     MissingFileError,
@@ -42,19 +28,27 @@ from fkarm.errors import (
     UnknownLinkError,
     URDFError,
 )
-from fkarm.ik import IKReason, IKResult, IKSolutions, follow_path, solve_ik, solve_ik_all
-from fkarm.kinematics import (
-    analytic_jacobian,
-    body_jacobian,
-    forward_kinematics,
-    geometric_jacobian,
-    kinematic_hessian,
-    link_velocity,
-    manipulability,
-    sample_configurations,
-)
 from fkarm.model import Joint, Mimic, Robot
 from fkarm.version import __version__
+
+if TYPE_CHECKING:  # they need Keras: imported when they are used
+    from fkarm import compare as compare
+    from fkarm import geometry, ik, kinematics, layers, losses, metrics
+    from fkarm import learning as learning
+    from fkarm import primers as primers
+    from fkarm import viz as viz
+    from fkarm.compare import compare_robots
+    from fkarm.ik import IKReason, IKResult, IKSolutions, follow_path, solve_ik, solve_ik_all
+    from fkarm.kinematics import (
+        analytic_jacobian,
+        body_jacobian,
+        forward_kinematics,
+        geometric_jacobian,
+        kinematic_hessian,
+        link_velocity,
+        sample_configurations,
+    )
+    from fkarm.kinematics.manipulability import manipulability
 
 __all__ = [
     "FkarmError",
@@ -95,12 +89,25 @@ __all__ = [
     "solve_ik_all",
 ]
 
-_defer("fkarm.learning", "IKFlow", "IKRegressor")
-_defer("fkarm.primers", "ChannelAffine", "EntropyRegularizer")
+# With these names, and those that the last three define.
+_ON_FIRST_USE = ("geometry", "layers", "learning", "losses", "metrics", "primers", "viz")
+_WITH_NAMES = ("kinematics", "ik", "compare")
+
+_register_with_keras()
 
 
-def __getattr__(name: str) -> Any:
-    """Import `learning`, `primers` (needs TensorFlow) or `viz` (needs matplotlib) on first use."""
-    if name in ("learning", "primers", "viz"):
-        return import_module(f"fkarm.{name}")
-    raise AttributeError(f"module 'fkarm' has no attribute {name!r}")
+if not TYPE_CHECKING:  # type checkers report a misspelt name themselves
+
+    def __getattr__(name: str) -> Any:
+        """Import on first use what needs Keras, whose import takes seconds."""
+        if name in _ON_FIRST_USE or name in _WITH_NAMES:
+            return import_module(f"fkarm.{name}")
+        for part in _WITH_NAMES if name in __all__ else ():
+            module = import_module(f"fkarm.{part}")
+            if name in module.__all__:
+                return globals().setdefault(name, getattr(module, name))
+        raise AttributeError(f"module 'fkarm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ON_FIRST_USE, *_WITH_NAMES})

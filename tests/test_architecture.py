@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "_types": set(),
     "_units": set(),
     "version": set(),
-    "_registered": set(),
+    "_registered": {"model"},
     "_checks": {"errors"},
     "config": {"_checks", "errors"},
     "_recorded": set(),

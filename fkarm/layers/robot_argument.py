@@ -8,9 +8,6 @@ import keras
 
 from fkarm.model import Robot
 
-# Here and not where it is defined: the model knows no tensor library.
-keras.saving.register_keras_serializable(package="fkarm")(Robot)
-
 
 def check_robot(robot: object) -> None:
     """Raise TypeError unless `robot` is a Robot."""

@@ -1,4 +1,4 @@
-"""What `import fkarm` says where the backend that Keras is set to is not installed."""
+"""What fkarm says where the backend that Keras is set to is not installed."""
 
 import os
 import subprocess
@@ -10,16 +10,20 @@ CODE = """
 import sys
 sys.modules[{missing!r}] = None  # as if it were not installed
 import fkarm
+{use}
 """
+USES = ("fkarm.solve_ik", "import fkarm.layers", "import keras")
 
 
-@pytest.mark.parametrize("missing", ["tensorflow", "jax", "torch"])
-def test_a_missing_backend_is_named_with_what_to_do(missing, tmp_path):
+@pytest.mark.parametrize(
+    ("missing", "use"), [*zip(("tensorflow", "jax", "torch"), USES, strict=True)]
+)
+def test_a_missing_backend_is_named_with_what_to_do(missing, use, tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": missing, "KERAS_HOME": str(tmp_path)}
     if missing == "tensorflow":
         del environment["KERAS_BACKEND"]  # which is what Keras runs on then
     run = subprocess.run(
-        [sys.executable, "-c", CODE.format(missing=missing)],
+        [sys.executable, "-c", CODE.format(missing=missing, use=use)],
         env=environment,
         capture_output=True,
         text=True,

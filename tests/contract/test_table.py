@@ -9,6 +9,7 @@ import pytest
 from contract.cases import CONTRACT, MODELS, make
 
 import fkarm
+from fkarm._registered import CLASSES
 
 KINDS = (
     keras.Layer,
@@ -65,7 +66,7 @@ def test_every_exemption_has_a_reason():
         assert set(exempt.values()) <= set(CONTRACT["reasons"])
 
 
-@pytest.mark.parametrize("part", ["fkarm.learning", "fkarm.primers"])
+@pytest.mark.parametrize("part", CLASSES)
 def test_deferred_and_registered_objects_are_the_same(part):
     """Without it, a file with a new object would not open after `import fkarm` alone."""
     module = importlib.import_module(part)
@@ -73,5 +74,10 @@ def test_deferred_and_registered_objects_are_the_same(part):
     _, registered = public_keras_objects()
     theirs = {each.__name__ for each in registered if each.__module__.startswith(f"{part}.")}
     assert theirs <= public
-    deferred = inspect.getsource(fkarm).split(f'_defer("{part}",')[1].split(")")[0]
-    assert theirs == {each.strip(' "') for each in deferred.split(",")}
+    assert theirs == set(CLASSES[part])
+
+
+def test_all_registered_objects_are_deferred():
+    _, registered = public_keras_objects()
+    names = {name for names in CLASSES.values() for name in names}
+    assert {each.__name__ for each in registered} == names | {"Robot"}
