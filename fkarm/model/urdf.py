@@ -17,7 +17,8 @@ from xml.parsers import expat
 
 from fkarm.errors import RobotError, URDFError
 from fkarm.model.joint import Joint, Mimic
-from fkarm.model.source import open_source
+from fkarm.model.macros import expanded
+from fkarm.model.source import Source, open_source
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _INFINITE = re.compile(r"\s*[+-]?inf(inity)?\s*\Z", re.IGNORECASE)
@@ -74,18 +75,18 @@ def read_urdf(
         URDFError: If the text is not a URDF that can be modelled exactly.
     """
     given = open_source(source, "URDF", URDFError)
+    robot = _outermost(given)
+    hint = ""
+    macro = _first_macro(robot)
+    if macro is not None:
+        given = expanded(given, _Location(given.label, macro).text)
+        robot = _outermost(given)
+        hint = " Does the file only define macros, for another one to call?"
     label = given.label
-    robot = _parse(given.text(), label)
-    if robot.tag != "robot":
-        raise _Location(label, robot).error(
-            f"the outermost element must be <robot>. Received: <{robot.tag}>."
-            + (" Use from_mjcf." if robot.tag == "mujoco" else "")
-        )
-    _refuse_xacro(label, robot)
     links = tuple(_required(_Location(label, link), link, "name") for link in robot.named("link"))
     if not links:
         raise _Location(label, robot).error(
-            "a robot must have at least one <link>. Received: none."
+            f"a robot must have at least one <link>. Received: none.{hint}"
         )
     known = frozenset(links)
     notes = _Notes(robot)
@@ -98,6 +99,17 @@ def read_urdf(
         "end_effector": own.attributes.get("end_effector", "") if own else "",
         "notes": notes.lines(),
     }
+
+
+def _outermost(given: Source) -> _Element:
+    label = given.label
+    robot = _parse(given.text(), label)
+    if robot.tag != "robot":
+        raise _Location(label, robot).error(
+            f"the outermost element must be <robot>. Received: <{robot.tag}>."
+            + (" Use from_mjcf." if robot.tag == "mujoco" else "")
+        )
+    return robot
 
 
 def _parse(text: str, label: str) -> _Element:
@@ -139,15 +151,15 @@ def _parse(text: str, label: str) -> _Element:
     return outermost.children[0]
 
 
-def _refuse_xacro(label: str, robot: _Element) -> None:
+def _first_macro(robot: _Element) -> _Element | None:
     for element in (robot, *robot.children):
-        values = [element, *element.children]
-        is_macro = element.tag.startswith("xacro:")
-        has_macro = any("${" in v or "$(" in v for e in values for v in e.attributes.values())
-        if is_macro or (has_macro and element.tag in ("robot", "link", "joint")):
-            raise _Location(label, element).error(
-                "xacro must be expanded. Received: macros. Run first: xacro FILE > robot.urdf."
-            )
+        own = [element, *element.children] if element.tag in ("link", "joint") else [element]
+        values = [value for e in own for value in e.attributes.values()]
+        has_value = any("${" in value or "$(" in value for value in values)
+        is_read = element.tag in ("robot", "link", "joint")
+        if any(e.tag.startswith("xacro:") for e in own) or (is_read and has_value):
+            return element
+    return None
 
 
 class _Notes:
