@@ -6,8 +6,8 @@ PEERS := .venv/peers
 CLOSED_FORMS := .venv/closed-forms
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: venv corpus demo test test-later test-all test-oldest test-backends examples lint benchmark benchmark-peers \
-	benchmark-ik-peers benchmark-closed-form readme plots docs notebooks clean
+.PHONY: venv corpus demo test test-later test-all test-oldest test-backends test-pythons examples lint benchmark \
+	benchmark-peers benchmark-ik-peers benchmark-closed-form readme plots docs notebooks dist clean
 
 venv: $(STAMP)
 
@@ -61,7 +61,7 @@ test-oldest: .venv-oldest/.installed
 .venv-oldest/.installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
-		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,mjcf,test]'
+		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,mjcf,xacro,test]'
 	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
@@ -81,6 +81,26 @@ test-backends: .venv-jax/.installed .venv-torch/.installed
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check keras numpy scipy pin pandas pytest \
 		pytest-xdist
 	@touch $@
+
+# Every supported version of Python that is installed: one quick test in eight.
+python_of = PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | paste -sd:) python$(1)
+test-pythons:
+	@export XLA_FLAGS="$(HASTY)"; failed=0; for version in 3.10 3.11 3.12 3.13; do \
+		$(call python_of,$$version) -c 1 2>/dev/null || { echo "== Python $$version is not installed"; continue; }; \
+		echo "== Python $$version"; $(MAKE) .venv-python$$version/.installed && \
+		.venv-python$$version/bin/python -m pytest -n 2 --dist worksteal --one-in 8 || failed=1; \
+	done; exit $$failed
+
+.venv-python%/.installed: pyproject.toml setup.cfg
+	$(call python_of,$*) -m venv .venv-python$*
+	.venv-python$*/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	.venv-python$*/bin/python -m pip install --quiet --disable-pip-version-check -e '.[viz,mjcf,xacro,test]'
+	@touch $@
+
+# What is uploaded. tests/test_package.py looks into it.
+dist: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
 
 examples: $(STAMP)
 	@set -e; for file in examples/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file --steps 30; done
@@ -141,5 +161,5 @@ notebooks: .venv/.docs
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-* build *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build dist *.egg-info examples/output .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import fkarm
 from fkarm.learning import PoseErrors, TimeBudget, last_layer_share, pose_errors, pose_stream
@@ -33,6 +34,14 @@ import sys, numpy as np, keras, fkarm
 x, q = np.load(sys.argv[2]).values()
 print(np.abs(keras.models.load_model(sys.argv[1]).predict(x, verbose=0) - q).max())
 """
+
+
+def device() -> str:
+    """What TensorFlow computes on. Its log, off by default, says why it does not use a GPU."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        return f"{len(gpus)} GPU"
+    return "CPU (you have a GPU? TF_CPP_MIN_LOG_LEVEL=0 shows why TensorFlow does not use it)"
 
 
 def build_network(robot: fkarm.Robot) -> keras.Model:
@@ -89,6 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
     link = options.link or robot.end_effector
     robot = robot.sub_chain(robot.root_link, link)
     print(robot)
+    print(f"computed on {device()}")
     if not robot.dof:
         parser.error(f"no joint moves the link {link!r}: choose another with --link")
 

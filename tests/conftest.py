@@ -24,6 +24,7 @@ LATER = {
     "document": "runs the code of a document, or compares its numbers with the recorded files",
     "example": "runs an example",
     "process": "starts other processes",
+    "package": "builds the package and installs it",
     "export": "writes files for other programs and runs them there",
     "benchmark": "tests the benchmarks, not the package",
     "tool": "runs TensorBoard, KerasTuner or another tool",

@@ -97,7 +97,8 @@ class Robot:
 
         Args:
             source: Path, XML text, bytes in the encoding that they state, or an open file
-                (`gzip.open(path)` of a compressed one).
+                (`gzip.open(path)`). A path's xacro macros are expanded (extra `fkarm[xacro]`):
+                trust it, for macros hold expressions of Python.
         Raises:
             MissingFileError: If there is no such file.
             URDFError: If the text is not a URDF that can be modelled exactly; the message
