@@ -149,7 +149,6 @@ fkarm.viz
 
 
 @pytest.mark.in_test_all("package")
-@pytest.mark.only_on("tensorflow", reason="the wheel requires TensorFlow")
 def test_a_model_is_saved_and_opened_and_pictures_say_what_they_need(environment, tmp_path):
     scripts, packages = environment
     others = Path(np.__file__).parent.parent
