@@ -21,8 +21,11 @@ corpus: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'example-robot-data>=6'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gymnasium-robotics
 
+# Without the information that TensorFlow prints before it reads its log level; the demo says whether it has a GPU.
+demo: SHELL := bash
 demo: $(STAMP)
-	$(BIN)/python examples/train_ik_regressor.py
+	@$(BIN)/python examples/train_ik_regressor.py $(ARGS) \
+		2> >(grep --line-buffered -vE '^(I0000 |WARNING: All log messages before absl::)' >&2)
 
 # TensorFlow keeps all that XLA compiled as long as its process lives: each group has two of its own.
 GROUP_1 := tests/kinematics
