@@ -8,6 +8,9 @@ import pytest
 import fkarm
 from fkarm import Robot
 
+# What xacro defines while Python 3.10 imports it.
+pytestmark = pytest.mark.filterwarnings("ignore:private variables, such as:DeprecationWarning")
+
 XACRO = 'xmlns:xacro="http://www.ros.org/wiki/xacro"'
 SEGMENT = f"""<robot {XACRO}>
   <xacro:property name="degree" value="${{pi / 180}}"/>
