@@ -281,9 +281,11 @@ def target_task(arm: Arm) -> TargetTask:
 def every_task(arm: Arm, free: int | None, values: np.ndarray, targets: np.ndarray) -> EveryTask:
     """What a solver that returns every configuration is told of an arm."""
     from fkarm.ik.closed_form.screws import screws_of
+    from fkarm.kinematics.plan import plan_chain
 
-    screws, _, _ = screws_of(arm.robot, arm.link)
-    return EveryTask(arm.name, target_task(arm), *screws, free, values, targets)
+    screws, _, _ = screws_of(arm.robot, plan_chain(arm.robot, (arm.link,)))
+    axes = screws.directions, screws.points, screws.home
+    return EveryTask(arm.name, target_task(arm), *axes, free, values, targets)
 
 
 def plain(urdf: str) -> str:

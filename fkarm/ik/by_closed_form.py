@@ -15,11 +15,12 @@ from fkarm.geometry.native import to_numpy
 from fkarm.ik.batch import run_in_chunks
 from fkarm.ik.choice import best_of
 from fkarm.ik.closed_form import ClosedForm, closed_form
-from fkarm.ik.closed_form.form import LARGEST_TOLERANCE
+from fkarm.ik.closed_form.find import LARGEST_TOLERANCE
+from fkarm.ik.closed_form.layouts import TOLERANCE
 from fkarm.ik.closed_form.nearest import NONE
-from fkarm.ik.closed_form.reduction import TOLERANCE
 from fkarm.ik.problem import Problem, Terms
 from fkarm.ik.request import Request
+from fkarm.kinematics.joint_space import FREE_LENGTH, entry_kinds
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
 
@@ -31,7 +32,7 @@ SHARES = np.array([int(f"{k:07b}"[::-1], 2) for k in range(1, 128)]) / 128.0
 ROUNDS = (1, 1, 1, 1, 2, 2, 4, 4, 16, 32, 64)
 FEWEST_SETS = 32
 # With q_ref so many shares and the value of q_ref are compared; then values around the best one, at
-# these parts of two distances from it, rad.
+# these parts of two distances from it, rad or m.
 NEAR_SHARES = 63
 NEARER = (0.15, 0.03)
 OFFSETS = np.array([-1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0])
@@ -55,7 +56,8 @@ def form_of(
     held = _held(problem, terms)
     found: ClosedForm | str | None = _obstacle(problem, terms, held, has_geometry)
     if found is None:
-        found = _attempt(problem.robot, problem.links[0], _joint_of(problem.robot, held))
+        joint = _joint_of(problem.robot, held)
+        found = _attempt(problem.robot, problem.links[0], problem.base, joint)
     if isinstance(found, ClosedForm):
         return found
     if method == "closed_form":
@@ -74,25 +76,23 @@ def approximate_form_of(
     held = _held(problem, terms)
     if len(problem.active) != 6 or _obstacle(problem, terms, held, has_geometry):
         return None
-    found = _attempt(problem.robot, problem.links[0], None, LARGEST_TOLERANCE)
+    found = _attempt(problem.robot, problem.links[0], problem.base, None, LARGEST_TOLERANCE)
     return found if isinstance(found, ClosedForm) else None
 
 
 def _obstacle(problem: Problem, terms: Terms, held: list[int], has_geometry: bool) -> str | None:
     """Why the closed form of an arm would not answer a problem."""
-    root, count = problem.robot.root_link, len(problem.active)
+    count = len(problem.active)
     if has_geometry:
         asked, came = "the robot's own geometry", "geometry"
     elif len(problem.links) > 1:
         asked, came = "links that share no joint", ", ".join(map(repr, problem.links))
     elif problem.components.rows != (task_rows("pose"),):
         asked, came = "task='pose'", "a task of fewer components"
-    elif problem.base != root:
-        asked, came = f"targets in the frame of the root link {root!r}", f"base={problem.base!r}"
     elif terms.posture[0] > 0:
         asked, came = "posture_weight=0", f"{float(terms.posture[0]) ** 0.5:g}"
-    elif held and (len(held) > 1 or count != 7):
-        asked = "joints that may move, but for one of seven"
+    elif held and (len(held) > 1 or count not in (5, 7)):
+        asked = "joints that may move, but for one of seven, or of five with a SCARA robot"
         came = f"a joint_mask that holds {len(held)} of {count} joints on the way to the link"
     else:
         return None
@@ -115,11 +115,11 @@ def _joint_of(robot: Robot, entries: list[int]) -> str | None:
 
 @cached(64)
 def _attempt(
-    robot: Robot, link: str, free: str | None, tolerance: float = TOLERANCE
+    robot: Robot, link: str, base: str, free: str | None, tolerance: float = TOLERANCE
 ) -> ClosedForm | str:
     """The closed form, or why there is none: a control loop asks for it in every call."""
     try:
-        return closed_form(robot, link, free, tolerance)
+        return closed_form(robot, link, free, tolerance, base)
     except NoClosedFormError as error:
         return str(error)
 
@@ -135,7 +135,8 @@ def nearest_solutions(
         Configurations `(rows, dof)`, and whether they are solutions `(rows,)`.
     """
     terms = request.terms
-    near, values = _preference(terms, None if request.q_ref is None else request.q_ref[rows])
+    q_ref = None if request.q_ref is None else request.q_ref[rows]
+    near, values = _preference(form.robot, terms, q_ref)
     near = np.broadcast_to(near, (len(rows), len(terms.lower)))
     if form.free_entry is None:
         best = _nearest(form, request, rows, near, values)
@@ -197,15 +198,15 @@ def solutions_in_graph(
         rest: Values of joints that are held or move no link. Shape `(rows, dof)`.
         q_ref: Preferred configurations `(rows, dof)`, or None.
     """
-    near, values = _preference(terms, q_ref)
+    near, values = _preference(form.robot, terms, q_ref)
     near, packed = (ops.convert_to_tensor(x) for x in (near, values))
     near = near + ops.zeros_like(rest)
     entry = form.free_entry
     if entry is None:
         best = form.nearest.compiled(entries, near, packed)[0]
     else:
-        shares = SHARES[:SHARES_IN_GRAPH]
-        given = ops.convert_to_tensor(_range_at(terms, entry, shares)) + 0.0 * rest[:, :1]
+        spread = _range_at(form.robot, terms, entry, SHARES[:SHARES_IN_GRAPH])
+        given = ops.convert_to_tensor(spread) + 0.0 * rest[:, :1]
         if terms.free[entry] == 0:
             given = rest[:, entry : entry + 1]
         count = given.shape[1]
@@ -240,13 +241,13 @@ def all_branches_of(
     return q.reshape(len(rows), branches, q.shape[-1]), is_solution.reshape(len(rows), branches)
 
 
-def _preference(terms: Terms, q_ref: Any | None) -> tuple[Any, np.ndarray]:
+def _preference(robot: Robot, terms: Terms, q_ref: Any | None) -> tuple[Any, np.ndarray]:
     """What answers shall be near: `q_ref`, or else the middle of the ranges.
 
     Returns:
         That configuration, and the lower bounds, upper bounds and weights of its entries.
     """
-    near, weights = _middle(terms.lower, terms.upper)
+    near, weights = _middle(robot, terms)
     if q_ref is not None:
         near, weights = q_ref, np.ones_like(weights)
     else:
@@ -254,12 +255,19 @@ def _preference(terms: Terms, q_ref: Any | None) -> tuple[Any, np.ndarray]:
     return near, np.concatenate([terms.lower, terms.upper, weights]).astype(terms.dtype)
 
 
-def _middle(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The middle of the joints' ranges, and one over their half length."""
-    low = np.maximum(lower, np.minimum(upper, np.pi) - 2 * np.pi)
-    high = np.minimum(upper, low + 2 * np.pi)
-    is_wide = (lower <= -np.pi) & (upper >= np.pi)
-    low, high = np.where(is_wide, -np.pi, low), np.where(is_wide, np.pi, high)
+def _middle(robot: Robot, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+    """The middle of the joints' ranges, and one over their half length.
+
+    Of an angle one turn counts, of a length without limits `FREE_LENGTH` to either side.
+    """
+    lower, upper = terms.lower, terms.upper
+    is_length = entry_kinds(robot) == "length"
+    is_bounded = is_length & np.isfinite(lower) & np.isfinite(upper)
+    half = np.where(is_bounded, np.inf, np.where(is_length, FREE_LENGTH, np.pi))
+    low = np.maximum(lower, np.minimum(upper, half) - 2 * half)
+    high = np.minimum(upper, low + 2 * half)
+    is_wide = (lower <= -half) & (upper >= half)
+    low, high = np.where(is_wide, -half, low), np.where(is_wide, half, high)
     return (low + high) / 2, 2.0 / np.maximum(high - low, 1e-6)
 
 
@@ -268,14 +276,15 @@ def _spread(entry: int, request: Request, rows: np.ndarray, shares: np.ndarray) 
     terms = request.terms
     if terms.free[entry] == 0:
         return request.rest[rows][:, entry : entry + 1].astype(request.dtype)
-    return np.broadcast_to(_range_at(terms, entry, shares), (len(rows), len(shares)))
+    values = _range_at(request.problem.robot, terms, entry, shares)
+    return np.broadcast_to(values, (len(rows), len(shares)))
 
 
-def _range_at(terms: Terms, entry: int, shares: np.ndarray) -> np.ndarray:
-    """Values of a joint at shares of its range, of which one turn counts."""
-    low, high = terms.lower[entry], terms.upper[entry]
-    middle, weight = _middle(low, high)
-    return np.clip(middle + (2.0 * shares - 1.0) / weight, low, high).astype(terms.dtype)
+def _range_at(robot: Robot, terms: Terms, entry: int, shares: np.ndarray) -> np.ndarray:
+    """Values of a joint at shares of its range."""
+    middle, weight = (x[entry] for x in _middle(robot, terms))
+    values = middle + (2.0 * shares - 1.0) / weight
+    return np.clip(values, *_bounds(terms, entry)).astype(terms.dtype)
 
 
 def _bounds(terms: Terms, entry: int) -> tuple[np.ndarray, np.ndarray]:

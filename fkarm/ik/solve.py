@@ -90,10 +90,10 @@ def solve_ik(
             are those of the robot itself. Such a search never runs in NumPy, and its steps are
             Gauss-Newton steps.
         method: `"auto"`: by the closed form of the arm where it has one (`fkarm.ik.closed_form`),
-            for whole poses of one link in the root's frame, without `posture_weight` and
-            `geometry`; by the search for all other problems, and for targets that the closed form
-            has no solution for. `"closed_form"`: the same, but an error if the problem has no
-            closed form. `"numeric"`: by the search alone.
+            for whole poses of one link, without `posture_weight` and `geometry`; by the search for
+            all other problems, and for targets that the closed form has no solution for.
+            `"closed_form"`: the same, but an error if the problem has no closed form. `"numeric"`:
+            by the search alone.
     Returns:
         `IKResult`. A target out of reach is no exception: its `converged` is False, `q` is the
         nearest configuration and `reason` says why. A target with NaN has NaN errors; other targets

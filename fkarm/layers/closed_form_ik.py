@@ -30,14 +30,15 @@ class ClosedFormIK(KinematicLayer):
         link: Link to bring to the target; None: `robot.end_effector`.
         free: With seven joints, the name of the joint whose value is given; None: the one that
             `fkarm.ik.closed_form` chooses.
-        free_value: `k` values of that joint, rad, for calls that give none.
+        free_value: `k` values of that joint, rad or m, for calls that give none.
+        base: Link in whose frame the targets are; None: the root link.
         **kwargs: `name`, `dtype`, ... of `keras.layers.Layer`.
     Call arguments:
-        target_poses: Poses in the root link's frame, m. Shape `(..., 4, 4)`.
-        free_value: Values of the joint `free`, rad. Shape `(k,)`, or `(..., k)` with the batch
+        target_poses: Poses in the frame of `base`, m. Shape `(..., 4, 4)`.
+        free_value: Values of the joint `free`, rad or m. Shape `(k,)`, or `(..., k)` with the batch
             axes of `target_poses`.
     Returns:
-        A dictionary. `"q"`: configurations, rad, `(..., branches, dof)`. `"is_solution"` and
+        A dictionary. `"q"`: configurations, rad or m, `(..., branches, dof)`. `"is_solution"` and
         `"within_limits"`: booleans, `(..., branches)`. With seven joints there is an axis for the
         `k` values before that of the branches. `fkarm.ik.ClosedForm.solve` names the branches.
     Raises:
@@ -61,13 +62,14 @@ class ClosedFormIK(KinematicLayer):
         link: str | None = None,
         free: str | None = None,
         free_value: Sequence[float] | None = None,
+        base: str | None = None,
         **kwargs: Any,
     ) -> None:
         check_robot(robot)
         super().__init__(**kwargs)
-        self.robot, self.link, self.free = robot, link, free
+        self.robot, self.link, self.free, self.base = robot, link, free, base
         self.free_value = None if free_value is None else [float(each) for each in free_value]
-        self._form = closed_form(robot, link, free)
+        self._form = closed_form(robot, link, free, base=base)
         self._units = ConfigurationUnits(robot)
 
     def build(self, input_shape: Shape) -> None:
@@ -120,6 +122,7 @@ class ClosedFormIK(KinematicLayer):
             "link": self.link,
             "free": self.free,
             "free_value": self.free_value,
+            "base": self.base,
         }
 
     @classmethod

@@ -141,9 +141,10 @@ class Solutions(NamedTuple):
 
 
 def _values(robot: Robot, entry: int, count: int) -> np.ndarray:
-    """The middles of `count` equal parts of a joint's range, of which one turn counts."""
+    """The middles of `count` equal parts of a joint's range; of an angle one turn counts."""
     lower, upper = (bounds[entry] for bounds in sampling_bounds(robot))
-    return lower + min(upper - lower, TURN) * (np.arange(count) + 0.5) / count
+    length = upper - lower if robot.entries[entry] == "length" else min(upper - lower, TURN)
+    return lower + length * (np.arange(count) + 0.5) / count
 
 
 def _distance(request: Request, a: np.ndarray, b: np.ndarray) -> np.ndarray:

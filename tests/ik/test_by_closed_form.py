@@ -4,8 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from autodiff import array
+from autodiff import array, tensor
 from ik.closed_form.arms import PUMA_560, by_turns, calibrated, draw, from_table, poses
+from ik.closed_form.sliding_arms import SLIDING, on_rail
 from oracles import Pinocchio
 
 import fkarm
@@ -251,11 +252,81 @@ def test_all_solutions_of_seven_joints_are_a_sample(panda):
     assert every.position_error[every.is_solution].max() < 1e-5
 
 
+@pytest.mark.parametrize("name", ["UR5e on a rail", "SCARA", "gantry", "SCARA on a rail"])
+def test_robots_with_slides_are_solved(name):
+    robot = SLIDING[name][0]()
+    q, targets = targets_of(robot, robot.end_effector, 20, dtype="float64")
+    for options in ({}, {"q_ref": q}):
+        found = fkarm.solve_ik(robot, targets, method="closed_form", **options)
+        assert found.converged.all()
+        assert (found.start_index == (0 if options else NO_START)).all()
+        assert (found.q >= robot.lower_limits).all()
+        assert (found.q <= robot.upper_limits).all()
+    reference = fkarm.sample_configurations(robot, 20, seed=9)
+    near = fkarm.solve_ik(robot, targets, q_ref=reference, method="closed_form")
+    assert near.converged.all()
+    apart = [np.linalg.norm(each.q - reference, axis=-1) for each in (near, found)]
+    assert (apart[0] <= apart[1] + 0.02).all()
+    every = fkarm.solve_ik_all(robot, targets)
+    assert every.is_solution.any(axis=1).all()
+
+
+@pytest.mark.parametrize("name", ["UR5e on a rail", "SCARA"])
+def test_the_layer_solves_robots_with_slides(name, nothing_compiled):
+    robot = SLIDING[name][0]()
+    _, targets = targets_of(robot, robot.end_effector, 6, dtype="float64")
+    layer = fkarm.layers.InverseKinematics(robot, method="closed_form", dtype="float64")
+    reached = array(fkarm.forward_kinematics(robot, layer(tensor(targets))))
+    assert np.abs(reached - targets).max() < 1e-3
+
+
+def test_a_held_slide_keeps_its_value():
+    robot = SLIDING["UR5e on a rail"][0]()
+    q, targets = targets_of(robot, robot.end_effector, 6, dtype="float64")
+    start = q.copy()
+    start[:, 1:] = 0.0
+    mask = np.arange(robot.dof) != 0
+    found = fkarm.solve_ik(
+        robot, targets, q_init=start, joint_mask=mask, max_steps=2, method="closed_form"
+    )
+    assert found.converged.all()
+    assert (found.q[:, 0] == q[:, 0]).all()
+
+
+def test_a_long_rail_brings_its_arm_to_far_targets():
+    robot = on_rail(fkarm.robots.ur5e(), lower=2.0, upper=30.0)
+    _, targets = targets_of(robot, robot.end_effector, 20, dtype="float64")
+    found = fkarm.solve_ik(robot, targets, starts=2, max_steps=1)
+    assert found.converged.mean() > 0.9
+    assert (found.start_index[found.converged] == NO_START).all()
+
+
+@pytest.mark.parametrize("base", ["base_link", "cart", "camera"])
+def test_targets_in_the_frame_of_any_link_before_the_arm_have_a_closed_form(base):
+    arm = fkarm.robots.ur5e()
+    before = [
+        fkarm.Joint("drive", "floating", parent="world", child="cart"),
+        fkarm.Joint("mount", "fixed", parent="cart", child=arm.root_link, xyz=(0.1, 0, 0.4)),
+        fkarm.Joint("mast", "fixed", parent="cart", child="camera", rpy=(0.3, 0.2, 0.1)),
+    ]
+    robot = fkarm.Robot([*before, *arm.joints], end_effector="tool0")
+    q = fkarm.sample_configurations(robot, 8, seed=2)
+    poses = [array(fkarm.forward_kinematics(robot, q, link)) for link in (base, "tool0")]
+    targets = np.linalg.inv(poses[0]) @ poses[1]
+    found = fkarm.solve_ik(robot, targets, base=base, method="closed_form")
+    assert found.converged.all()
+    assert (found.start_index == NO_START).all()
+    reached = [array(fkarm.forward_kinematics(robot, found.q, link)) for link in (base, "tool0")]
+    np.testing.assert_allclose(np.linalg.inv(reached[0]) @ reached[1], targets, atol=1e-8)
+    with pytest.raises(fkarm.NoClosedFormError, match="the floating joint 'drive'"):
+        fkarm.solve_ik(robot, targets, method="closed_form")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"task": "position"}, "task='pose'"),
-        ({"base": "forearm_link"}, "root link 'base_link'"),
+        ({"base": "forearm_link"}, "Received: 3 joints that turn"),
         ({"q_ref": np.zeros(6), "posture_weight": 0.1}, "posture_weight=0"),
         ({"q_init": np.zeros(6), "joint_mask": [True] * 5 + [False]}, "holds 1 of 6 joints"),
         ({"geometry": fkarm.kinematics.geometry_of(fkarm.robots.ur5e())}, "own geometry"),

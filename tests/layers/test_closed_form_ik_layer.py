@@ -43,6 +43,20 @@ def test_values_of_a_free_joint_come_from_the_constructor_or_the_call(panda):
     np.testing.assert_array_equal(array(given["q"]), array(by_row["q"]))
 
 
+def test_targets_may_be_in_the_frame_of_another_link():
+    robot = fkarm.robots.iiwa14()
+    layer = ClosedFormIK(robot, base="iiwa_link_1", dtype="float64")
+    assert layer.get_config()["base"] == "iiwa_link_1"
+    q = fkarm.sample_configurations(robot, 4, seed=1)
+    ends = layer.base, robot.end_effector
+    poses = [array(fkarm.forward_kinematics(robot, q, link)) for link in ends]
+    found = layer(tensor(np.linalg.inv(poses[0]) @ poses[1]))
+    rows = np.flatnonzero(array(found["is_solution"]).any(axis=1))
+    assert len(rows) == 4
+    same = np.abs(array(found["q"])[..., 1:] - q[:, None, 1:]).max(axis=-1) < 1e-6
+    assert same.any(axis=1).all()
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (2, 3, 4, 4), (0, 4, 4)])
 def test_any_batch_axes(arm, shape):
     targets = np.broadcast_to(targets_of(arm, 1)[1][0], shape).astype("float32")

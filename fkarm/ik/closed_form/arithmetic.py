@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -24,6 +24,17 @@ from fkarm.kinematics.stage import xla_barrier
 
 # Cosine and sine.
 Turn = tuple[Entry, Entry]
+# Cosine and sine of a joint that turns; the value of one that slides, and zero.
+Pair = tuple[Entry, Entry]
+
+
+class Solver(NamedTuple):
+    """What solves a reduced chain."""
+
+    # Of its frames, and the pose of the frame after the last axis in that before the first one:
+    # the turns of its axes, then the pairs of its slides.
+    solve: Callable[[list[Frame], Frame], list[Pair]]
+    axes: int  # number of axes of two branches
 
 
 def library_of(x: Any) -> Any:
@@ -166,6 +177,24 @@ def unit(c: Entry, s: Entry) -> Turn:
     return add(mul(c, inverse), one), mul(s, inverse)
 
 
+def plus(a: Turn, b: Turn) -> Turn:
+    """The turn by the sum of two angles."""
+    return sub(mul(a[0], b[0]), mul(a[1], b[1])), add(mul(a[1], b[0]), mul(a[0], b[1]))
+
+
+def minus(a: Turn, b: Turn) -> Turn:
+    """The turn by the difference of two angles."""
+    return plus(a, (b[0], mul(-1.0, b[1])))
+
+
+def constant_turn(angle: float) -> Turn:
+    """The turn by a constant angle, exact where that is a number of quarter turns."""
+    quarters = round(angle / (math.pi / 2))
+    if angle == quarters * math.pi / 2:
+        return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[quarters % 4]
+    return math.cos(angle), math.sin(angle)
+
+
 def turned(turn: Turn, v: Vector) -> Vector:
     """A vector after a turn about z."""
     c, s = turn
@@ -271,7 +300,7 @@ def aiming_turns(h: Vector, link: Frame, v: Vector, axis: int) -> tuple[Turn, Tu
         return _at_height(vectors[0], row(frame, 2), vectors[1])
 
     # The root is computed once, as in `turns_to_squares`.
-    b = isolated(lambda e: _turn_at_height(e, axis), isolated(solve, [*h, *v, *axes]))
+    b = isolated(lambda e: turn_to_plane(e, axis), isolated(solve, [*h, *v, *axes]))
 
     def follow(entries: list[Entry]) -> Turn:
         vectors = [(entries[k], entries[k + 1], entries[k + 2]) for k in range(0, 15, 3)]
@@ -305,7 +334,8 @@ def _at_height(h: Vector, third: Vector, v: Vector) -> list[Entry]:
     return [a, b, value, root(squared)]
 
 
-def _turn_at_height(entries: list[Entry], axis: int) -> Turn:
+def turn_to_plane(entries: list[Entry], axis: int) -> Turn:
+    """Both turns with `a c + b s = value`, of `a`, `b`, `value`, `sqrt(a^2 + b^2 - value^2)`."""
     a, b, value, sine = entries
     sine = both_signs(sine, axis)
     return unit(sub(mul(a, value), mul(b, sine)), add(mul(b, value), mul(a, sine)))

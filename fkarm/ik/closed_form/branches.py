@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from fkarm.ik.closed_form.arithmetic import Turn, angle_of, isolated, library_of
+from fkarm.ik.closed_form.arithmetic import (
+    Pair,
+    Solver,
+    Turn,
+    angle_of,
+    constant_turn,
+    isolated,
+    library_of,
+    minus,
+)
 from fkarm.ik.closed_form.check import (
     TrueChain,
     newton_step,
@@ -16,21 +25,18 @@ from fkarm.ik.closed_form.check import (
     sines_of,
     squared_errors,
 )
-from fkarm.ik.closed_form.parallel import solve_parallel
 from fkarm.ik.closed_form.reduction import Reduced
-from fkarm.ik.closed_form.wrist import ArmSolver, solve_wrist
 from fkarm.kinematics.chain import inverse, placed
-from fkarm.kinematics.entries import Entry, Frame, add, mul, sub
+from fkarm.kinematics.entries import Entry, Frame, mul
 from fkarm.kinematics.joint_space import TURN
 
 # Largest error of a solution, m and rad.
 TOLERANCES = {"float32": 1e-5, "float64": 1e-9}
 # A target's matrix is a rotation to this.
 ROTATION_TOLERANCE = 1e-4
-BRANCHES = 8
 # A larger residual is no rounding of the geometry, m and rad.
 LARGEST_ROUNDING = 1e-4
-# Longest Newton step, rad, of a rounded geometry and of one that misses its form.
+# Longest Newton step, rad and m, of a rounded geometry and of one that misses its form.
 LONGEST_STEPS = (0.02, 0.3)
 
 
@@ -39,15 +45,15 @@ class Structure(NamedTuple):
 
     kind: str
     arm: Reduced
-    solver: ArmSolver | None  # of a wrist; None: three parallel axes
+    solver: Solver
     chain: TrueChain
     residual: tuple[float, float]  # m, rad
 
 
 class Branches(NamedTuple):
-    """Branches for rows of targets; arrays have three axes of two branches before the rows."""
+    """Branches for rows of targets; arrays have `Solver.axes` axes of two before the rows."""
 
-    angles: list[Any]  # of the joints of the chain but for the free one
+    values: list[Any]  # of the joints of the chain but for the free one
     is_solution: Any
 
 
@@ -61,38 +67,38 @@ def all_branches(structure: Structure, target: Frame, free: Any | None) -> Branc
     """
     flat: list[Any] = _flat(target)
     dtype = keras.backend.standardize_dtype(flat[0].dtype)
-    target = _frame([x[None, None, None] for x in flat])
+    ahead = (None,) * structure.solver.axes
+    target = _frame([x[ahead] for x in flat])
     target, off = _orthonormal(target)
     arm, chain = structure.arm, structure.chain
-    if free is not None:
-        free = free[None, None, None]
-    free_turn = None if free is None else sines_of([free])[0]
-    links = arm.at(free_turn)
+    given: dict[int, tuple[Any, Pair]] = {}  # by the index of the free joint
+    if free is not None and arm.free is not None:
+        free = free[ahead]
+        slides = chain.slides[arm.free]
+        given[arm.free] = (free, (free, 0.0) if slides else sines_of([free])[0])
+    links = arm.at(next((pair for _, pair in given.values()), None))
     goal = _goal(arm.is_backwards, links, target)
-    if structure.solver is None:
-        turns = solve_parallel(links, goal)
-    else:
-        turns = solve_wrist(structure.solver, links, goal)
-    angles, pairs = _joint_values(arm, turns)
-    if arm.free is not None:
-        angles.insert(arm.free, free)
-        pairs.insert(arm.free, free_turn)
+    found = given | _joint_values(arm, structure.solver.solve(links, goal))
+    values, pairs = map(list, zip(*(found[k] for k in sorted(found)), strict=True))
     steps = _newton_steps(structure.residual, dtype)
     if steps:
-        zero = sum(angles) * 0.0
-        angles = [angle + zero for angle in angles]
+        zero = sum(values) * 0.0
+        values = [value + zero for value in values]
         floor = (16 * float(np.finfo(dtype).eps)) ** 2 if dtype == "float64" else 1e-9
         longest = LONGEST_STEPS[max(structure.residual) > LARGEST_ROUNDING]
         for _ in range(steps):
-            angles = newton_step(chain, target, angles, floor, longest)
-        pairs = sines_of(angles)
-        angles = [wrapped(angle) for angle in angles]
+            values = newton_step(chain, target, values, floor, longest)
+        pairs = chain.pairs(values)
+        values = [
+            value if slides else wrapped(value)
+            for value, slides in zip(values, chain.slides, strict=True)
+        ]
     is_solution = _are_solutions(chain, pairs, target, off, TOLERANCES[dtype])
-    return Branches([angles[k] for k in chain.moving], is_solution)
+    return Branches([values[k] for k in chain.moving], is_solution)
 
 
 def _are_solutions(
-    chain: TrueChain, turns: list[Turn], target: Frame, off: Entry, tolerance: float
+    chain: TrueChain, pairs: list[Pair], target: Frame, off: Entry, tolerance: float
 ) -> Any:
     """Whether the link is at the target, and the target a pose."""
 
@@ -100,46 +106,45 @@ def _are_solutions(
         pairs = [(entries[k], entries[k + 1]) for k in range(12, len(entries), 2)]
         return [*squared_errors(chain.frames(pairs)[1], _frame(entries))]
 
-    flat = [*_flat(target), *(x for turn in turns for x in turn)]
+    flat = [*_flat(target), *(x for pair in pairs for x in pair)]
     position, rotation = isolated(run, flat)
     library = library_of(position)
     is_close = library.logical_and(position <= tolerance**2, rotation <= tolerance**2)
     return library.logical_and(is_close, off <= ROTATION_TOLERANCE**2)
 
 
-def _joint_values(arm: Reduced, turns: list[Turn]) -> tuple[list[Any], list[Any]]:
-    """Values of the six joints in the order of the chain, and their cosines and sines."""
-    pairs = [
+def _joint_values(arm: Reduced, solved: list[Pair]) -> dict[int, tuple[Any, Pair]]:
+    """Values and pairs by the index of their joint, from those of the reduced chain."""
+    turns = [
         _true_turn(turn, sense, offset)
-        for turn, sense, offset in zip(turns, arm.senses, arm.offsets, strict=True)
+        for turn, sense, offset in zip(solved, arm.senses, arm.offsets, strict=False)
     ]
 
     def run(entries: list[Entry]) -> list[Entry]:
         return [angle_of((entries[k], entries[k + 1])) for k in range(0, len(entries), 2)]
 
-    values = isolated(run, [x for pair in pairs for x in pair])
-    return (values[::-1], pairs[::-1]) if arm.is_backwards else (values, pairs)
+    angles = isolated(run, [x for turn in turns for x in turn])
+    found = dict(zip(arm.axes, zip(angles, turns, strict=True), strict=True))
+    for slide, pair in zip(arm.slides, solved[len(turns) :], strict=True):
+        found[slide.joint] = pair[0], pair
+    return found
 
 
 def _true_turn(turn: Turn, sense: float, offset: float) -> Turn:
     """Cosine and sine of a joint's value, from those of the reduced chain."""
-    c, s = math.cos(offset), math.sin(offset)
-    quarters = round(offset / (math.pi / 2))
-    if offset == quarters * math.pi / 2:
-        c, s = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[quarters % 4]
-    cosine = add(mul(c, turn[0]), mul(s, turn[1]))
-    return cosine, mul(sense, sub(mul(c, turn[1]), mul(s, turn[0])))
+    c, s = minus(turn, constant_turn(offset))
+    return c, mul(sense, s)
 
 
 def _goal(is_backwards: bool, links: list[Frame], target: Frame) -> Frame:
-    """The pose of the frame after joint 6 of the reduced chain in that before joint 1."""
+    """The pose of the frame after the last axis of the reduced chain in that before the first."""
 
     def run(entries: list[Entry]) -> list[Entry]:
         first, pose, last = (_frame(entries[k : k + 12]) for k in (0, 12, 24))
         pose = inverse(pose) if is_backwards else pose
         return _flat(placed(placed(inverse(first), pose), inverse(last)))
 
-    return _frame(isolated(run, [*_flat(links[0]), *_flat(target), *_flat(links[6])]))
+    return _frame(isolated(run, [*_flat(links[0]), *_flat(target), *_flat(links[-1])]))
 
 
 def _orthonormal(target: Frame) -> tuple[Frame, Entry]:

@@ -11,39 +11,98 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from fkarm.ik.closed_form.arithmetic import Turn, isolated, library_of, square
+from fkarm.ik.closed_form.arithmetic import (
+    Pair,
+    Turn,
+    constant_turn,
+    isolated,
+    library_of,
+    plus,
+    square,
+)
 from fkarm.ik.linear import normal_matrix, solve_symmetric
 from fkarm.kinematics.chain import constant_frame, placed
-from fkarm.kinematics.entries import Entry, Frame, Vector, add, cross, dot, mul, sub, vec_sub
-from fkarm.kinematics.motions import Revolute
+from fkarm.kinematics.entries import (
+    ZERO,
+    Entry,
+    Frame,
+    Vector,
+    add,
+    cross,
+    dot,
+    mul,
+    sub,
+    vec_sub,
+)
+from fkarm.kinematics.motions import Prismatic, Revolute
 from fkarm.kinematics.plan import Plan
 from fkarm.kinematics.stage import sincos
 
 _START = Frame(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.0, 0.0, 0.0))
 
 
-class TrueChain(NamedTuple):
-    """Constant frames between the joints of a chain of turns, and that of the link."""
+class Motion(NamedTuple):
+    """A turn or slide by `multiplier * value + offset` of a joint. Mimics add motions to it."""
 
-    origins: tuple[Frame, ...]
+    origin: Frame  # the frame that it moves, in that after the motion before it
+    joint: int
+    slides: bool
+    multiplier: float
+    offset: float
+
+
+class TrueChain(NamedTuple):
+    """Motions from a base to a link, and the constant frame of the link after them."""
+
+    motions: tuple[Motion, ...]
     tip: Frame
     moving: tuple[int, ...]  # indices of the joints that a closed form solves for
+    slides: tuple[bool, ...]  # whether each joint slides
 
-    def frames(self, turns: list[Turn]) -> tuple[list[Frame], Frame]:
-        """Frames of the joints, with their z along the axes, and that of the link."""
+    @property
+    def moving_slides(self) -> list[bool]:
+        """Whether each joint that a closed form solves for slides."""
+        return [self.slides[k] for k in self.moving]
+
+    def frames(self, pairs: list[Pair]) -> tuple[list[Frame], Frame]:
+        """Frames of the motions, with their z along the axes, and that of the link."""
         at, before = _START, []
-        for origin, (c, s) in zip(self.origins, turns, strict=True):
+        for origin, joint, slides, multiplier, offset in self.motions:
             at = placed(at, origin)
             before.append(at)
-            at = Revolute.move(at, (), (s, c))
+            first, second = pairs[joint]
+            if slides:
+                at = Prismatic.move(at, (add(mul(multiplier, first), offset),), (0.0, 1.0))
+            else:
+                c, s = plus((first, mul(multiplier, second)), constant_turn(offset))
+                at = Revolute.move(at, (), (s, c))
         return before, placed(at, self.tip)
 
+    def pairs(self, values: list[Any]) -> list[Pair]:
+        """The pairs of the joints' values, of rows or NumPy arrays."""
+        pairs = list(zip(values, [0.0] * len(values), strict=True))
+        turning = [k for k, slides in enumerate(self.slides) if not slides]
+        for k, turn in zip(turning, sines_of([values[k] for k in turning]), strict=True):
+            pairs[k] = turn
+        return pairs
 
-def true_chain(plan: Plan, free: int | None) -> TrueChain:
-    """The chain of a plan of turns to one link."""
-    frames = [constant_frame(node.origin) for node in plan.nodes]
-    moving = tuple(i for i in range(len(frames)) if i != free)
-    return TrueChain(tuple(frames), constant_frame(plan.links[0][1]), moving)
+
+def true_chain(plan: Plan, entries: tuple[int, ...], free: int | None) -> TrueChain:
+    """The chain of a plan to one link, whose joints have the given entries of q."""
+    motions = tuple(
+        Motion(
+            constant_frame(origin),
+            entries.index(motion.first),
+            not motion.kind.turns,
+            motion.multipliers[0],
+            motion.offset,
+        )
+        for _, origin, motion in plan.nodes
+    )
+    moving = tuple(i for i in range(len(entries)) if i != free)
+    sliding = {motion.joint for motion in motions if motion.slides}
+    slides = tuple(i in sliding for i in range(len(entries)))
+    return TrueChain(motions, constant_frame(plan.links[0][1]), moving, slides)
 
 
 def squared_errors(frame: Frame, target: Frame) -> tuple[Entry, Entry]:
@@ -66,41 +125,49 @@ def sines_of(angles: list[Any]) -> list[Turn]:
 
 
 def newton_step(
-    chain: TrueChain, target: Frame, angles: list[Any], floor: float, longest: float
+    chain: TrueChain, target: Frame, values: list[Any], floor: float, longest: float
 ) -> list[Any]:
-    """The moving joints' angles, one least-squares step nearer to the target.
+    """The moving joints' values, one least-squares step nearer to the target.
 
-    A step that is longer than `longest`, rad, is not made: beside singularities, and where there is
-    no solution, the angles stay.
+    A step that is longer than `longest`, rad and m, is not made: beside singularities, and where
+    there is no solution, the values stay.
     """
-    turns = [x for turn in sines_of(angles) for x in turn]
-    flat = [*(x for vector in (*target.axes, target.origin) for x in vector), *turns]
+    pairs = [x for pair in chain.pairs(values) for x in pair]
+    flat = [*(x for vector in (*target.axes, target.origin) for x in vector), *pairs]
     steps = isolated(lambda entries: _steps(chain, entries, floor), flat)
     size = sum(step * step for step in steps)
-    library = library_of(angles[0])
+    library = library_of(values[0])
     is_small = size < longest**2
-    moved = list(angles)
+    moved = list(values)
     for index, step in zip(chain.moving, steps, strict=True):
-        moved[index] = angles[index] + library.where(is_small, step, library.zeros_like(step))
+        moved[index] = values[index] + library.where(is_small, step, library.zeros_like(step))
     return moved
 
 
 def _steps(chain: TrueChain, entries: list[Entry], floor: float) -> list[Entry]:
-    """Changes of the moving joints from the entries of the target, and cosines and sines."""
+    """Changes of the moving joints from the entries of the target, and their pairs."""
     x, y, z, origin = ((entries[k], entries[k + 1], entries[k + 2]) for k in (0, 3, 6, 9))
     target = Frame((x, y, z), origin)
-    joints, tip = chain.frames([(entries[k], entries[k + 1]) for k in range(12, len(entries), 2)])
+    frames, tip = chain.frames([(entries[k], entries[k + 1]) for k in range(12, len(entries), 2)])
     error = [*vec_sub(target.origin, tip.origin), *_rotation_error(tip, target)]
-    columns: list[list[Entry]] = []
-    for index in chain.moving:
-        axis = joints[index].axes[2]
-        lever = vec_sub(tip.origin, joints[index].origin)
-        columns.append([*cross(axis, lever), *axis])
+    columns: dict[int, list[Entry]] = {index: [0.0] * 6 for index in chain.moving}
+    for motion, frame in zip(chain.motions, frames, strict=True):
+        axis = frame.axes[2]
+        twist = [*axis, *ZERO]
+        if not motion.slides:
+            twist = [*cross(axis, vec_sub(tip.origin, frame.origin)), *axis]
+        if motion.joint in columns:
+            sums = zip(columns[motion.joint], twist, strict=True)
+            columns[motion.joint] = [add(x, mul(motion.multiplier, y)) for x, y in sums]
     zero = entries[9] * 0.0
-    rows = [[column[i] + zero for column in columns] for i in range(6)]
-    matrix = normal_matrix(rows, zero + floor)
-    weights = solve_symmetric(matrix, [each + zero for each in error])
-    return [sum(w * line[k] for w, line in zip(weights, rows, strict=True)) for k in range(6)]
+    error = [each + zero for each in error]
+    lines = [[x + zero for x in column] for column in columns.values()]
+    if len(lines) < 6:
+        right = [sum(x * e for x, e in zip(line, error, strict=True)) for line in lines]
+        return solve_symmetric(normal_matrix(lines, zero + floor), right)
+    rows = [list(row) for row in zip(*lines, strict=True)]
+    weights = solve_symmetric(normal_matrix(rows, zero + floor), error)
+    return [sum(w * row[k] for w, row in zip(weights, rows, strict=True)) for k in range(6)]
 
 
 def _rotation_error(frame: Frame, target: Frame) -> Vector:

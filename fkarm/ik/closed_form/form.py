@@ -1,10 +1,9 @@
-"""`closed_form`: every solution of inverse kinematics, by arithmetic."""
+"""`ClosedForm`: every solution of inverse kinematics, by arithmetic."""
 
 from __future__ import annotations
 
 import math
 from functools import partial
-from numbers import Real
 from typing import Any, NamedTuple
 
 import keras
@@ -13,27 +12,20 @@ from keras import ops
 
 from fkarm._checks import check_pose_shape, check_real
 from fkarm._types import Tensor, TensorLike
-from fkarm.config import cached
-from fkarm.errors import NoClosedFormError, UnknownJointError, unknown_name
 from fkarm.geometry.native import concrete
 from fkarm.geometry.safe import as_float, at_least_single
 from fkarm.ik.closed_form.arithmetic import library_of
-from fkarm.ik.closed_form.branches import BRANCHES, TOLERANCES, Structure, all_branches
+from fkarm.ik.closed_form.branches import TOLERANCES, Structure, all_branches
 from fkarm.ik.closed_form.limits import copy_within
 from fkarm.ik.closed_form.nearest import NearestBranch
-from fkarm.ik.closed_form.recognise import recognise
-from fkarm.ik.closed_form.reduction import TOLERANCE
-from fkarm.ik.closed_form.screws import screws_of
 from fkarm.ik.targets import check_rotations
 from fkarm.kinematics.entries import Frame, unstack_entries
-from fkarm.kinematics.joint_space import nearest_to_zero
-from fkarm.kinematics.plan import plan_chain
+from fkarm.kinematics.joint_space import entry_kinds, nearest_to_zero
 from fkarm.kinematics.stage import are_few, compiled
 from fkarm.model import Robot
 
-# How far beyond its limits the value of a free joint may be: float32 rounds it, rad.
+# How far beyond its limits the value of a free joint may be: float32 rounds it, rad or m.
 _ROUNDING = 1e-6
-LARGEST_TOLERANCE = 0.02
 
 
 class ClosedFormSolutions(NamedTuple):
@@ -42,7 +34,7 @@ class ClosedFormSolutions(NamedTuple):
     With a free joint there is an axis for its `k` values before that of the branches.
     """
 
-    q: Tensor  # configurations, rad; finite wherever the target is, (..., [k,] branches, dof)
+    q: Tensor  # configurations, rad or m; finite where the target is, (..., [k,] branches, dof)
     is_solution: Tensor  # whether q brings the link to the target, (..., [k,] branches)
     within_limits: Tensor  # whether q is a solution within the joint limits, (..., [k,] branches)
 
@@ -53,9 +45,12 @@ class ClosedForm:
     Attributes:
         robot: The robot.
         link: The link that is brought to the target.
+        base: The link in whose frame the targets are.
         kind: `"spherical wrist"` (the last three axes meet in a point), `"spherical shoulder"`
-            (the first three of those that are solved for do) or `"three parallel axes"`.
-        branches: Number of branches.
+            (the first three of those that are solved for do), `"three parallel axes"`, or
+            `"three parallel axes and a slide"` (SCARA robots).
+        branches: Number of branches: 8 for six joints that turn, 4 where two of them slide, 2 where
+            three do, 2 for SCARA robots.
         free: Name of the joint whose value the caller chooses; None: there is none.
         free_entry: Its entry of `q`, or None.
         nearest: The branch that is nearest to a configuration, a `NearestBranch`.
@@ -64,12 +59,19 @@ class ClosedForm:
     """
 
     def __init__(
-        self, robot: Robot, link: str, structure: Structure, entries: tuple[int, ...]
+        self,
+        robot: Robot,
+        link: str,
+        base: str,
+        structure: Structure,
+        entries: tuple[int, ...],
     ) -> None:
         self.robot = robot
         self.link = link
+        self.base = base
         self.kind = structure.kind
-        self.branches = BRANCHES
+        self._axes = structure.solver.axes
+        self.branches = 2**self._axes
         self.residual = structure.residual
         free = structure.arm.free
         self.free_entry = None if free is None else entries[free]
@@ -95,23 +97,27 @@ class ClosedForm:
         The branches are numbered by the signs of three square roots, `4 a + 2 b + c`. Of a
         spherical wrist `a` is the shoulder, `b` the elbow and `c` the wrist; of a spherical
         shoulder the same, counted from the hand; of three parallel axes `a` is the shoulder, `b`
-        the wrist and `c` the elbow. Along a path away from singularities a branch is continuous,
+        the wrist and `c` the elbow. Where slides carry the wrist there are fewer: `2 a + b` with
+        the turn `a` of the arm and the wrist `b`, or the wrist alone if all three slide. A SCARA
+        robot has its elbow alone. Along a path away from singularities a branch is continuous,
         but for whole turns. At a singularity branches coincide, and all of them are marked; of
         infinitely many solutions there, one per branch is returned.
 
         Where a branch has no solution, its square root of a negative number is taken as zero, so
-        that the arm points to the target as well as it can; `is_solution` is False there.
+        that the arm points to the target as well as it can; `is_solution` is False there. It is
+        False too where a SCARA robot cannot turn its link as the target is: `q` then has the
+        nearest orientation, at the target's position.
 
         Args:
-            T: Target poses in the root link's frame, m. Shape `(..., 4, 4)`.
-            free_value: Values of the joint `free`, rad. Shape `(k,)`, or `(..., k)` with the batch
-                axes of `T`; None: only where there is no free joint.
+            T: Target poses in the frame of `base`, m. Shape `(..., 4, 4)`.
+            free_value: Values of the joint `free`, rad or m. Shape `(k,)`, or `(..., k)` with the
+                batch axes of `T`; None: only where there is no free joint.
         Returns:
             Configurations and marks, in the dtype of `T`. A solution's error is at most 1e-5 m and
             rad in float32, 1e-9 in float64, by the robot's own chain. Joints with limits take the
             copy by whole turns that lies within them, of several the one nearest to zero; other
-            joints are within `[-pi, pi]`. Joints that do not move the link are at the value
-            nearest to zero.
+            joints that turn are within `[-pi, pi]`. Joints that do not move the link are at the
+            value nearest to zero.
         Raises:
             TypeError: If `T` or `free_value` does not hold real numbers.
             ValueError: If a shape is wrong, a matrix is no pose, `free_value` is missing, is given
@@ -163,14 +169,13 @@ class ClosedForm:
         array = concrete(value)
         if array is None:
             return
-        low, high = (
-            self.robot.lower_limits[self.free_entry],
-            self.robot.upper_limits[self.free_entry],
-        )
+        pair = self.robot.lower_limits, self.robot.upper_limits
+        low, high = (float(x[self.free_entry]) for x in pair)
+        unit = "m" if entry_kinds(self.robot)[self.free_entry] == "length" else "rad"
         if np.any((array < low - _ROUNDING) | (array > high + _ROUNDING)):
             raise ValueError(
-                f"free_value must be within the limits of {self.free!r}, {low:g} to {high:g} rad. "
-                f"Received: values from {array.min():g} to {array.max():g}."
+                f"free_value must be within the limits of {self.free!r}, {low:g} to {high:g} "
+                f"{unit}. Received: values from {array.min():g} to {array.max():g}."
             )
 
     def branches_at(self, *inputs: Tensor) -> ClosedFormSolutions:
@@ -203,17 +208,18 @@ class ClosedForm:
         """Entries of q, and marks, from those of poses; with axes of branches before the rows."""
         rows = [tuple(target[4 * i + k] for i in range(3)) for k in range(4)]
         frame = Frame((rows[0], rows[1], rows[2]), rows[3])
-        angles, is_solution = all_branches(self._structure, frame, free)
+        values, is_solution = all_branches(self._structure, frame, free)
         dtype = keras.backend.standardize_dtype(target[0].dtype)
         library = library_of(target[0])
-        zero = library.zeros_like(angles[0] + sum(angles[1:]))
+        zero = library.zeros_like(values[0] + sum(values[1:]))
         q = [zero + value for value in nearest_to_zero(self.robot).tolist()]
         inside = is_solution
         if self.free_entry is not None:
             q[self.free_entry] = zero + free
-        for entry, angle in zip(self._moving, angles, strict=True):
-            angle, fits = copy_within(self.robot, entry, angle, dtype)
-            q[entry] = zero + angle
+        slides = self._structure.chain.moving_slides
+        for entry, slide, value in zip(self._moving, slides, values, strict=True):
+            copy, fits = copy_within(self.robot, entry, slide, value, dtype)
+            q[entry] = zero + copy
             inside = inside if fits is None else library.logical_and(inside, fits)
         one = library.ones_like(zero)
         return q, library.where(is_solution, one, zero), library.where(inside, one, zero)
@@ -221,13 +227,13 @@ class ClosedForm:
     def _separate(self, pose: Tensor, *free: Tensor) -> list[Tensor]:
         q, solutions, within = self._of_pose(pose, *free)
         return [
-            _branches_last(ops.stack(q, axis=0), 1),
-            *(_branches_last(x, 0) for x in (solutions, within)),
+            self._branches_last(ops.stack(q, axis=0), 1),
+            *(self._branches_last(x, 0) for x in (solutions, within)),
         ]
 
     def _packed(self, pose: Tensor, *free: Tensor) -> Tensor:
         q, solutions, within = self._of_pose(pose, *free)
-        return _branches_last(ops.stack([*q, solutions, within], axis=0), 1)
+        return self._branches_last(ops.stack([*q, solutions, within], axis=0), 1)
 
     def _of_pose(self, pose: Tensor, *free: Tensor) -> tuple[list[Any], Any, Any]:
         entries = unstack_entries(ops.reshape(pose, (*ops.shape(pose)[:-2], 16)))
@@ -236,17 +242,16 @@ class ClosedForm:
     def _in_numpy(self, dtype: str, pose: np.ndarray, *free: np.ndarray) -> tuple[np.ndarray, None]:
         entries = list(np.ascontiguousarray(pose.reshape(-1, 16).T, dtype))
         q, solutions, within = self._entries(entries, free[0].astype(dtype) if free else None)
-        rows = np.stack([*q, solutions, within]).reshape(len(q) + 2, BRANCHES, -1)
+        rows = np.stack([*q, solutions, within]).reshape(len(q) + 2, self.branches, -1)
         return np.ascontiguousarray(rows.transpose(2, 1, 0)), None
 
-
-def _branches_last(x: Tensor, entries: int) -> Tensor:
-    """The axes of branches as one axis after those of the batch, then that of the entries."""
-    last = len(x.shape) - 1
-    batch = range(entries + 3, last + 1)
-    x = ops.transpose(x, (*batch, *range(entries, entries + 3), *range(entries)))
-    sizes = ops.shape(x)[: len(batch)]
-    return ops.reshape(x, (*sizes, BRANCHES, *x.shape[len(batch) + 3 :]))
+    def _branches_last(self, x: Tensor, entries: int) -> Tensor:
+        """The axes of branches as one axis after those of the batch, then that of the entries."""
+        end = entries + self._axes
+        batch = range(end, len(x.shape))
+        x = ops.transpose(x, (*batch, *range(entries, end), *range(entries)))
+        sizes = ops.shape(x)[: len(batch)]
+        return ops.reshape(x, (*sizes, self.branches, *x.shape[len(batch) + self._axes :]))
 
 
 def _joint_of(robot: Robot, entry: int) -> str:
@@ -257,78 +262,4 @@ def _joint_of(robot: Robot, entry: int) -> str:
     )
 
 
-def closed_form(
-    robot: Robot,
-    link: str | None = None,
-    free: str | None = None,
-    tolerance: float = TOLERANCE,
-) -> ClosedForm:
-    """The closed form of the inverse kinematics of a link: every solution, and no search.
-
-    It exists for six joints that turn, where the last three axes meet in a point (most industrial
-    arms), the first three do, or axes 2 to 4, or 3 to 5, are parallel (Universal Robots); and for
-    seven where one of them leaves such an arm when its value is given. Bases, tools, offsets,
-    reversed axes, joints that are held by `with_fixed_joints` and joints elsewhere in the tree make
-    no difference.
-
-    Two axes that meet or are parallel must do so to 1e-5 m and rad, which includes files that round
-    a quarter turn to 1.5708. Where they do not do so exactly, Newton steps on the robot's own chain
-    make the solutions exact. What is not covered: wrists on arms of which neither two neighbours of
-    the first three axes meet (axes 1 and 2) nor are parallel (1 and 2, or 2 and 3), parallel axes
-    whose other end does not meet, fewer than six joints (SCARA robots), joints that slide or mimic.
-
-    Args:
-        robot: The robot.
-        link: The link to bring to target poses; None: `robot.end_effector`.
-        free: Name of the joint whose value the caller chooses, of seven; None: the first one that
-            leaves a closed form, of joint 3, joint 7, joint 1, and the others.
-        tolerance: By how much axes may miss a common point or parallelism, m and rad, from 1e-5 to
-            0.02. An arm whose calibration moved its axes by tenths of a millimetre has the form of
-            its data sheet; Newton steps on its own chain lead from there to its solutions. Those
-            that they do not reach, beside singularities, are not marked.
-    Returns:
-        A `ClosedForm`; the same object for equal arguments.
-    Raises:
-        NoClosedFormError: If the chain has no closed form; the message says why.
-        TypeError: If `robot` is no Robot.
-        UnknownJointError: If the robot has no joint `free`.
-        UnknownLinkError: If the robot has no such link.
-        ValueError: If `tolerance` is out of range.
-    Example:
-        >>> arm = fkarm.robots.ur5e()
-        >>> form = fkarm.ik.closed_form(arm)
-        >>> form.kind, form.branches
-        ('three parallel axes', 8)
-        >>> T = fkarm.forward_kinematics(arm, np.array([0.3, -1.2, 1.4, -0.6, 0.9, 0.2]))
-        >>> found = form.solve(T)
-        >>> int(np.sum(found.is_solution))
-        8
-    """
-    if not isinstance(robot, Robot):
-        raise TypeError(f"robot must be a fkarm.Robot. Received: {robot!r}.")
-    name = robot.link_or_end_effector(link)
-    if free is not None and free not in robot.coordinates:
-        raise UnknownJointError(unknown_name("free", free, robot.joint_names))
-    if not (isinstance(tolerance, Real) and TOLERANCE <= tolerance <= LARGEST_TOLERANCE):
-        raise ValueError(
-            f"tolerance must be a number from {TOLERANCE} to {LARGEST_TOLERANCE}, m and rad. "
-            f"Received: {tolerance!r}."
-        )
-    return _closed_form(robot, name, free, float(tolerance))
-
-
-@cached(64)
-def _closed_form(robot: Robot, link: str, free: str | None, tolerance: float) -> ClosedForm:
-    screws, names, entries = screws_of(robot, link)
-    if free is not None and (screws.size != 7 or free not in names):
-        listed = ", ".join(repr(name) for name in names)
-        raise NoClosedFormError(
-            f"free must be one of seven joints between the root and {link!r}. Received: {free!r}; "
-            f"the joints are {listed or '(none)'}. With six joints leave it out."
-        )
-    index = None if free is None else names.index(free)
-    structure = recognise(screws, plan_chain(robot, (link,)), names, index, tolerance)
-    return ClosedForm(robot, link, structure, entries)
-
-
-__all__: list[str] = ["ClosedForm", "ClosedFormSolutions", "closed_form"]
+__all__: list[str] = ["ClosedForm", "ClosedFormSolutions"]

@@ -62,29 +62,31 @@ class NearestBranch:
         free = None if self._free is None else others[0]
         columns = [(targets[k], targets[k + 1], targets[k + 2]) for k in (0, 3, 6, 9)]
         frame = Frame((columns[0], columns[1], columns[2]), columns[3])
-        angles, is_solution = all_branches(self._structure, frame, free)
+        branches, is_solution = all_branches(self._structure, frame, free)
         q = [near[k] for k in range(dof)]
         distance = library.zeros_like(q[0])
         if self._free is not None:
             q[self._free] = free
             distance = _squared(values[2 * dof + self._free] * (free - near[self._free]))
         found = []
-        for entry, angle in zip(self._moving, angles, strict=True):
+        slides = self._structure.chain.moving_slides
+        for entry, slide, value in zip(self._moving, slides, branches, strict=True):
             low, high, weight = (values[k * dof + entry] for k in range(3))
-            copy, fits = nearest_copy(angle, q[entry], low, high)
+            copy, fits = nearest_copy(value, slide, q[entry], low, high)
             is_solution = library.logical_and(is_solution, fits)
             distance = distance + _squared(weight * (copy - q[entry]))
             found.append(copy)
         distance = library.where(is_solution, distance, NONE)
-        best = _least(library, [distance, *(each + 0.0 * distance for each in found)])
+        axes = self._structure.solver.axes
+        best = _least(library, axes, [distance, *(each + 0.0 * distance for each in found)])
         for entry, value in zip(self._moving, best[1:], strict=True):
             q[entry] = library.where(best[0] < NONE, value, q[entry])
         return [*q, best[0]]
 
 
-def _least(library: Any, lines: list[Any]) -> list[Any]:
-    """The lines `(2, 2, 2, rows)` at the branch where the first of them is least."""
-    for _ in range(3):
+def _least(library: Any, axes: int, lines: list[Any]) -> list[Any]:
+    """The lines `(2, ..., rows)` at the branch where the first of them is least."""
+    for _ in range(axes):
         is_first = lines[0][0] <= lines[0][1]
         lines = [library.where(is_first, line[0], line[1]) for line in lines]
     return lines

@@ -1,4 +1,4 @@
-"""Six joints of which axes 2, 3 and 4 are parallel and axes 5 and 6 meet.
+"""Six joints that turn, of which axes 2, 3 and 4 are parallel and axes 5 and 6 meet.
 
 The distance of the point where axes 5 and 6 meet from the plane of the parallel axes gives joint 1,
 the direction of their normal in the hand joints 5 and 6, and the rest is an arm of two links in
@@ -16,24 +16,33 @@ import numpy as np
 
 from fkarm.geometry.safe import is_at_pole
 from fkarm.ik.closed_form.arithmetic import (
+    Solver,
     Turn,
     aiming_turns,
-    both_signs,
     inverse_of,
     isolated,
     library_of,
     limited,
+    minus,
+    plus,
     root,
     rotated,
     rotated_back,
     square,
     turn_between,
+    turn_to_plane,
     turned,
     turned_back,
     turns_to_squares,
     unit,
 )
-from fkarm.ik.closed_form.reduction import Reduced, Varying
+from fkarm.ik.closed_form.reduction import (
+    Reduced,
+    Varying,
+    moves_nothing,
+    rotation_of,
+    turns_nothing,
+)
 from fkarm.kinematics.entries import (
     ZERO,
     Entry,
@@ -50,15 +59,18 @@ from fkarm.kinematics.entries import (
 SHOULDER, WRIST, ELBOW = 0, 1, 2
 
 
-def is_solvable(arm: Reduced) -> bool:
-    """Whether axes 2, 3 and 4 of the reduced chain are parallel, and 5 and 6 meet."""
-    _, first, second, third, fourth, fifth, _ = arm.frames
-    inner = (first, second, third, fourth, fifth)
-    if any(isinstance(frame, Varying) for frame in inner):
-        return False
-    turns = [np.all(np.asarray(x)[:3, :3] == np.eye(3)) for x in (second, third)]
-    meets = not np.any(np.asarray(fifth)[:3, 3])
-    return bool(all(turns) and meets and np.asarray(first)[2, 2] ** 2 < 1.0)
+def parallel_solver(arm: Reduced) -> Solver | None:
+    """What solves a chain whose axes 2, 3 and 4 are parallel, and 5 and 6 meet; else None."""
+    if len(arm.axes) != 6 or arm.slides:
+        return None
+    _, first, *inner, fifth, _ = arm.frames
+    rotation = rotation_of(first)
+    if rotation is None or any(isinstance(frame, Varying) for frame in (*inner, fifth)):
+        return None
+    is_level = turns_nothing(inner[0]) and turns_nothing(inner[1])
+    if not is_level or not moves_nothing(fifth) or rotation[2, 2] ** 2 >= 1.0:
+        return None
+    return Solver(solve_parallel, 3)
 
 
 def solve_parallel(links: list[Frame], target: Frame) -> list[Turn]:
@@ -70,7 +82,9 @@ def solve_parallel(links: list[Frame], target: Frame) -> list[Turn]:
     """
     _, first, *_ = links
     # The root is computed once: cosine and sine of joint 1 have the same one, but for its sign.
-    q1 = isolated(_shoulder, isolated(lambda p: _across(links, p), target.origin))
+    q1 = isolated(
+        lambda e: turn_to_plane(e, SHOULDER), isolated(lambda p: _across(links, p), target.origin)
+    )
 
     def seen(entries: list[Entry]) -> list[Entry]:
         q1, p = (entries[0], entries[1]), (entries[2], entries[3], entries[4])
@@ -91,14 +105,14 @@ def solve_parallel(links: list[Frame], target: Frame) -> list[Turn]:
         return _plane(links, _rotation(entries), pairs[0], pairs[1], pairs[2], seen, point)
 
     c, s, c_6, s_6, x, y = isolated(planar, [*hand, *q1, *q5, *q6, *normal, x, y])
-    q2, q3 = _two_links(links, x, y)
+    q2, q3 = two_links(links[2].origin[0], links[3].origin[0], x, y, ELBOW)
     q4 = isolated(_last_of_three, [c, s, *q2, *q3])
     return [(q1[0], q1[1]), q2, q3, (q4[0], q4[1]), q5, (c_6, s_6)]
 
 
 def _last_of_three(entries: list[Entry]) -> Turn:
     c, s, c_2, s_2, c_3, s_3 = entries
-    return _minus((c, s), _plus((c_2, s_2), (c_3, s_3)))
+    return minus((c, s), plus((c_2, s_2), (c_3, s_3)))
 
 
 def _rotation(entries: list[Entry]) -> Frame:
@@ -126,12 +140,6 @@ def _across(links: list[Frame], p: list[Entry]) -> list[Entry]:
     return [a, b, value, root(sub(add(square(a), square(b)), square(value)))]
 
 
-def _shoulder(entries: list[Entry]) -> Turn:
-    a, b, value, y = entries
-    y = both_signs(y, SHOULDER)
-    return unit(sub(mul(a, value), mul(b, y)), add(mul(b, value), mul(a, y)))
-
-
 def _plane(
     links: list[Frame],
     target: Frame,
@@ -154,12 +162,19 @@ def _plane(
     return [*together, *q6, sub(point[0], offset[0]), sub(point[1], offset[1])]
 
 
-def _two_links(links: list[Frame], x: Entry, y: Entry) -> tuple[Turn, Turn]:
-    """Joints 2 and 3 of an arm of two links that ends at a point of the plane."""
-    upper, lower = links[2].origin[0], links[3].origin[0]
+def two_links(upper: Entry, lower: Entry, x: Entry, y: Entry, elbow: int) -> tuple[Turn, Turn]:
+    """Both joints of an arm of two links that ends at a point of the plane.
+
+    Args:
+        upper: Length of the first link.
+        lower: Length of the second one.
+        x: The point.
+        y: The point.
+        elbow: Axis of branches.
+    """
     squares = add(square(x), square(y))
     constant = add(square(upper), square(lower))
-    q3 = turns_to_squares(mul(upper, lower), 0.0, squares, constant, ELBOW)
+    q3 = turns_to_squares(mul(upper, lower), 0.0, squares, constant, elbow)
     c, s = isolated(lambda entries: _upper(upper, lower, entries), [*q3, x, y])
     return (c, s), q3
 
@@ -192,13 +207,13 @@ def _in_reach(
     )
     cosine = limited(cosine)
     sine = root(mul(sub(1.0, cosine), add(1.0, cosine)))
-    towards = _plus(unit(goal[0], goal[1]), (cosine, sine))
-    found = _minus(towards, unit(step[0], step[1]))
-    change = _minus(found, together)
+    towards = plus(unit(goal[0], goal[1]), (cosine, sine))
+    found = minus(towards, unit(step[0], step[1]))
+    change = minus(found, together)
     # About axis 6 it turns the other way where the axes point in opposite directions.
     library = library_of(along)
     sign = library.where(along > 0, -library.ones_like(along), library.ones_like(along))
-    wrist = _plus(q6, (change[0], mul(sign, change[1])))
+    wrist = plus(q6, (change[0], mul(sign, change[1])))
     return _chosen(is_free, found, together), _chosen(is_free, wrist, q6)
 
 
@@ -211,14 +226,6 @@ def _clipped(x: Any, low: float, high: float) -> Any:
 def _chosen(condition: Any, a: Turn, b: Turn) -> Turn:
     library = library_of(condition)
     return library.where(condition, a[0], b[0]), library.where(condition, a[1], b[1])
-
-
-def _plus(a: Turn, b: Turn) -> Turn:
-    return sub(mul(a[0], b[0]), mul(a[1], b[1])), add(mul(a[1], b[0]), mul(a[0], b[1]))
-
-
-def _minus(a: Turn, b: Turn) -> Turn:
-    return _plus(a, (b[0], mul(-1.0, b[1])))
 
 
 def _transposed(frame: Frame) -> Frame:

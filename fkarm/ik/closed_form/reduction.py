@@ -1,9 +1,9 @@
-"""Six axes as links between frames with z along each axis; NumPy, float64.
+"""Axes as links between frames with z along each axis; NumPy, float64.
 
-`T = base Rz(t1) L1 Rz(t2) ... L5 Rz(t6) hand` with `t = sense q + offset`. A link is a slide along
-z, then the step to the next axis along the common normal: `Tz(d) Tx(a) Rx(alpha)`, of which most
-entries are 0 or +-1. With a seventh joint, whose value `v` the caller chooses, one of these frames
-depends on `v`: `K0 + K1 cos v + K2 sin v`.
+`T = base Rz(t1) L1 Rz(t2) ... Rz(tn) hand` with `t = sense q + offset`. A link is a slide along z,
+then the step to the next axis along the common normal: `Tz(d) Tx(a) Rx(alpha)`, of which most
+entries are 0 or +-1. With one more joint, whose value `v` the caller chooses, one of these frames
+depends on `v`: `K0 + K1 cos v + K2 sin v` if it turns, `K0 + K1 v` if it slides.
 """
 
 from __future__ import annotations
@@ -13,52 +13,59 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fkarm.ik.closed_form.screws import Screws, turn_about
+from fkarm.ik.closed_form.layouts import TOLERANCE, Layout
+from fkarm.ik.closed_form.screws import turn_about
 from fkarm.kinematics.chain import constant_frame
 from fkarm.kinematics.entries import Entry, Frame, Vector, add, mul
 from fkarm.model.frames import Matrix, invert
 
-# Geometry that misses an exact form by less is taken for it, m and rad: files round a quarter turn
-# to 1.5708. Newton steps on the true chain then remove the error.
-TOLERANCE = 1e-5
-
 
 class Varying(NamedTuple):
-    """A frame that depends on the value `v` of the free joint."""
+    """A frame that depends on the pair `(a, b)` of the free joint: `K0 + K1 a + K2 b`."""
 
     constant: Matrix
-    cosine: Matrix
-    sine: Matrix
+    first: Matrix
+    second: Matrix
 
 
 AnyFrame = Matrix | Varying
 
 
-class Reduced(NamedTuple):
-    """Six axes, their links, and the frames around them."""
+class Slide(NamedTuple):
+    """A joint that slides, and is solved for."""
 
-    frames: tuple[AnyFrame, ...]  # base, five links, hand
+    joint: int  # index in the forward chain
+    gap: int  # index of the frame that it changes
+    step: Vector  # per unit of its value, in the axes after the axis before that frame
+
+
+class Reduced(NamedTuple):
+    """Axes, their links, and the frames around them."""
+
+    frames: tuple[AnyFrame, ...]  # base, links, hand; where all slides are at zero
+    axes: tuple[int, ...]  # indices of the joints that turn in the forward chain
     senses: tuple[float, ...]
     offsets: tuple[float, ...]
-    is_backwards: bool  # whether the chain leads from the link to the root
+    slides: tuple[Slide, ...]
+    is_backwards: bool  # whether the chain leads from the link to the base
     free: int | None  # index of the free joint in the forward chain
 
-    def at(self, turn: tuple[Entry, Entry] | None) -> list[Frame]:
-        """The seven frames, for cosine and sine of the free joint's value."""
-        return [frame_at(frame, turn) for frame in self.frames]
+    def at(self, pair: tuple[Entry, Entry] | None) -> list[Frame]:
+        """The frames, for the pair of the free joint's value."""
+        return [frame_at(frame, pair) for frame in self.frames]
 
 
-def frame_at(frame: AnyFrame, turn: tuple[Entry, Entry] | None) -> Frame:
+def frame_at(frame: AnyFrame, pair: tuple[Entry, Entry] | None) -> Frame:
     """A frame as entries: floats, but where it depends on the free joint."""
     if not isinstance(frame, Varying):
         return constant_frame(frame)
-    cosine, sine = (0.0, 0.0) if turn is None else turn
+    first, second = (0.0, 0.0) if pair is None else pair
     columns: list[Vector] = []
     for k in range(4):
         entries = [
             add(
-                add(float(frame.constant[i, k]), mul(float(frame.cosine[i, k]), cosine)),
-                mul(float(frame.sine[i, k]), sine),
+                add(float(frame.constant[i, k]), mul(float(frame.first[i, k]), first)),
+                mul(float(frame.second[i, k]), second),
             )
             for i in range(3)
         ]
@@ -66,28 +73,37 @@ def frame_at(frame: AnyFrame, turn: tuple[Entry, Entry] | None) -> Frame:
     return Frame((columns[0], columns[1], columns[2]), columns[3])
 
 
-def reduced(
-    screws: Screws,
-    is_backwards: bool,
-    free: int | None,
-    centre: np.ndarray | None,
-    meeting: int,
-) -> Reduced:
-    """The links of a chain of six axes, or of seven with one of them free.
+def rotation_of(frame: AnyFrame) -> np.ndarray | None:
+    """The rotation of a frame; None if it depends on the free joint."""
+    if not isinstance(frame, Varying):
+        return frame[:3, :3]
+    turns = np.any(frame.first[:3, :3]) or np.any(frame.second[:3, :3])
+    return None if turns else frame.constant[:3, :3]
+
+
+def turns_nothing(frame: AnyFrame) -> bool:
+    """Whether the rotation of a frame is the identity, for each value of the free joint."""
+    rotation = rotation_of(frame)
+    return rotation is not None and bool(np.all(rotation == np.eye(3)))
+
+
+def moves_nothing(frame: AnyFrame) -> bool:
+    """Whether the origin of a frame is zero, for each value of the free joint."""
+    parts = frame if isinstance(frame, Varying) else (frame,)
+    return all(not np.any(part[:3, 3]) for part in parts)
+
+
+def reduced(layout: Layout, centre: np.ndarray | None, meeting: int) -> Reduced:
+    """The links of the axes of a chain.
 
     Args:
-        screws: The chain, forwards.
-        is_backwards: Whether to reduce the chain backwards.
-        free: Index of the free joint in `screws`, if there are seven.
-        centre: Where the last of the six axes meet at zero, in the frame of `screws`, or of
-            `screws.backwards()`; None: they do not.
+        layout: The chain.
+        centre: Where the last of its axes meet at zero; None: they do not.
         meeting: Index of the first of the axes that meet there.
     """
-    chain = screws.backwards() if is_backwards else screws
-    gap = None if free is None else (screws.size - 1 - free if is_backwards else free)
-    six = [i for i in range(chain.size) if i != gap]
-    directions, senses = _aligned(chain.directions[six])
-    points = chain.points[six]
+    chain, gap, axes = layout.chain, layout.turning_gap, list(layout.axes)
+    directions, senses = _aligned(chain.directions[axes])
+    points = chain.points[axes]
     pivot = None
     if gap == 1:
         pivot, _ = meeting_point(chain.directions[:3], chain.points[:3])
@@ -99,12 +115,23 @@ def reduced(
     links: list[AnyFrame] = []
     edges = [np.eye(4), *afters], [*befores, chain.home]
     for index, (after, before) in enumerate(zip(*edges, strict=True)):
-        if index == gap:
-            links.append(_varying(after, before, chain.directions[gap], chain.points[gap]))
-        else:
-            exact = 0 < index < 6
-            links.append(_rounded(invert(after) @ before, exact))
-    return Reduced(tuple(links), tuple(senses), tuple(offsets), is_backwards, free)
+        link = _rounded(invert(after) @ before, 0 < index < len(axes))
+        is_free = layout.free is not None and layout.gaps[layout.free] == index
+        links.append(_varying(layout, after, before, link) if is_free else link)
+    slides = [
+        Slide(layout.forwards(joint), at, _step([befores[0], *afters][at], chain.directions[joint]))
+        for joint, at in layout.gaps.items()
+        if joint != layout.free and chain.slides[joint]
+    ]
+    return Reduced(
+        tuple(links),
+        tuple(map(layout.forwards, axes)),
+        tuple(senses),
+        tuple(offsets),
+        tuple(sorted(slides)),
+        layout.is_backwards,
+        None if layout.free is None else layout.forwards(layout.free),
+    )
 
 
 def meeting_point(directions: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float]:
@@ -138,8 +165,8 @@ def _frames(
     """Per axis, the frames before and after its turn; both have their origin in one point."""
     befores: list[Matrix] = []
     afters: list[Matrix] = []
-    for i in range(6):
-        is_last = i == 5
+    for i in range(len(directions)):
+        is_last = i == len(directions) - 1
         normal = None
         if i > 0 and gap != i:
             normal = _normal(directions[i - 1], directions[i], points[i - 1], points[i])
@@ -230,8 +257,13 @@ def _rounded(frame: Matrix, is_exact: bool) -> Matrix:
     return link + 0.0  # no negative zeros
 
 
-def _varying(after: Matrix, before: Matrix, direction: np.ndarray, point: np.ndarray) -> Varying:
-    """`after^-1 e^(S v) before` for every `v`."""
+def _varying(layout: Layout, after: Matrix, before: Matrix, at_zero: Matrix) -> Varying:
+    """`after^-1 e^(S v) before` for every value `v` of the free joint; `at_zero` is its link."""
+    direction, point = layout.chain.directions[layout.free], layout.chain.points[layout.free]
+    if layout.turning_gap is None:
+        slope = np.zeros((4, 4))
+        slope[:3, 3] = _step(after, direction)
+        return Varying(at_zero, slope, np.zeros((4, 4)))
     at = [
         invert(after) @ turn_about(direction, point, angle) @ before
         for angle in (0.0, math.pi, math.pi / 2)
@@ -242,3 +274,11 @@ def _varying(after: Matrix, before: Matrix, direction: np.ndarray, point: np.nda
         for exact in (0.0, 1.0, -1.0):
             matrix[np.abs(matrix - exact) < TOLERANCE] = exact
     return Varying(*found)
+
+
+def _step(frame: Matrix, direction: np.ndarray) -> Vector:
+    """The direction of a slide in the axes of a frame; what is nearly zero becomes zero."""
+    step = frame[:3, :3].T @ direction
+    step[np.abs(step) < TOLERANCE * np.linalg.norm(step)] = 0.0
+    x, y, z = step.tolist()
+    return x, y, z

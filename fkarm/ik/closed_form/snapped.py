@@ -11,10 +11,31 @@ from fkarm.ik.closed_form.screws import Screws
 def snapped(screws: Screws, tolerance: float) -> Screws:
     """The chain whose neighbouring axes are parallel, or meet, where they nearly do.
 
+    Slides are along an axis where they nearly are.
+
     Args:
         screws: The chain.
         tolerance: By how much they may miss, m and rad.
     """
+    turning = np.flatnonzero(~screws.slides)
+    axes = _snapped_axes(
+        screws._replace(directions=screws.directions[turning], points=screws.points[turning]),
+        tolerance,
+    )
+    directions, points = screws.directions.copy(), screws.points.copy()
+    directions[turning], points[turning] = axes.directions, axes.points
+    for slide in np.flatnonzero(screws.slides):
+        along = axes.directions @ directions[slide]
+        across = np.linalg.norm(np.cross(axes.directions, directions[slide]), axis=-1)
+        is_near = across < tolerance * np.abs(along)
+        if is_near.any():
+            first = int(np.argmax(is_near))
+            directions[slide] = along[first] * axes.directions[first]
+    return screws._replace(directions=directions, points=points)
+
+
+def _snapped_axes(screws: Screws, tolerance: float) -> Screws:
+    """The same, of turns alone."""
     directions, points = screws.directions.copy(), screws.points.copy()
     for i in range(1, screws.size):
         sense = np.sign(directions[i] @ directions[i - 1]) or 1.0
@@ -41,7 +62,7 @@ def snapped(screws: Screws, tolerance: float) -> Screws:
                 points[i - 1] -= step
             else:
                 points[i] += step
-    return Screws(directions, points, screws.home)
+    return screws._replace(directions=directions, points=points)
 
 
 def _are_parallel(directions: np.ndarray) -> bool:

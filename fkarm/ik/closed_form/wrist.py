@@ -1,4 +1,4 @@
-"""Six joints of which the last three meet in a point: four arms, each with two wrists.
+"""Six joints that turn, of which the last three meet in a point: four arms, each with two wrists.
 
 The position of the wrist's centre fixes the first three joints, its orientation the last three.
 The first three have a closed form where two of their neighbours meet or are parallel:
@@ -13,12 +13,11 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from fkarm.ik.closed_form.arithmetic import (
+    Solver,
     Turn,
     aiming_turns,
     both_signs,
@@ -34,7 +33,7 @@ from fkarm.ik.closed_form.arithmetic import (
     turns_to_squares,
     unit,
 )
-from fkarm.ik.closed_form.reduction import Reduced, Varying
+from fkarm.ik.closed_form.reduction import Reduced, moves_nothing, rotation_of, turns_nothing
 from fkarm.kinematics.entries import Entry, Frame, Vector, add, dot, mul, sub, vec_add
 
 # Axes of branches.
@@ -44,25 +43,30 @@ Arm = tuple[Turn, Turn, Turn]
 ArmSolver = Callable[[list[Frame], Vector], Arm]
 
 
+def wrist_solver(arm: Reduced) -> Solver | None:
+    """What solves a chain whose last three axes meet; None where this module has nothing."""
+    if len(arm.axes) != 6 or arm.slides or not ends_in_wrist(arm):
+        return None
+    arms = arm_solver(arm)
+    return None if arms is None else Solver(partial(solve_wrist, arms), 3)
+
+
+def ends_in_wrist(arm: Reduced) -> bool:
+    """Whether the last three axes meet."""
+    return all(moves_nothing(frame) for frame in arm.frames[-3:-1])
+
+
 def arm_solver(arm: Reduced) -> ArmSolver | None:
     """What solves for the first three joints; None where this module has nothing that does."""
     first, second = arm.frames[1], arm.frames[2]
-    is_first_level = not isinstance(first, Varying) and _turns_nothing(first)
-    if not isinstance(second, Varying) and _turns_nothing(second):
+    if turns_nothing(second):
         # It loses fewer digits than where axes meet, and industrial arms have both.
-        return None if isinstance(first, Varying) or is_first_level else folding_arms
-    if _moves_nothing(first):
+        if rotation_of(first) is None or turns_nothing(first):
+            return None
+        return folding_arms
+    if moves_nothing(first):
         return meeting_arms
-    return level_arms if is_first_level else None
-
-
-def _moves_nothing(frame: Any) -> bool:
-    parts = frame if isinstance(frame, Varying) else (frame,)
-    return all(not np.any(part[:3, 3]) for part in parts)
-
-
-def _turns_nothing(frame: np.ndarray) -> bool:
-    return bool(np.all(frame[:3, :3] == np.eye(3)))
+    return level_arms if turns_nothing(first) else None
 
 
 def meeting_arms(links: list[Frame], p: Vector) -> Arm:
@@ -86,14 +90,15 @@ def folding_arms(links: list[Frame], p: Vector) -> Arm:
     w, t, start = third.origin, second.origin, first.origin
     k_z = add(t[2], w[2])
     _, sine, cosine = row(first, 2)
-    # With the normal along x, the link is a step along x: t = (t_x, 0, t_z).
-    a, b = mul(t[0], w[0]), mul(-1.0, mul(t[0], w[1]))
-    constant = add(square(t[0]), add(square(w[0]), square(w[1])))
+    # With the normal along x, the link is a step along x, but for a slide: t_y = 0.
+    a = add(mul(t[0], w[0]), mul(t[1], w[1]))
+    b = sub(mul(t[1], w[0]), mul(t[0], w[1]))
+    constant = add(add(square(t[0]), square(t[1])), add(square(w[0]), square(w[1])))
 
     def reach(entries: list[Entry]) -> list[Entry]:
         p_x, p_y, p_z = entries
         g_y = mul(1.0 / float(sine), sub(sub(p_z, start[2]), mul(cosine, k_z)))
-        across = sub(mul(cosine, g_y), mul(sine, k_z))
+        across = add(start[1], sub(mul(cosine, g_y), mul(sine, k_z)))
         return [g_y, across, root(sub(add(square(p_x), square(p_y)), square(across)))]
 
     def branch(entries: list[Entry]) -> list[Entry]:
@@ -127,9 +132,11 @@ def level_arms(links: list[Frame], p: Vector) -> Arm:
     k = vec_add(rotated(second, turned(q3, w)), t)
     squares = add(square(k[0]), square(k[1]))
     across = add(square(p[0]), square(p[1]))
-    a, b = mul(start[0], k[0]), mul(-1.0, mul(start[0], k[1]))
-    q2 = turns_to_squares(a, b, across, add(square(start[0]), squares), SHOULDER)
-    g = vec_add(turned(q2, k), (start[0], 0.0, 0.0))
+    a = add(mul(start[0], k[0]), mul(start[1], k[1]))
+    b = sub(mul(start[1], k[0]), mul(start[0], k[1]))
+    constant = add(add(square(start[0]), square(start[1])), squares)
+    q2 = turns_to_squares(a, b, across, constant, SHOULDER)
+    g = vec_add(turned(q2, k), (start[0], start[1], 0.0))
     return turn_between(g, p), q2, q3
 
 
@@ -141,11 +148,18 @@ def solve_wrist(solver: ArmSolver, links: list[Frame], target: Frame) -> list[Tu
         links: The seven frames of `Reduced`.
         target: Pose of the frame after joint 6 in that before joint 1.
     """
-    _, first, second, third, fourth, fifth, _ = links
-    q1, q2, q3 = solver(links, target.origin)
-    inwards = [(q1, first), (q2, second), (q3, third)]
+    turns = solver(links, target.origin)
+    return [*turns, *wrist_turns(turns, links, target, WRIST)]
+
+
+def wrist_turns(
+    turns: Sequence[Turn], links: list[Frame], target: Frame, wrist: int
+) -> tuple[Turn, Turn, Turn]:
+    """The last three joints; `turns` are those before them, `wrist` is the axis of branches."""
+    *inner, fourth, fifth, _ = links[1:]
+    inwards = list(zip(turns, inner, strict=True))
     x, z = (seen_through(inwards, target.axes[k]) for k in (0, 2))
-    q4, q5 = aiming_turns(z, fourth, fifth.axes[2], WRIST)
+    q4, q5 = aiming_turns(z, fourth, fifth.axes[2], wrist)
     c, s, _ = seen_through([(q4, fourth), (q5, fifth)], x)
     c, s = isolated(lambda pair: unit(*pair), [c, s])
-    return [q1, q2, q3, q4, q5, (c, s)]
+    return q4, q5, (c, s)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from autodiff import array, tensor
 from oracles import Pinocchio
 
 import fkarm
@@ -78,9 +79,18 @@ def poses(robot, q, link=None):
     """Poses of the link by Pinocchio. Shapes `(n, dof)` to `(n, 4, 4)`, float64."""
     model = Pinocchio(text=robot.to_urdf())
     link = link or robot.end_effector
-    return np.stack(
-        [model.poses(dict(zip(robot.joint_names, row, strict=True)), [link])[0] for row in q]
-    )
+    return np.stack([model.poses(_values(robot, row), [link])[0] for row in q])
+
+
+def _values(robot, row):
+    """The values of the joints, and of those that mimic one of them."""
+    values = dict(zip(robot.joint_names, row, strict=True))
+    mimics = {joint.name: joint.mimic for joint in robot.joints if joint.mimic}
+    followed = {
+        name: mimic.multiplier * values[mimic.joint] + mimic.offset
+        for name, mimic in mimics.items()
+    }
+    return values | followed
 
 
 def draw(robot, count, seed=0):
@@ -97,3 +107,26 @@ def free_values(form, q, dtype="float64"):
 def by_turns(change):
     """Differences of angles, the short way round."""
     return np.abs(change - 2 * np.pi * np.round(change / (2 * np.pi)))
+
+
+def solved(form, q, dtype="float64"):
+    """Targets by Pinocchio and solutions, without the axis of the free joint's values."""
+    targets = poses(form.robot, q)
+    free = free_values(form, q, dtype)
+    found = form.solve(tensor(targets.astype(dtype)), None if free is None else tensor(free))
+    flat = [array(x) for x in found]
+    if form.free is not None:
+        flat = [x[:, 0] for x in flat]
+    return targets, *flat
+
+
+def check_solutions(form, q, tolerance, dtype="float64"):
+    targets, found, is_solution, within = solved(form, q, dtype)
+    assert np.isfinite(found).all()
+    rows, picks = np.nonzero(is_solution)
+    reached = poses(form.robot, found[rows, picks].astype("float64"))
+    assert np.abs(reached - targets[rows]).max() < tolerance
+    same = by_turns(found - q[:, None]).max(axis=-1) < (1e-6 if dtype == "float64" else 1e-2)
+    assert (same & is_solution).any(axis=1).all()
+    assert not (within & ~is_solution).any()
+    return found, is_solution, within

@@ -1,8 +1,19 @@
 """Which arms have a closed form, and what the others are told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from ik.closed_form.arms import KR_6, PUMA_560, QUARTER, ROBOTS, oblique
+from ik.closed_form.arms import (
+    KR_6,
+    PUMA_560,
+    QUARTER,
+    ROBOTS,
+    check_solutions,
+    draw,
+    from_table,
+    oblique,
+)
 
 import fkarm
 
@@ -117,13 +128,59 @@ def test_a_slide_is_named():
     rows = [*PUMA_560[:5], (0, 0, 0, 0)]
     types = ["revolute"] * 5 + ["prismatic"]
     arm = fkarm.Robot.from_dh(rows, "standard", joint_types=types, limits=[None] * 5 + [(0, 1)])
-    with pytest.raises(fkarm.NoClosedFormError, match="the prismatic joint 'joint_6'"):
+    with pytest.raises(fkarm.NoClosedFormError, match="6 joints, of which 'joint_6' slide"):
         fkarm.ik.closed_form(arm)
 
 
-def test_a_mimic_is_named(every_joint):
-    with pytest.raises(fkarm.NoClosedFormError, match="joint"):
-        fkarm.ik.closed_form(every_joint)
+def test_joints_of_several_values_are_named(ball_and_plane):
+    with pytest.raises(fkarm.NoClosedFormError, match=r"by one value.* the \w+ joint"):
+        fkarm.ik.closed_form(ball_and_plane)
+
+
+def mimicking(multiplier, offset=0.0, kind="revolute", leader="knob"):
+    """A Puma whose third joint mimics a joint beside the arm, or another one of the arm."""
+    arm = from_table(PUMA_560)
+    third = replace(
+        arm.joints[2], type=kind, mimic=fkarm.Mimic(leader, multiplier, offset), lower=-3, upper=3
+    )
+    knob = fkarm.Joint("knob", parent=arm.root_link, child="dial", lower=-3.0, upper=3.0)
+    joints = [third if joint.name == third.name else joint for joint in arm.joints]
+    return fkarm.Robot([*joints, knob], end_effector=arm.end_effector)
+
+
+@pytest.mark.parametrize(("multiplier", "offset"), [(-1.0, 0.0), (1.0, 0.7)])
+def test_a_joint_may_mimic_one_beside_the_arm(multiplier, offset):
+    arm = mimicking(multiplier, offset)
+    check_solutions(fkarm.ik.closed_form(arm), draw(arm, 30), 1e-12)
+
+
+def test_joints_beside_the_arm_may_mimic_it():
+    arm = fkarm.robots.ur5e()
+    finger = fkarm.Joint(
+        "finger", "prismatic", parent="tool0", child="tip", lower=0.0, upper=1.0,
+        mimic=fkarm.Mimic("elbow_joint", 0.3),
+    )  # fmt: skip
+    assert fkarm.ik.closed_form(fkarm.Robot([*arm.joints, finger]), "tool0").branches == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"multiplier": 2.0}, "2 times as far as 'knob'"),
+        ({"multiplier": -1.0, "leader": "joint_2"}, "'joint_2', which the link follows 2 times"),
+    ],
+)
+def test_mimics_that_leave_no_form_are_named(options, words):
+    with pytest.raises(fkarm.NoClosedFormError, match=words):
+        fkarm.ik.closed_form(mimicking(**options))
+
+
+def test_slides_that_undo_each_other_are_named():
+    there = fkarm.Joint("there", "prismatic", lower=0.0, upper=1.0)
+    back = replace(there, name="back", mimic=fkarm.Mimic("there", -1.0))
+    arm = fkarm.Robot.from_joints([there, back])
+    with pytest.raises(fkarm.NoClosedFormError, match="'there', which mimics undo"):
+        fkarm.ik.closed_form(arm)
 
 
 def test_bad_arguments_are_named():
