@@ -23,6 +23,7 @@ from fkarm.errors import (
     MJCFError,
     NoClosedFormError,
     RobotError,
+    TableError,
     TrainingError,
     UnknownJointError,
     UnknownLinkError,
@@ -62,6 +63,7 @@ __all__ = [
     "NoClosedFormError",
     "Robot",
     "RobotError",
+    "TableError",
     "TrainingError",
     "URDFError",
     "UnknownJointError",
@@ -90,7 +92,7 @@ __all__ = [
 ]
 
 # With these names, and those that the last three define.
-_ON_FIRST_USE = ("geometry", "layers", "learning", "losses", "metrics", "primers", "viz")
+_ON_FIRST_USE = ("geometry", "layers", "learning", "losses", "metrics", "primers", "tables", "viz")
 _WITH_NAMES = ("kinematics", "ik", "compare")
 
 _register_with_keras()

@@ -1,4 +1,4 @@
-"""`python -m fkarm COMMAND`: inspect a robot, train a network for it, evaluate the network."""
+"""`python -m fkarm COMMAND`: inspect a robot, compute tables, train a network."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from fkarm.errors import FkarmError
 
 COMMANDS = {
     "inspect": "read a robot and print its tree, limits and report",
+    "forward": "write the poses of a table of joint values",
+    "solve": "write joint values that reach a table of poses",
     "train": "train a network for inverse kinematics, save and evaluate it",
     "evaluate": "print the errors, the success rate and the speed of a trained network",
 }

@@ -43,6 +43,10 @@ class NoClosedFormError(FkarmError, ValueError):
     """A chain whose inverse kinematics has no closed form; the message says what is missing."""
 
 
+class TableError(FkarmError, ValueError):
+    """A table that cannot be read or written; the message names the file and what it holds."""
+
+
 class TrainingError(FkarmError, ArithmeticError):
     """A training in which a number is no longer finite."""
 

@@ -13,11 +13,12 @@ import fkarm
 
 PACKAGE = Path(fkarm.__file__).parent
 # What each part may import from fkarm. An arrow that is not here is a test failure.
-BASE = {"errors", "_checks", "_types", "_units", "version"}
+BASE = {"errors", "_checks", "_files", "_types", "_units", "version"}
 MODEL = BASE | {"model"}
 TENSORS = BASE | {"geometry"}
 MAY_IMPORT = {
     "errors": set(),
+    "_files": set(),
     "_types": set(),
     "_units": set(),
     "version": set(),
@@ -35,10 +36,11 @@ MAY_IMPORT = {
     "losses": TENSORS | {"_recorded", "_rows", "_carried"},
     "metrics": TENSORS | {"_recorded", "_rows", "_carried"},
     "ik": TENSORS | MODEL | {"config", "kinematics"},
+    "tables": TENSORS | MODEL | {"kinematics", "ik"},
     "layers": TENSORS | MODEL | {"kinematics", "ik", "_recorded", "_rows", "_carried"},
     "learning": TENSORS | MODEL | {"kinematics", "ik", "layers", "losses", "metrics", "robots"},
     "viz": TENSORS | MODEL | {"kinematics", "learning"},
-    "commands": MODEL | {"learning", "robots", "viz"},
+    "commands": MODEL | {"learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},
     "primers": BASE,
 }

@@ -1,5 +1,7 @@
 """`python -m fkarm COMMAND`: a module per command, with `add_arguments(parser)`, `run(options)`."""
 
+INTERRUPTED = 130  # exit status after Ctrl-C, as in shells
+
 
 class Refused(Exception):
     """A command cannot be done; the user sees the message.

@@ -12,8 +12,8 @@ from typing import Any
 
 import keras
 
+from fkarm._files import write_whole
 from fkarm.commands import Refused
-from fkarm.learning.checkpoint import write_whole
 from fkarm.version import __version__
 
 Row = dict[str, Any]

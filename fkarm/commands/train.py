@@ -10,7 +10,8 @@ from typing import Any
 
 import keras
 
-from fkarm.commands import Refused
+from fkarm._files import write_whole
+from fkarm.commands import INTERRUPTED, Refused
 from fkarm.commands.arguments import (
     ROBOT,
     addresses,
@@ -24,12 +25,11 @@ from fkarm.commands.arguments import (
 from fkarm.commands.evaluate import facts_of
 from fkarm.commands.output import check_writable, write_json
 from fkarm.errors import TrainingError
-from fkarm.learning.checkpoint import newest_weights, write_whole
+from fkarm.learning.checkpoint import newest_weights
 from fkarm.model import Robot
 
 RATE = 3e-3
 CLIPNORM = 10.0
-INTERRUPTED = 130  # exit status after Ctrl-C, as in shells
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from fkarm.geometry.native import has_float64, to_numpy
 from fkarm.model import Robot
 
 # How far from a rotation a target's may be: float32 poses that are the product of several.
-_ROTATION_TOLERANCE = 1e-3
+ROTATION_TOLERANCE = 1e-3
 
 
 def read_targets(
@@ -40,22 +40,34 @@ def read_targets(
     return {name: pose.astype(widest) for name, pose in poses.items()}
 
 
-def check_rotations(targets: np.ndarray) -> None:
-    """Raise ValueError unless matrices `(n, links, 4, 4)` are poses."""
-    rotation = targets[..., :3, :3].astype(np.float64)
+def rotation_error(rotation: np.ndarray) -> np.ndarray:
+    """How far matrices are from rotations: the largest entry of `R^T R - I` and `det R - 1`.
+
+    Args:
+        rotation: Matrices. Shape `(..., 3, 3)`.
+    Returns:
+        Errors, no unit. Shape `(...)`.
+    """
+    rotation = rotation.astype(np.float64)
     error = np.abs(np.swapaxes(rotation, -1, -2) @ rotation - np.eye(3)).max(
         axis=(-1, -2), initial=0
     )
-    error = np.maximum(error, np.abs(np.linalg.det(rotation) - 1.0))
-    if error.size and error.max() > _ROTATION_TOLERANCE:
+    larger: np.ndarray = np.maximum(error, np.abs(np.linalg.det(rotation) - 1.0))
+    return larger
+
+
+def check_rotations(targets: np.ndarray) -> None:
+    """Raise ValueError unless matrices `(n, links, 4, 4)` are poses."""
+    error = rotation_error(targets[..., :3, :3])
+    if error.size and error.max() > ROTATION_TOLERANCE:
         raise ValueError(
             "target_poses must hold rotations: R^T R = I and det R = 1 within "
-            f"{_ROTATION_TOLERANCE}. Received: target {int(error.max(axis=-1).argmax())} is off by "
+            f"{ROTATION_TOLERANCE}. Received: target {int(error.max(axis=-1).argmax())} is off by "
             f"{error.max():.3g}. The nearest rotation is U V^T of its singular value decomposition "
             "U S V^T; fkarm.geometry.rot6d_to_matrix(matrix_to_rot6d(R)) also makes a rotation of "
             "it."
         )
-    if (np.abs(targets[..., 3, :] - [0, 0, 0, 1]) > _ROTATION_TOLERANCE).any():
+    if (np.abs(targets[..., 3, :] - [0, 0, 0, 1]) > ROTATION_TOLERANCE).any():
         raise ValueError(
             "The last row of a target pose must be 0, 0, 0, 1. Received: another row. Is the "
             "matrix transposed?"

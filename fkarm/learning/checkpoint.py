@@ -1,4 +1,4 @@
-"""What a training leaves on disk: files that are whole or absent, and the epoch to resume from."""
+"""What a training leaves on disk: whole files, and the epoch to resume from."""
 
 from __future__ import annotations
 
@@ -6,37 +6,19 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 
+from fkarm._files import UNFINISHED, write_whole
 from fkarm.learning.callbacks import TimeBudget
 from fkarm.learning.hosts import as_the_first_process_has, process_index
 
 _ENDING = ".weights.h5"
-_UNFINISHED = ".unfinished-"
 # HDF5 needs at most this many bytes per variable in addition to its numbers.
 _LABEL = 4096
-
-
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make a file in the same folder, then move it to the path.
-
-    Args:
-        path: Where the file goes. A file that is already there is replaced.
-        write: Takes a path with the same ending and writes the file there.
-    Raises:
-        OSError: If the file cannot be written. A file that is already there is unchanged.
-    """
-    unfinished = path.with_name(f"{_UNFINISHED}{os.getpid()}-{path.name}")
-    try:
-        write(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def newest_weights(folder: Path) -> Path | None:
@@ -100,7 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
             if _epochs_of(old) <= epoch:
                 old.unlink()
         # A process that was killed while it wrote leaves such a file.
-        for unfinished in self.folder.glob(f"{_UNFINISHED}*{_ENDING}"):
+        for unfinished in self.folder.glob(f"{UNFINISHED}*{_ENDING}"):
             unfinished.unlink()
 
     def _save(self, file: Path) -> None:
