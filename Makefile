@@ -64,7 +64,7 @@ test-oldest: .venv-oldest/.installed
 .venv-oldest/.installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
-		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,mjcf,xacro,test]'
+		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,mjcf,xacro,tables,test]'
 	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
@@ -97,7 +97,7 @@ test-pythons:
 .venv-python%/.installed: pyproject.toml setup.cfg
 	$(call python_of,$*) -m venv .venv-python$*
 	.venv-python$*/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	.venv-python$*/bin/python -m pip install --quiet --disable-pip-version-check -e '.[viz,mjcf,xacro,test]'
+	.venv-python$*/bin/python -m pip install --quiet --disable-pip-version-check -e '.[viz,mjcf,xacro,tables,test]'
 	@touch $@
 
 # What is uploaded. tests/test_package.py looks into it.

@@ -47,7 +47,7 @@ def add_table_arguments(
     parser.add_argument("--angle-unit", choices=("rad", "deg"), default="rad", help="(rad)")
     parser.add_argument("--length-unit", choices=("m", "mm"), default="m", help="(m)")
     parser.add_argument("--keep", nargs="+", default=[], metavar="COLUMN", help="columns to copy")
-    parser.add_argument("--chunk-rows", type=count, help="rows to compute at a time (65536)")
+    parser.add_argument("--chunk-rows", type=count, help="rows to compute at a time (64000)")
     parser.add_argument(
         "--engine",
         choices=("local", "ray"),
@@ -76,6 +76,7 @@ def run_table(options: argparse.Namespace, function: Callable[..., Any], **more:
     given |= {name: getattr(options, name) for name in same}
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
             warnings.showwarning = _show
             summary = function(robot, source, out, progress=_Bar(), **given, **more)
     except KeyboardInterrupt as error:
@@ -100,7 +101,7 @@ class _Bar:
     def __init__(self) -> None:
         self._bar: Any = None
 
-    def __call__(self, done: int, rows: int | None) -> None:
+    def __call__(self, done: int, rows: int) -> None:
         import keras
 
         if self._bar is None:

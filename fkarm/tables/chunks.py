@@ -36,10 +36,11 @@ def chunks_of(
     Args:
         table: The table.
         columns: Columns of numbers.
-        kept: Columns to copy.
+        kept: Columns to copy; those among the columns of numbers are copied as numbers.
         rows: Rows per chunk; the last chunk may have fewer.
     """
-    for number, part in enumerate(_cut(table.read(columns, kept), rows)):
+    others = [name for name in kept if name not in columns]
+    for number, part in enumerate(_cut(table.read(columns, others), rows)):
         arrays = [part.column(k).to_numpy() for k in range(len(columns))]
         numbers = np.stack(arrays, axis=-1) if arrays else np.empty((len(part), 0))
         yield Chunk(number, numbers.astype(np.float64), part.select(list(kept)))
@@ -73,9 +74,8 @@ class Parts:
     def __init__(self, out: Path, about: dict[str, Any], overwrite: bool) -> None:
         self.folder = out.with_name(f"{out.name}.parts")
         file, text = self.folder / _ABOUT, json.dumps(about)
-        if self.folder.exists():
-            before = json.loads(file.read_text()) if file.exists() else {}
-            now = json.loads(text)
+        if file.exists():
+            before, now = json.loads(file.read_text()), json.loads(text)
             other = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
             if other and not overwrite:
                 raise TableError(
@@ -83,7 +83,12 @@ class Parts:
                     f"another {', '.join(other)}. Delete the folder, or pass overwrite=True."
                 )
             if other:
-                shutil.rmtree(self.folder)
+                self.remove()
+        elif self.folder.exists() and any(self.folder.iterdir()):
+            raise TableError(
+                f"{self.folder} must be a folder for chunks. Received: a folder with other files. "
+                "Choose another name for the output."
+            )
         self.folder.mkdir(exist_ok=True)
         if not file.exists():
             write_whole(file, lambda path: path.write_text(text))

@@ -118,9 +118,7 @@ def columns_of_shape(label: str, shape: tuple[int, ...], representation: str | N
             return columns
         asked = f"rows of {len(columns)} numbers for representation={representation!r}"
     else:
-        asked = (
-            "rows of shape (3, 4) or (4, 4), or a representation= that says what the numbers are"
-        )
+        asked = "rows of shape (3, 4) or (4, 4), or representation= must say what the numbers are"
     raise TableError(f"{label} must have {asked}. Received: rows of shape {shape}.")
 
 
@@ -164,7 +162,9 @@ def from_matrices(
     """The columns of pose matrices `(n, 4, 4)`, m. Shape `(n, len(POSE_COLUMNS[...]))`."""
     scales = 1.0 / ANGLE_UNITS[angle_unit], 1.0 / LENGTH_UNITS[length_unit]
     poses = to_numpy(matrix_to_pose(matrices, representation, *scales))
-    return poses.reshape(len(poses), math.prod(poses.shape[1:]))[:, : len(POSE_COLUMNS[representation])]
+    return poses.reshape(len(poses), math.prod(poses.shape[1:]))[
+        :, : len(POSE_COLUMNS[representation])
+    ]
 
 
 def _columns(joint: Joint) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Table(NamedTuple):
     """A file of rows with named columns, open for reading."""
 
     names: tuple[str, ...]
-    rows: int | None  # None: a CSV file does not say
+    rows: int  # of a CSV file: its lines, which are at least as many
     # Columns of numbers (float64), then columns as they are: no rows, then some rows at a time.
     read: Callable[[Sequence[str], Sequence[str]], Iterator[Any]]
 
@@ -119,7 +119,12 @@ def _open_csv(path: Path, unnamed: Unnamed) -> Table:
             for batch in batches:
                 yield pa.table(batch.columns, names=[*numbers, *kept])
 
-    return Table(names, None, read)
+    return Table(names, _lines(path), read)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(partial(file.read, 1 << 20), b""))
 
 
 def _open_parquet(path: Path, unnamed: Unnamed) -> Table:

@@ -23,7 +23,7 @@ from fkarm.tables.columns import (
 )
 from fkarm.tables.files import open_table
 from fkarm.tables.hints import angle_hint
-from fkarm.tables.jobs import blocks, in_dtype
+from fkarm.tables.jobs import block_rows_of, blocks, in_dtype
 from fkarm.tables.run import CHUNK_ROWS, Progress, run
 from fkarm.tables.summary import TableSummary
 
@@ -58,12 +58,13 @@ def forward_table(
             `"xyz_quat_xyzw"`, `"xyz_rotvec"`, `"xyz_rpy"`, `"xyz_ypr"`, `"matrix"`, `"position"`.
         angle_unit: `"rad"` or `"deg"`: of joints, and of angles and rotation vectors of poses.
         length_unit: `"m"` or `"mm"`: of joints that slide, and of positions.
-        keep: Columns of `source` to copy in front of the poses. Those of a CSV file are texts.
-        chunk_rows: Rows to compute at a time, a multiple of 8192. The poses do not depend on it.
+        keep: Columns of `source` to copy in front of the poses. Those of a CSV file are texts,
+            unless they are read as numbers.
+        chunk_rows: Rows to compute at a time, a multiple of 8000. The poses do not depend on it.
         engine: `"local"`: in this process. `"ray"`: on a Ray cluster, see docs/tables.md.
         overwrite: Whether `out`, and chunks of an interrupted run of another kind, may be replaced.
-        progress: Called with the number of rows that are done and the number of all rows (CSV:
-            None).
+        progress: Called with the number of rows that are done, and the number of all rows (of a
+            CSV file, of its lines: an upper bound).
     Returns:
         A summary. A row with an empty cell or NaN has empty cells (NPY: NaN) in its pose.
     Raises:
@@ -95,7 +96,8 @@ def forward_table(
     def hints(numbers: np.ndarray) -> list[str]:
         return angle_hint(numbers[:, is_angle], angle_unit)
 
-    job = ForwardJob(robot, link, representation, angle_unit, length_unit)
+    size = block_rows_of(table.rows)
+    job = ForwardJob(robot, link, representation, angle_unit, length_unit, size)
     return run(
         job, table, columns, hints, Path(source), Path(out), keep=keep, chunk_rows=chunk_rows,
         engine=engine, overwrite=overwrite, progress=progress,
@@ -111,6 +113,7 @@ class ForwardJob:
     representation: str
     angle_unit: str
     length_unit: str
+    block_rows: int
 
     @property
     def error_columns(self) -> tuple[str, ...]:
@@ -126,7 +129,10 @@ class ForwardJob:
         q[:, [every.index(name) for name in given]] = numbers
         q = in_dtype(q * units)
         is_finite = np.isfinite(numbers).all(axis=1)
-        parts = [to_numpy(forward_kinematics(robot, q[rows], self.link)) for rows in blocks(q)]
+        parts = [
+            to_numpy(forward_kinematics(robot, q[rows], self.link))
+            for rows in blocks(q, self.block_rows)
+        ]
         poses = from_matrices(
             np.concatenate(parts).astype(np.float64),
             self.representation,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from fkarm.geometry.native import has_float64
 from fkarm.model import Robot
 
-# Rows per call. The answer of a row may differ by rounding between calls of other sizes, so chunks
-# of any size are cut at multiples of this number, counted from the first row of the table.
-BLOCK_ROWS = 8192
+# The answer of a row may differ by rounding between calls of other sizes. Therefore calls have as
+# many rows as a block, which the size of the table decides, and a chunk is a number of blocks.
+# Calls of the first size run in NumPy; compiling for the second takes as long as some tables.
+BLOCK_ROWS = (1000, 8000)
+FEW_ROWS = 200_000
 
 
 class Job(Protocol):
@@ -35,7 +37,19 @@ def in_dtype(array: np.ndarray) -> np.ndarray:
     return array if has_float64() else array.astype(np.float32)
 
 
-def blocks(rows: np.ndarray) -> Iterator[slice]:
+def block_rows_of(rows: int) -> int:
+    """Rows per block of a table with so many rows."""
+    return BLOCK_ROWS[rows > FEW_ROWS]
+
+
+def check_chunk_rows(rows: Any) -> None:
+    """Raise ValueError unless chunks of so many rows consist of whole blocks."""
+    size = BLOCK_ROWS[-1]
+    if not isinstance(rows, int) or rows < 1 or rows % size:
+        raise ValueError(f"chunk_rows must be a multiple of {size}. Received: {rows!r}.")
+
+
+def blocks(rows: np.ndarray, size: int) -> Iterator[slice]:
     """The blocks of some rows; at least one, perhaps without rows."""
-    for first in range(0, max(len(rows), 1), BLOCK_ROWS):
-        yield slice(first, first + BLOCK_ROWS)
+    for first in range(0, max(len(rows), 1), size):
+        yield slice(first, first + size)

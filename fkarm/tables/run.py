@@ -22,12 +22,12 @@ from fkarm.model import Robot
 from fkarm.tables.chunks import Chunk, Parts, chunks_of
 from fkarm.tables.engines import ENGINES
 from fkarm.tables.files import Table, check_can_hold, column_of, format_of, write_table
-from fkarm.tables.jobs import BLOCK_ROWS, Job
+from fkarm.tables.jobs import Job, check_chunk_rows
 from fkarm.tables.summary import TableSummary, Tally
 from fkarm.version import __version__
 
-CHUNK_ROWS = 65_536
-Progress = Callable[[int, int | None], Any]
+CHUNK_ROWS = 64_000
+Progress = Callable[[int, int], Any]
 Hints = Callable[[np.ndarray], list[str]]
 
 
@@ -57,7 +57,7 @@ def run(  # noqa: D417 - most arguments are those of forward_table
     began = time.perf_counter()
     check_choice("engine", engine, ENGINES)
     _check_out(source, out, overwrite)
-    _check_chunk_rows(chunk_rows)
+    check_chunk_rows(chunk_rows)
     results = _as_table(job(np.empty((0, len(columns)))))  # raises for options that are wrong
     _check_kept(source, table, keep, results.column_names)
     chunks = chunks_of(table, columns, keep, chunk_rows)
@@ -96,7 +96,7 @@ def run(  # noqa: D417 - most arguments are those of forward_table
 class _Counter:
     """Counts the rows that are done, and tells `progress`."""
 
-    def __init__(self, rows: int | None, progress: Progress | None) -> None:
+    def __init__(self, rows: int, progress: Progress | None) -> None:
         self.done = self.resumed = 0
         self._rows, self._progress = rows, progress
 
@@ -142,11 +142,6 @@ def _check_out(source: Path, out: Path, overwrite: bool) -> None:
             f"out must not exist. Received: {str(out)!r}, which does. Choose another name, or "
             "overwrite=True."
         )
-
-
-def _check_chunk_rows(rows: Any) -> None:
-    if not isinstance(rows, int) or rows < 1 or rows % BLOCK_ROWS:
-        raise ValueError(f"chunk_rows must be a multiple of {BLOCK_ROWS}. Received: {rows!r}.")
 
 
 def _check_kept(source: Path, table: Table, keep: Sequence[str], results: Sequence[str]) -> None:

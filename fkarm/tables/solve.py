@@ -17,7 +17,7 @@ from fkarm.model.named import entry_units
 from fkarm.tables.columns import columns_of_shape, find_pose, joint_columns, to_matrices
 from fkarm.tables.files import REASON, open_table
 from fkarm.tables.hints import pose_hints
-from fkarm.tables.jobs import blocks, in_dtype
+from fkarm.tables.jobs import block_rows_of, blocks, in_dtype
 from fkarm.tables.run import CHUNK_ROWS, Progress, run
 from fkarm.tables.summary import TableSummary
 
@@ -88,7 +88,8 @@ def solve_table(  # noqa: D417 - some arguments are those of forward_table
         is_root = options.get("base") in (None, robot.root_link)
         return pose_hints(robot if is_root else None, numbers, form, angle_unit, length_unit)
 
-    job = SolveJob(robot, link, form, angle_unit, length_unit, options)
+    size = block_rows_of(table.rows)
+    job = SolveJob(robot, link, form, angle_unit, length_unit, size, options)
     return run(
         job, table, columns, hints, Path(source), Path(out), keep=keep, chunk_rows=chunk_rows,
         engine=engine, overwrite=overwrite, progress=progress,
@@ -107,6 +108,7 @@ class SolveJob:
     representation: str
     angle_unit: str
     length_unit: str
+    block_rows: int
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -121,7 +123,7 @@ class SolveJob:
         matrices = in_dtype(np.where(is_pose[:, None, None], matrices, np.nan))
         parts = [
             solve_ik(self.robot, matrices[rows], self.link, **self.options)
-            for rows in blocks(matrices)
+            for rows in blocks(matrices, self.block_rows)
         ]
         q, solved, position, orientation, reason = (
             np.concatenate([getattr(part, name) for part in parts])

@@ -62,7 +62,7 @@ class Tally:
                 self.reasons.update({each["values"]: each["counts"] for each in counts})
             else:
                 empty = table[first].null_count
-                self.reasons.update({COMPUTED: len(table) - empty, IKReason.NAN.value: empty})
+                self.reasons += Counter({COMPUTED: len(table) - empty, IKReason.NAN.value: empty})
             for name, largest in self.largest.items():
                 found = pc.max(table.filter(table["solved"])[name]).as_py()
                 self.largest[name] = max(largest, found or 0.0)

@@ -1,0 +1,84 @@
+"""`python -m fkarm forward` and `solve`: their options, what they print, and what they refuse."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fkarm
+from fkarm.__main__ import main
+from fkarm.commands.tables import REPRESENTATIONS
+
+
+class Bar:
+    """A progress bar that notes what it is told."""
+
+    def __init__(self, rows, notes):
+        self.rows, self.notes = rows, notes
+
+    def update(self, done):
+        self.notes.append((self.rows, done))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with joint values, in degrees."""
+    arm = fkarm.robots.ur5e()
+    q = fkarm.sample_configurations(arm, 5, seed=3)
+    pd.DataFrame(arm.by_name(q, angle_unit="deg")).to_csv(tmp_path / "q.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_and_back(folder, capsys, monkeypatch):
+    bars = []
+    monkeypatch.setattr("keras.utils.Progbar", lambda rows, **_: Bar(rows, bars))
+    units = ["--angle-unit", "deg", "--length-unit", "mm"]
+    assert main(["forward", "ur5e", "q.csv", "--representation", "xyz_rpy", *units]) == 0
+    printed = capsys.readouterr().out
+    assert bars == [(6, 5)]  # lines of the file, rows
+    assert "q.poses.csv: 5 rows, 5 solved (100.00%)" in printed
+    poses = ["solve", "ur5e", "q.poses.csv", "--link", "tool0", *units]
+    more = ["--out", "s.parquet", "--keep", "x", "y", "--method", "closed_form"]
+    assert main([*poses, *more]) == 0
+    printed = capsys.readouterr().out
+    assert "s.parquet: 5 rows, 5 solved (100.00%)\n5 SOLVED\nlargest position_error_mm: " in printed
+    assert "rows per second" in printed
+    found = pd.read_parquet("s.parquet")
+    expected = pd.read_csv("q.poses.csv")
+    assert (found["x"] == expected["x"]).all()
+    assert main(["forward", "ur5e", "s.parquet", "--representation", "xyz_rpy", *units]) == 0
+    again = pd.read_parquet("s.poses.parquet")
+    assert np.allclose(again, expected, atol=1e-6)
+
+
+def test_what_is_refused(folder, capsys):
+    for options, said in (
+        (["forward", "ur5e", "none.csv"], "No such file"),
+        (["forward", "ur5e", "q.csv", "--out", "none/p.csv"], "No such file"),
+        (["forward", "ur5e", "q.csv", "--link", "tool1"], "'tool0'"),
+        (["forward", "panda", "q.csv"], "Received: 'panda_joint1'"),
+        (["solve", "ur5e", "q.csv"], "q.csv must have the columns x y z"),
+        (["forward", "ur5e", "q.csv", "--chunk-rows", "7"], "multiple of 8000"),
+    ):
+        assert main(options) == 1
+        assert said in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["q.csv"]
+
+
+def test_hints_and_interruptions_are_told(folder, capsys, monkeypatch):
+    assert main(["forward", "ur5e", "q.csv"]) == 0  # degrees, read as rad
+    said = capsys.readouterr().err
+    assert said.startswith("q.csv: Angles up to")
+    assert "are they in degrees?" in said
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fkarm.tables.forward_table", interrupted)
+    assert main(["forward", "ur5e", "q.csv", "--overwrite"]) == 130
+    said = "Interrupted. Finished chunks are in q.poses.csv.parts; the same command resumes"
+    assert said in capsys.readouterr().err
+
+
+def test_the_options_name_every_representation():
+    assert set(REPRESENTATIONS) == set(fkarm.tables.POSE_COLUMNS)
