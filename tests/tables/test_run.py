@@ -52,10 +52,19 @@ def computed(monkeypatch):
     return counts
 
 
-def test_answers_do_not_depend_on_how_rows_are_cut(arm, source, tmp_path):
+def test_answers_do_not_depend_on_how_rows_are_cut(arm, source, tmp_path, monkeypatch):
+    calls = []
+
+    def counted(robot, targets, *arguments, **options):
+        calls.append(len(targets))
+        return fkarm.solve_ik(robot, targets, *arguments, **options)
+
+    monkeypatch.setattr("fkarm.tables.solve.solve_ik", counted)
     options = {"method": "numeric", "starts": 8}
     for rows in (8, 16, 32):
+        calls.clear()
         solve_table(arm, source, tmp_path / f"{rows}.npy", chunk_rows=rows, **options)
+        assert calls == [0, *[4] * 7, 2]  # equal calls give equal bits
     first, *others = (np.load(tmp_path / f"{rows}.npy") for rows in (8, 16, 32))
     assert all((first == other).all() for other in others)
 
