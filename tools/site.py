@@ -41,6 +41,7 @@ MODULES = (
     "fkarm.robots",
     "fkarm.compare",
     "fkarm.config",
+    "fkarm.tables",
     "fkarm.viz",
     "fkarm.primers",
 )
