@@ -63,7 +63,9 @@ def draw_frame(ax: Any, pose: ArrayLike, size: float = 0.1) -> None:
     """Draw a pose `(4, 4)` as three arrows of length `size` (m): x is red, y green, z blue."""
     pose = np.asarray(pose)
     for column, colour in zip(pose[:3, :3].T, FRAME_COLOURS, strict=True):
+        tip = pose[:3, 3] + size * column
         ax.quiver(*pose[:3, 3], *(size * column), color=colour, linewidth=1.5)
+        ax.auto_scale_xyz(*tip[:, None], had_data=True)  # quiver counts where arrows begin
 
 
 def draw_ellipsoid(

@@ -118,7 +118,7 @@ class Viewer:
 
     @q.setter
     def q(self, q: ArrayLike) -> None:
-        values = one_configuration(self.robot, "q", q)
+        self._q = values = one_configuration(self.robot, "q", q)
         self._newest.put(lambda: self._show(values))
 
     def wait(self) -> None:

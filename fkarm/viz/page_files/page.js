@@ -154,7 +154,7 @@ if (scene.targets.length) addSwitch("targets", "targets");
 // ---- a path
 
 let stop = () => {};
-if (scene.path.length) {
+if (scene.path.length > 1) {
   $("path").hidden = false;
   const button = element($("path"), "button", { textContent: "Play" });
   const place = element($("path"), "input", {
