@@ -16,7 +16,7 @@ COLOURS = ("#2f6fb5", "#e07b28", "#2f9e44", "#c9343f", "#7a52a8", "#17a2b8")
 FRAME_COLOURS = ("#e03131", "#2f9e44", "#1c5fd6")  # x, y, z
 _BRANCH_WIDTH = 0.5  # of the width of the chain to the link
 # Of a box of edge 1 that matplotlib draws, so that ticks and labels stay inside the axes.
-_ZOOM = 0.76
+_ZOOM = 0.75
 _MARGIN, _FLATTEST = 0.04, 0.3  # of the longest edge
 
 
@@ -143,7 +143,7 @@ def fit_axes(ax: Any) -> None:
     middle = (lower + upper) / 2
     for k, axis in enumerate("xyz"):
         getattr(ax, f"set_{axis}lim")(middle[k] - half[k], middle[k] + half[k])
-        getattr(ax, f"set_{axis}label")(f"{axis}, m", labelpad=2 if axis == "z" else 0, fontsize=9)
+        getattr(ax, f"set_{axis}label")(f"{axis}, m", labelpad=4 if axis == "z" else 0, fontsize=9)
         lines = getattr(ax, f"{axis}axis")
         lines.set_pane_color((0.97, 0.97, 0.98, 1.0))
         lines.line.set_color("0.6")
