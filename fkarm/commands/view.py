@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from fkarm._files import write_whole
 from fkarm.commands import Refused
 from fkarm.commands.arguments import PACKAGED, ROBOT, index, positive, read_robot
 from fkarm.commands.output import check_writable
-from fkarm.learning.checkpoint import write_whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
