@@ -64,7 +64,7 @@ test-oldest: .venv-oldest/.installed
 .venv-oldest/.installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
-		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,mjcf,xacro,tables,test]'
+		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,view,mjcf,xacro,tables,test]'
 	@touch $@
 
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.

@@ -78,15 +78,15 @@ def main(arguments: list[str] | None = None) -> None:
 
     from matplotlib.figure import Figure
 
-    from fkarm.viz import draw_frame, draw_robot
+    from fkarm.viz import draw_frame, draw_robot, fit_axes
 
     figure = Figure(figsize=(11, 4), layout="constrained")
     for number, (name, (target, _)) in enumerate(requests.items(), start=1):
         ax = figure.add_subplot(1, 3, number, projection="3d")
-        draw_robot(ax, arm, results[name].q, color="tab:blue")
+        draw_robot(ax, arm, results[name].q, color="tab:blue", linewidth=3, branches=True)
         draw_frame(ax, target, size=0.07)
-        ax.set(title=name, xlim=(-0.05, 0.3), ylim=(-0.15, 0.2), zlim=(0.0, 0.35))
-        ax.view_init(elev=22, azim=-60)
+        ax.set_title(name)
+        fit_axes(ax)
     options.out.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.out / "five_joints.png", dpi=110)
 

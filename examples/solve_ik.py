@@ -34,9 +34,7 @@ def solve_many(robot: fkarm.Robot, count: int) -> None:
 
 
 def draw_solutions(robot: fkarm.Robot, path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from fkarm.viz import draw_frame, draw_robot
+    from fkarm.viz import plot_robot
 
     q = np.array([0.3, -0.4, 0.2, -2.0, 0.1, 1.8, 0.7], "float32")
     target = fkarm.forward_kinematics(robot, q, robot.end_effector).numpy()
@@ -47,17 +45,9 @@ def draw_solutions(robot: fkarm.Robot, path: Path) -> None:
         f"{len(solutions)} different configurations reach one pose; joint 1 is between "
         f"{np.degrees(solutions[:, 0].min()):.0f} and {np.degrees(solutions[:, 0].max()):.0f} deg"
     )
-    figure = Figure(figsize=(6, 6))
-    ax = figure.add_subplot(projection="3d")
-    for row in solutions[:: -(-len(solutions) // 8)]:  # eight at most, over the range of joint 1
-        draw_robot(ax, robot, row, alpha=0.8)
-    draw_frame(ax, target, size=0.15)
-    ax.set(xlim=(-0.4, 0.6), ylim=(-0.5, 0.5), zlim=(0.0, 1.0), aspect="equal")
-    ax.set(xlabel="x, m", ylabel="y, m", zlabel="z, m")
-    ax.locator_params(nbins=5)
-    ax.set_box_aspect((1, 1, 1), zoom=0.9)  # leaves room for the labels
+    some = solutions[:: -(-len(solutions) // 6)]  # six at most, over the range of joint 1
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    plot_robot(robot, some, targets=target, limits=True).savefig(path, dpi=120)
     print(f"picture: {path.name}")
 
 

@@ -1,4 +1,4 @@
-"""`python -m fkarm COMMAND`: inspect a robot, compute tables, train a network."""
+"""`python -m fkarm COMMAND`: inspect or view a robot, compute tables, train a network."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fkarm.errors import FkarmError
 
 COMMANDS = {
     "inspect": "read a robot and print its tree, limits and report",
+    "view": "show a robot in the browser, or write it to an HTML file with sliders",
     "forward": "write the poses of a table of joint values",
     "solve": "write joint values that reach a table of poses",
     "train": "train a network for inverse kinematics, save and evaluate it",

@@ -28,6 +28,7 @@ LATER = {
     "export": "writes files for other programs and runs them there",
     "benchmark": "tests the benchmarks, not the package",
     "tool": "runs TensorBoard, KerasTuner or another tool",
+    "browser": "opens pages in a headless browser",
     "backend": "needs another backend of Keras",
     "optimised": "needs code that XLA has optimised fully",
     "every case": "repeats a check of `make test` for another case",

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "tables": TENSORS | MODEL | {"kinematics", "ik"},
     "layers": TENSORS | MODEL | {"kinematics", "ik", "_recorded", "_rows", "_carried"},
     "learning": TENSORS | MODEL | {"kinematics", "ik", "layers", "losses", "metrics", "robots"},
-    "viz": TENSORS | MODEL | {"kinematics", "learning"},
+    "viz": TENSORS | MODEL | {"kinematics", "ik", "learning"},
     "commands": MODEL | {"learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},
     "primers": BASE,

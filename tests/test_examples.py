@@ -27,6 +27,7 @@ def test_every_example_has_a_test():
         "five_joints.py",
         "forum_arm.py",
         "multiply_by_zero.py",
+        "share_a_robot.py",
         "solve_ik.py",
         "spread_configurations.py",
         "train_ik_regressor.py",
@@ -79,6 +80,15 @@ def test_every_solution_is_drawn(tmp_path, capsys):
     (share,) = re.findall(r"for (\d+)% of the values", out)
     assert 20 < int(share) < 30
     assert (tmp_path / "every_solution.png").stat().st_size > 10_000
+
+
+def test_a_robot_is_shared_as_a_page(tmp_path, capsys):
+    pytest.importorskip("trimesh", reason="needs fkarm[view]")
+    run("share_a_robot.py", "--steps", "5", "--out", str(tmp_path))
+    out = capsys.readouterr().out
+    assert "8 postures" in out
+    assert "100% of the path solved" in out
+    assert 50_000 < (tmp_path / "ur5e.html").stat().st_size < 500_000
 
 
 def test_a_typing_error_in_a_table_is_found(capsys):

@@ -90,7 +90,7 @@ def test_the_wheel_states_what_it_needs_and_its_command(wheel):
     assert metadata["Version"] == fkarm.__version__
     needed = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert {re.match(r"[\w-]+", line)[0] for line in needed} == {"tensorflow", "keras", "numpy"}
-    extras = {"gpu", "viz", "mjcf", "xacro", "onnx", "tools", "test", "dev"}
+    extras = {"gpu", "viz", "view", "mjcf", "xacro", "onnx", "tools", "test", "dev"}
     assert extras <= set(metadata.get_all("Provides-Extra"))
     scripts = configparser.ConfigParser()
     scripts.read_string(info["entry_points.txt"])
@@ -144,7 +144,7 @@ model.save("model.keras")
 pose = keras.models.load_model("model.keras")(keras.ops.zeros((1, 2)))
 assert abs(float(pose[0, 0, 3]) - 0.9) < 1e-6
 print(fkarm.__file__)
-fkarm.viz
+fkarm.viz.plot_robot(arm)
 """
 
 

@@ -216,9 +216,11 @@ def _evaluate(model: Any, options: argparse.Namespace) -> None:
 def _draw(model: Any, options: argparse.Namespace) -> None:
     """The picture, where matplotlib is installed."""
     from fkarm.learning import errors_by_steps
+    from fkarm.viz import plot_errors
+    from fkarm.viz.extras import require
 
     try:
-        from fkarm.viz import plot_errors
+        require("matplotlib", "viz")
     except ModuleNotFoundError as error:
         print(f"No picture: {error}")
         return

@@ -74,17 +74,10 @@ def read_urdf(
         MissingFileError: If `source` is a path to nothing.
         URDFError: If the text is not a URDF that can be modelled exactly.
     """
-    given = open_source(source, "URDF", URDFError)
-    robot = _outermost(given)
-    hint = ""
-    macro = _first_macro(robot)
-    if macro is not None:
-        given = expanded(given, _Location(given.label, macro).text)
-        robot = _outermost(given)
-        hint = " Does the file only define macros, for another one to call?"
-    label = given.label
+    label, robot, is_expanded = read_elements(source)
     links = tuple(_required(_Location(label, link), link, "name") for link in robot.named("link"))
     if not links:
+        hint = " Does the file only define macros, for another one to call?" if is_expanded else ""
         raise _Location(label, robot).error(
             f"a robot must have at least one <link>. Received: none.{hint}"
         )
@@ -101,9 +94,27 @@ def read_urdf(
     }
 
 
-def _outermost(given: Source) -> _Element:
+def read_elements(
+    source: str | os.PathLike[str] | bytes | IO[Any], depth: int = _DEPTH
+) -> tuple[str, _Element, bool]:
+    """A label, the `<robot>` with the elements up to a depth, and whether macros were expanded.
+
+    Raises:
+        MissingFileError: If `source` is a path to nothing.
+        URDFError: If the text is not well-formed or no URDF, or its macros cannot be expanded.
+    """
+    given = open_source(source, "URDF", URDFError)
+    robot = _outermost(given, depth)
+    macro = _first_macro(robot)
+    if macro is not None:
+        given = expanded(given, _Location(given.label, macro).text)
+        robot = _outermost(given, depth)
+    return given.label, robot, macro is not None
+
+
+def _outermost(given: Source, depth: int) -> _Element:
     label = given.label
-    robot = _parse(given.text(), label)
+    robot = _parse(given.text(), label, depth)
     if robot.tag != "robot":
         raise _Location(label, robot).error(
             f"the outermost element must be <robot>. Received: <{robot.tag}>."
@@ -112,28 +123,28 @@ def _outermost(given: Source) -> _Element:
     return robot
 
 
-def _parse(text: str, label: str) -> _Element:
+def _parse(text: str, label: str, depth: int) -> _Element:
     if not text.strip():
         raise URDFError(f"{label}: the text must be well-formed XML. Received: nothing.")
     # Text is decoded already: what its XML declaration says of the encoding no longer holds.
     parser = expat.ParserCreate("utf-8")
     outermost = _Element("", {}, 0)
     open_elements = [outermost]
-    depth = 0
+    level = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth <= _DEPTH:
+        nonlocal level
+        level += 1
+        if level <= depth:
             element = _Element(tag, attributes, parser.CurrentLineNumber)
             open_elements[-1].children.append(element)
             open_elements.append(element)
 
     def end(_: str) -> None:
-        nonlocal depth
-        if depth <= _DEPTH:
+        nonlocal level
+        if level <= depth:
             open_elements.pop()
-        depth -= 1
+        level -= 1
 
     def refuse_doctype(*_: Any) -> None:
         raise URDFError(

@@ -1,5 +1,25 @@
-"""Pictures with matplotlib (extra `fkarm[viz]`), on every backend of Keras."""
+"""Pictures with matplotlib (extra `fkarm[viz]`) and a viewer in the browser (`fkarm[view]`).
 
-from fkarm.viz.draw import draw_frame, draw_robot, plot_errors, plot_reach
+They work on every backend of Keras. Neither library is imported before it is used.
+"""
 
-__all__ = ["draw_frame", "draw_robot", "plot_errors", "plot_reach"]
+from fkarm.viz.draw import draw_ellipsoid, draw_frame, draw_reach, draw_robot, fit_axes
+from fkarm.viz.error_pictures import plot_errors, plot_reach
+from fkarm.viz.page import Page, make_page
+from fkarm.viz.picture import plot_robot
+from fkarm.viz.viewer import Viewer, view
+
+__all__ = [
+    "Page",
+    "Viewer",
+    "draw_ellipsoid",
+    "draw_frame",
+    "draw_reach",
+    "draw_robot",
+    "fit_axes",
+    "make_page",
+    "plot_errors",
+    "plot_reach",
+    "plot_robot",
+    "view",
+]

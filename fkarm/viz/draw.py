@@ -1,36 +1,34 @@
-"""Stick figures of robots and pictures of errors, with matplotlib."""
+"""Robots, frames, ellipsoids and reachable space, on axes of matplotlib."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import cycle
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fkarm.geometry.native import to_numpy
-from fkarm.kinematics import forward_kinematics
-from fkarm.kinematics.arguments import configuration_array
-from fkarm.learning.evaluation import PoseErrors
+from fkarm.kinematics import forward_kinematics, geometric_jacobian, sample_configurations
 from fkarm.model import Robot
+from fkarm.viz.scene import one_configuration
 
-try:
-    from matplotlib.figure import Figure
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "fkarm.viz needs matplotlib. Install it: pip install 'fkarm[viz]'."
-    ) from error
-
-TRUTH_COLOUR = "0.65"
-# mm or degrees: smaller errors are drawn as these. Curves also show refined solutions.
-_SMALLEST_IN_HISTOGRAM = 1e-2
-_SMALLEST_IN_CURVE = 1e-5
-_UNITS = ("position error, mm", "orientation error, deg")
-COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple")
+COLOURS = ("#2f6fb5", "#e07b28", "#2f9e44", "#c9343f", "#7a52a8", "#17a2b8")
+FRAME_COLOURS = ("#e03131", "#2f9e44", "#1c5fd6")  # x, y, z
+_BRANCH_WIDTH = 0.5  # of the width of the chain to the link
+# Of a box of edge 1 that matplotlib draws, so that ticks and labels stay inside the axes.
+_ZOOM = 0.75
+_MARGIN, _FLATTEST = 0.04, 0.3  # of the longest edge
 
 
-def draw_robot(ax: Any, robot: Robot, q: ArrayLike, link: str | None = None, **style: Any) -> None:
+def draw_robot(
+    ax: Any,
+    robot: Robot,
+    q: ArrayLike,
+    link: str | None = None,
+    *,
+    branches: bool = False,
+    **style: Any,
+) -> None:
     """Draw the chain from the root to a link as a stick figure.
 
     Args:
@@ -38,122 +36,126 @@ def draw_robot(ax: Any, robot: Robot, q: ArrayLike, link: str | None = None, **s
         robot: The robot.
         q: One joint configuration, rad or m. Shape `(dof,)`.
         link: Last link of the chain; None: `robot.end_effector`.
+        branches: Whether to draw the links that are not on this chain too, with thinner lines.
         **style: Arguments of `ax.plot`: `color`, `label`, ...
     Raises:
         UnknownLinkError: If the link does not exist.
         ValueError: If `q` is not of shape `(dof,)`.
     """
-    q = configuration_array("q", q)
-    if q.ndim != 1:
-        raise ValueError(
-            f"q must be one configuration, of shape ({robot.dof},). Received: {q.shape}."
-        )
+    q = one_configuration(robot, "q", q)
     path = robot.path_to(robot.link_or_end_effector(link))
-    chain = [robot.root_link, *(str(joint.child) for joint in path)]
-    poses = to_numpy(forward_kinematics(robot, q, chain))
-    points = poses[:, :3, 3]
-    ax.plot(*points.T, **{"marker": "o", "markersize": 3, "linewidth": 2, **style})
+    poses = to_numpy(forward_kinematics(robot, q, robot.link_names))
+    origins = dict(zip(robot.link_names, poses[:, :3, 3], strict=True))
+    points = np.array([origins[name] for name in (robot.root_link, *(str(j.child) for j in path))])
+    style = {"marker": "o", "markersize": 3, "linewidth": 2, "solid_capstyle": "round", **style}
+    (line,) = ax.plot(*points.T, **style)
+    if branches:
+        thin = {**style, "color": line.get_color(), "marker": "", "label": None}
+        thin["linewidth"] = _BRANCH_WIDTH * line.get_linewidth()
+        for joint in robot.joints:
+            if joint not in path:
+                ax.plot(
+                    *np.array([origins[str(joint.parent)], origins[str(joint.child)]]).T, **thin
+                )
 
 
 def draw_frame(ax: Any, pose: ArrayLike, size: float = 0.1) -> None:
     """Draw a pose `(4, 4)` as three arrows of length `size` (m): x is red, y green, z blue."""
     pose = np.asarray(pose)
-    for column, colour in zip(pose[:3, :3].T, ("r", "g", "b"), strict=True):
+    for column, colour in zip(pose[:3, :3].T, FRAME_COLOURS, strict=True):
+        tip = pose[:3, 3] + size * column
         ax.quiver(*pose[:3, 3], *(size * column), color=colour, linewidth=1.5)
+        ax.auto_scale_xyz(*tip[:, None], had_data=True)  # quiver counts where arrows begin
 
 
-def plot_reach(
+def draw_ellipsoid(
+    ax: Any,
     robot: Robot,
-    targets: ArrayLike,
-    true_q: ArrayLike,
-    predicted_q: Mapping[str, ArrayLike],
-    errors: Mapping[str, PoseErrors],
+    q: ArrayLike,
     link: str | None = None,
-) -> Figure:
-    """Draw the arms of inverse-kinematics models at targets, above histograms of their errors.
+    *,
+    scale: float = 0.2,
+    color: str = COLOURS[0],
+) -> None:
+    """Draw the velocities that joint rates of norm 1 give a link: the manipulability ellipsoid.
+
+    It is the image of the unit sphere under the rows of the geometric Jacobian for the position.
+    It is flat where the link cannot move in some direction.
 
     Args:
+        ax: Matplotlib axes with `projection="3d"`.
         robot: The robot.
-        targets: Target poses to draw, m. Shape `(n, 4, 4)`.
-        true_q: Configurations that reach them, rad or m. Shape `(n, dof)`.
-        predicted_q: Configurations of each model by its name. Shape `(n, dof)`.
-        errors: Errors of each model on a test set by its name.
-        link: The link that reaches; None: `robot.end_effector`.
-    Returns:
-        Figure, to save or show.
+        q: One joint configuration, rad or m. Shape `(dof,)`.
+        link: The link; None: `robot.end_effector`.
+        scale: Length that a velocity of 1 m/s is drawn with, m.
+        color: Its colour.
     Raises:
         UnknownLinkError: If the link does not exist.
+        ValueError: If `q` is not of shape `(dof,)`.
+    Reference:
+        [Yoshikawa1985].
     """
-    targets, true_q = np.asarray(targets), configuration_array("true_q", true_q)
-    figure = Figure(figsize=(4 * max(len(targets), 2), 7.5), layout="constrained")
-    panels: Any = figure.subfigures(2, 1, height_ratios=(1.5, 1))
-    arms, histograms = panels
-    _draw_arms(arms, robot, targets, true_q, predicted_q, link)
-    _draw_histograms(histograms, errors)
-    return figure
+    q, link = one_configuration(robot, "q", q), robot.link_or_end_effector(link)
+    centre = to_numpy(forward_kinematics(robot, q, link))[:3, 3]
+    turned, lengths, _ = np.linalg.svd(to_numpy(geometric_jacobian(robot, q, link))[:3])
+    lengths = np.pad(lengths, (0, 3 - len(lengths)))  # fewer than three joints move it in a plane
+    polar, angle = np.meshgrid(np.linspace(0, np.pi, 19), np.linspace(0, 2 * np.pi, 37))
+    sphere = np.stack(
+        [np.sin(polar) * np.cos(angle), np.sin(polar) * np.sin(angle), np.cos(polar)], axis=-1
+    )
+    surface = centre + scale * (sphere * lengths) @ turned.T
+    ax.plot_surface(*np.moveaxis(surface, -1, 0), color=color, alpha=0.2, linewidth=0)
+    ax.plot_wireframe(
+        *np.moveaxis(surface, -1, 0), color=color, alpha=0.3, linewidth=0.4, rcount=7, ccount=7
+    )
 
 
-def _draw_arms(
-    panel: Any,
-    robot: Robot,
-    targets: np.ndarray,
-    true_q: np.ndarray,
-    predicted_q: Mapping[str, ArrayLike],
-    link: str | None,
+def draw_reach(
+    ax: Any, robot: Robot, link: str | None = None, count: int = 2000, color: str = "0.6"
 ) -> None:
-    axes = panel.subplots(1, len(targets), subplot_kw={"projection": "3d"}, squeeze=False)[0]
-    reach = float(np.abs(targets[:, :3, 3]).max()) + 0.1
-    for k, ax in enumerate(axes):
-        draw_robot(ax, robot, true_q[k], link, color=TRUTH_COLOUR, label="one exact solution")
-        for (name, q), colour in zip(predicted_q.items(), cycle(COLOURS), strict=False):
-            draw_robot(ax, robot, configuration_array(name, q)[k], link, color=colour, label=name)
-        draw_frame(ax, targets[k], 0.15 * reach)
-        ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=f"target {k + 1}")
-        heights = [float(line.get_data_3d()[2].min()) for line in ax.get_lines()]
-        ax.set_zlim(min(0.0, *heights), 1.4 * reach)
-        ax.set(xlabel="x, m", ylabel="y, m", zlabel="z, m")
-        ax.tick_params(labelsize=6)
-    axes[0].legend(loc="upper left", fontsize=8)
-
-
-def _draw_histograms(panel: Any, errors: Mapping[str, PoseErrors]) -> None:
-    smallest = _SMALLEST_IN_HISTOGRAM
-    for ax, field, unit in zip(panel.subplots(1, 2), PoseErrors._fields, _UNITS, strict=True):
-        values = {name: np.maximum(getattr(e, field), smallest) for name, e in errors.items()}
-        largest = max(10 * smallest, *(float(v.max()) for v in values.values()))
-        bins = np.geomspace(smallest, 1.01 * largest, 80)
-        for (name, value), colour in zip(values.items(), cycle(COLOURS), strict=False):
-            ax.hist(value, bins, color=colour, alpha=0.6, label=name)
-        ax.set(xscale="log", xlabel=unit, ylabel="poses")
-        ax.legend(fontsize=8)
-
-
-def plot_errors(errors: Mapping[str, PoseErrors]) -> Figure:
-    """Draw cumulative errors: the share of targets within each position and orientation error.
+    """Draw the positions of a link at random configurations within the limits, as dots.
 
     Args:
-        errors: Errors of the poses of each curve by the curve's name, such as
-            `fkarm.learning.errors_by_steps` returns.
-    Returns:
-        Figure, to save or show.
+        ax: Matplotlib axes with `projection="3d"`.
+        robot: The robot.
+        link: The link; None: `robot.end_effector`.
+        count: How many; the same number gives the same dots.
+        color: Their colour.
     Raises:
-        ValueError: If there is no curve, or a curve without poses.
+        UnknownLinkError: If the link does not exist.
+        RobotError: If a prismatic joint lacks a limit.
     """
-    empty = [name for name, curve in errors.items() if not len(curve.position_mm)]
-    if empty or not errors:
-        raise ValueError(
-            "errors must hold at least one curve, and every curve at least one pose. Received: "
-            f"{f'no pose for {empty}' if empty else 'no curve'}."
-        )
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    axes: Any = figure.subplots(1, 2, sharey=True)
-    for ax, field, unit in zip(axes, PoseErrors._fields, _UNITS, strict=True):
-        for (name, curve), colour in zip(errors.items(), cycle(COLOURS), strict=False):
-            values = np.sort(np.maximum(getattr(curve, field), _SMALLEST_IN_CURVE))
-            share = 100 * np.arange(1, len(values) + 1) / len(values)
-            ax.step(values, share, where="post", color=colour, label=name)
-        ax.set(xscale="log", xlabel=unit, ylim=(0, 101))
-        ax.grid(alpha=0.3)
-    axes[0].set_ylabel("targets within, %")
-    axes[0].legend(fontsize=8)
-    return figure
+    q = sample_configurations(robot, count, seed=0)
+    points = to_numpy(forward_kinematics(robot, q, robot.link_or_end_effector(link)))[:, :3, 3]
+    ax.scatter(*points.T, s=4, color=color, alpha=0.5, linewidth=0, rasterized=True)
+
+
+def fit_axes(ax: Any) -> None:
+    """Give the three axes equal scales around all that is drawn, with ticks and whole labels.
+
+    Args:
+        ax: Matplotlib axes with `projection="3d"`.
+    """
+    drawn = ax.xy_dataLim.intervalx, ax.xy_dataLim.intervaly, ax.zz_dataLim.intervalx
+    lower, upper = np.array(drawn).T
+    size = max(float(np.max(upper - lower)), 1e-3)
+    half = np.maximum((upper - lower) / 2, _FLATTEST * size) + _MARGIN * size
+    middle = (lower + upper) / 2
+    for k, axis in enumerate("xyz"):
+        getattr(ax, f"set_{axis}lim")(middle[k] - half[k], middle[k] + half[k])
+        getattr(ax, f"set_{axis}label")(f"{axis}, m", labelpad=4 if axis == "z" else 0, fontsize=9)
+        lines = getattr(ax, f"{axis}axis")
+        lines.set_pane_color((0.97, 0.97, 0.98, 1.0))
+        lines.line.set_color("0.6")
+        lines.set_major_locator(_ticks(2 * half[k] / size))
+    ax.tick_params(labelsize=7, pad=0, color="0.6")
+    ax.set_box_aspect(2 * half, zoom=_ZOOM)
+    ax.set_proj_type("ortho")
+    ax.view_init(elev=22, azim=-58)
+
+
+def _ticks(share: float) -> Any:
+    """Few ticks on short axes, whose numbers would overlap."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=max(2, round(5 * share)), steps=[1, 2, 5, 10])

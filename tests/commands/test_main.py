@@ -10,7 +10,7 @@ def test_the_commands_are_listed(capsys):
         main(["--help"])
     assert end.value.code == 0
     printed = capsys.readouterr().out
-    assert all(name in printed for name in ("inspect", "train", "evaluate"))
+    assert all(name in printed for name in ("inspect", "view", "train", "evaluate"))
 
 
 def test_a_beginning_of_an_option_is_not_the_option(capsys):

@@ -100,8 +100,6 @@ def test_only_the_chain_to_the_link_is_kept(tmp_path, unmeasured):
 
 
 def test_without_matplotlib_there_is_no_picture(trained, tmp_path, urdf, monkeypatch, capsys):
-    for module in ("fkarm.viz", "fkarm.viz.draw"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(command(urdf, tmp_path)) == 0

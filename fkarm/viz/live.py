@@ -1,0 +1,119 @@
+"""Robots in the scene of a viser server: one that is solid, and others that are see-through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fkarm.geometry.native import to_numpy
+from fkarm.kinematics import forward_kinematics
+from fkarm.model import Robot
+from fkarm.viz.visuals import Body
+
+_GHOST, _OPACITY = (120, 165, 215), 0.25
+
+
+def wxyz_of(poses: np.ndarray) -> np.ndarray:
+    """Unit quaternions of poses. Shapes `(..., 4, 4)` to `(..., 4)`."""
+    from viser.transforms import SO3
+
+    return SO3.from_matrix(poses[..., :3, :3]).wxyz
+
+
+def add_axes(scene: Any, name: str, pose: np.ndarray, length: float, visible: bool = True) -> Any:
+    """Draw a frame with axes of some length, m."""
+    return scene.add_frame(
+        name,
+        axes_length=length,
+        axes_radius=length / 30,
+        wxyz=wxyz_of(pose),
+        position=pose[:3, 3],
+        visible=visible,
+    )
+
+
+class SolidRobot:
+    """The robot itself, with the frames of its links.
+
+    Args:
+        scene: `viser.ViserServer.scene`.
+        robot: The robot.
+        bodies: Its bodies.
+        length: Length of the axes of the frames, m.
+    """
+
+    def __init__(self, scene: Any, robot: Robot, bodies: Sequence[Body], length: float) -> None:
+        self.robot = robot
+        self._links = [
+            scene.add_frame(f"/robot/{k}", show_axes=False) for k in range(len(robot.link_names))
+        ]
+        self._axes = [
+            add_axes(scene, f"/robot/{k}/axes", np.eye(4), length, visible=False)
+            for k in range(len(robot.link_names))
+        ]
+        for k, body in enumerate(bodies):
+            scene.add_mesh_simple(
+                f"/robot/{robot.link_names.index(body.link)}/{k}",
+                body.vertices,
+                body.faces,
+                color=body.colour,
+                side="double",
+            )
+
+    def place(self, q: np.ndarray) -> dict[str, np.ndarray]:
+        """Move the links to a configuration `(dof,)`; return the pose of each."""
+        names = self.robot.link_names
+        poses = to_numpy(forward_kinematics(self.robot, q, names))
+        for handle, wxyz, pose in zip(self._links, wxyz_of(poses), poses, strict=True):
+            handle.wxyz, handle.position = wxyz, pose[:3, 3]
+        return dict(zip(names, poses, strict=True))
+
+    def show_frames(self, visible: bool) -> None:
+        """Show or hide the frame of every link."""
+        for axes in self._axes:
+            axes.visible = visible
+
+
+class Ghosts:
+    """The robot in several configurations, see-through.
+
+    Args:
+        scene: `viser.ViserServer.scene`.
+        robot: The robot.
+        bodies: Its bodies.
+    """
+
+    def __init__(self, scene: Any, robot: Robot, bodies: Sequence[Body]) -> None:
+        self._scene, self.robot, self._bodies = scene, robot, bodies
+        self._handles: list[Any] = []
+        self._shown = np.zeros((0, robot.dof))
+
+    def place(self, q: np.ndarray) -> None:
+        """Show the robot in these configurations instead. Shape `(n, dof)`."""
+        if np.array_equal(q, self._shown):
+            return
+        for handle in self._handles:
+            handle.remove()
+        self._handles, self._shown = [], q
+        if not len(q):
+            return
+        names = self.robot.link_names
+        poses = to_numpy(forward_kinematics(self.robot, q, names))
+        for k, body in enumerate(self._bodies):
+            its = poses[:, names.index(body.link)]
+            self._handles.append(
+                self._scene.add_batched_meshes_simple(
+                    f"/ghosts/{k}",
+                    body.vertices,
+                    body.faces,
+                    batched_wxyzs=wxyz_of(its),
+                    batched_positions=its[:, :3, 3],
+                    batched_colors=_GHOST,
+                    opacity=_OPACITY,
+                    lod="off",
+                    cast_shadow=False,
+                    receive_shadow=False,
+                )
+            )

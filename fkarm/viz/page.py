@@ -1,0 +1,155 @@
+"""A robot as one HTML file with sliders, which needs no Python and no network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fkarm.model import Robot
+from fkarm.viz.bodies import bodies_of
+from fkarm.viz.scene import Scene, read_scene
+from fkarm.viz.sliders import sliders_of
+from fkarm.viz.visuals import Body
+
+_HEIGHT = 480  # pixels, in a notebook
+
+
+class Page(NamedTuple):
+    """An HTML page, which a notebook shows where it is the last value of a cell."""
+
+    html: str  # the whole document
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file, and return its path."""
+        path = Path(path)
+        path.write_text(self.html, encoding="utf-8")
+        return path
+
+    def _repr_html_(self) -> str:
+        # The document has styles of its own, so it gets a frame of its own.
+        return (
+            f'<iframe srcdoc="{html.escape(self.html)}" width="100%" height="{_HEIGHT}" '
+            'style="border: 0"></iframe>'
+        )
+
+
+def make_page(
+    robot: Robot,
+    q: ArrayLike | None = None,
+    link: str | None = None,
+    *,
+    others: ArrayLike | None = None,
+    targets: ArrayLike | None = None,
+    path: ArrayLike | None = None,
+    seconds: float = 5.0,
+    urdf: str | os.PathLike[str] | None = None,
+) -> Page:
+    """A page that draws a robot and moves it by sliders (extra `fkarm[view]`).
+
+    It is one file for any browser with WebGL, phones included. It holds all that it shows, makes no
+    request, and computes forward kinematics itself. It solves no inverse kinematics: see `view`.
+
+    Args:
+        robot: The robot.
+        q: Configuration at the start, rad or m; None: near the middle of the joints' ranges. Shape
+            `(dof,)`.
+        link: Link whose frame and pose are shown; None: `robot.end_effector`.
+        others: Configurations that are drawn see-through, such as the solutions of
+            `fkarm.solve_ik_all`. Shape `(n, dof)`.
+        targets: Poses that are drawn as frames, m. Shape `(n, 4, 4)`.
+        path: Configurations that a button plays back. Shape `(n, dof)`.
+        seconds: How long that takes.
+        urdf: Path of the URDF whose visuals are drawn, with the meshes that are at hand; None:
+            capsules.
+    Returns:
+        `Page`. `make_page(robot).save("robot.html")` writes it.
+    Raises:
+        ModuleNotFoundError: If trimesh is not installed.
+        UnknownLinkError: If the link does not exist.
+        MissingFileError, URDFError: If `urdf` cannot be read.
+        ValueError: If an array has another shape, or holds a number that is not finite.
+    """
+    scene = read_scene(robot, q, link, others, targets, path, seconds)
+    data = {
+        "robot": _tree(robot),
+        "sliders": [slider._asdict() for slider in sliders_of(robot)],
+        "bodies": [_packed(body) for body in bodies_of(robot, urdf)],
+        **_arrays(scene),
+    }
+    texts = {
+        "title": html.escape(robot.name),
+        "style": _file("page.css"),
+        "script": "\n".join(map(_file, ("kinematics.js", "renderer.js", "page.js"))),
+        # No text in the data can end the script that holds it.
+        "scene": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+    }
+    head, *parts = _file("page.html").split("{{")
+    for part in parts:
+        name, _, text = part.partition("}}")
+        head += texts[name] + text
+    return Page(head)
+
+
+def _file(name: str) -> str:
+    return files("fkarm.viz").joinpath("page_files", name).read_text(encoding="utf-8")
+
+
+def _tree(robot: Robot) -> dict[str, Any]:
+    """What the page needs for forward kinematics."""
+    joints = []
+    for joint in robot.joints:
+        entry: dict[str, Any] = {
+            "type": joint.type,
+            "parent": joint.parent,
+            "child": joint.child,
+            "axis": joint.axis,
+            "origin": _columns(joint.origin),
+        }
+        if joint.type == "planar":
+            entry["plane"] = joint.z_to_axis[:3, :2].T.tolist()
+        if not joint.is_fixed:
+            entry |= asdict(robot.coordinates[joint.name])
+        joints.append(entry)
+    return {
+        "name": robot.name, "root": robot.root_link, "links": robot.link_names, "joints": joints
+    }  # fmt: skip
+
+
+def _arrays(scene: Scene) -> Mapping[str, Any]:
+    arrays = {
+        "q": scene.q, "others": scene.others, "path": scene.path, "centre": scene.centre
+    }  # fmt: skip
+    return {
+        **{name: array.tolist() for name, array in arrays.items()},
+        "targets": [_columns(pose) for pose in scene.targets],
+        "link": scene.link,
+        "size": scene.size,
+        "seconds": scene.seconds,
+    }
+
+
+def _columns(pose: np.ndarray) -> list[float]:
+    """A matrix column by column, as WebGL takes it."""
+    return [float(x) for x in pose.T.ravel()]
+
+
+def _packed(body: Body) -> dict[str, Any]:
+    def pack(array: np.ndarray, dtype: str) -> str:
+        return base64.b64encode(array.astype(dtype).tobytes()).decode("ascii")
+
+    return {
+        "link": body.link,
+        "colour": body.colour,
+        "vertices": pack(body.vertices, "<f4"),
+        "faces": pack(body.faces, "<u4"),
+    }

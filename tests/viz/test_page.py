@@ -1,0 +1,73 @@
+"""What the exported page holds: the tree, the solids, the sliders; nothing from elsewhere."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fkarm
+from fkarm.viz import make_page
+
+pytest.importorskip("trimesh", reason="needs fkarm[view]")
+
+
+def scene(page):
+    return json.loads(re.search(r'<script type="application/json".*?>(.*?)</script>', page.html)[1])
+
+
+def test_the_page_holds_all_that_it_shows(tmp_path):
+    robot = fkarm.robots.planar([1.0, 0.5])
+    path = np.linspace([0, 0], [1, 1], 3)
+    page = make_page(robot, [0.1, 0.2], path=path, others=path[:1], targets=np.eye(4)[None])
+    data = scene(page)
+    assert data["q"] == [0.1, 0.2]
+    assert (data["path"], data["others"]) == (path.tolist(), path[:1].tolist())
+    assert data["targets"] == [np.eye(4).ravel().tolist()]
+    assert [joint["child"] for joint in data["robot"]["joints"]] == ["link_1", "link_2", "tool"]
+    body = next(body for body in data["bodies"] if body["link"] == "link_1")
+    vertices = np.frombuffer(base64.b64decode(body["vertices"]), "<f4").reshape(-1, 3)
+    faces = np.frombuffer(base64.b64decode(body["faces"]), "<u4")
+    assert faces.max() == len(vertices) - 1
+    assert not re.search(r"https?:|\bsrc=|@import|url\(", page.html)
+    assert page.save(tmp_path / "page.html").read_text(encoding="utf-8") == page.html
+
+
+def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
+    html = make_page(fkarm.robots.planar([1.0]))._repr_html_()
+    assert html.startswith('<iframe srcdoc="&lt;!DOCTYPE html&gt;')
+    assert html.count("<") == 2  # the frame, and its end
+
+
+def test_names_cannot_end_the_data():
+    robot = fkarm.Robot.from_joints([fkarm.Joint("a")], name="</script><b>{{scene}}")
+    page = make_page(robot)
+    assert scene(page)["robot"]["name"] == "</script><b>{{scene}}"
+    assert page.html.count("</script>") == 2
+
+
+def test_what_cannot_be_shown_is_refused():
+    robot = fkarm.robots.planar([1.0, 0.5])
+    with pytest.raises(ValueError, match=r"q must be one configuration, of shape \(2,\)"):
+        make_page(robot, np.zeros((1, 2)))
+    with pytest.raises(ValueError, match="path must hold finite numbers. Received: 1"):
+        make_page(robot, path=[[0.0, np.inf]])
+    with pytest.raises(ValueError, match="seconds must be finite and > 0"):
+        make_page(robot, seconds=0)
+    with pytest.raises(fkarm.UnknownLinkError, match="tool"):
+        make_page(robot, link="tol")
+
+
+@pytest.mark.in_test_all("process")
+@pytest.mark.parametrize(
+    ("library", "call"), [("trimesh", "make_page"), ("viser", "view"), ("matplotlib", "plot_robot")]
+)
+def test_a_missing_library_is_named_with_what_to_install(library, call):
+    extra = "viz" if library == "matplotlib" else "view"
+    code = f"import sys; sys.modules[{library!r}] = None; import fkarm; "
+    code += f"fkarm.viz.{call}(fkarm.robots.planar([1.0]))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"needs {library}. Install it: pip install 'fkarm[{extra}]'" in run.stderr
