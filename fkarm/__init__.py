@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fkarm import config, robots
 from fkarm._registered import register_with_keras as _register_with_keras
 from fkarm.errors import (
+    CalibrationError,
     FkarmError,
     MissingFileError,
     MJCFError,
@@ -33,11 +34,12 @@ from fkarm.model import Joint, Mimic, Robot
 from fkarm.version import __version__
 
 if TYPE_CHECKING:  # they need Keras: imported when they are used
+    from fkarm import calibration, geometry, ik, kinematics, layers, losses, metrics
     from fkarm import compare as compare
-    from fkarm import geometry, ik, kinematics, layers, losses, metrics
     from fkarm import learning as learning
     from fkarm import primers as primers
     from fkarm import viz as viz
+    from fkarm.calibration import calibrate
     from fkarm.compare import compare_robots
     from fkarm.ik import IKReason, IKResult, IKSolutions, follow_path, solve_ik, solve_ik_all
     from fkarm.kinematics import (
@@ -52,6 +54,7 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
     from fkarm.kinematics.manipulability import manipulability
 
 __all__ = [
+    "CalibrationError",
     "FkarmError",
     "IKReason",
     "IKResult",
@@ -71,6 +74,8 @@ __all__ = [
     "__version__",
     "analytic_jacobian",
     "body_jacobian",
+    "calibrate",
+    "calibration",
     "compare_robots",
     "config",
     "follow_path",
@@ -91,9 +96,9 @@ __all__ = [
     "solve_ik_all",
 ]
 
-# With these names, and those that the last three define.
+# With these names, and those that the last four define.
 _ON_FIRST_USE = ("geometry", "layers", "learning", "losses", "metrics", "primers", "tables", "viz")
-_WITH_NAMES = ("kinematics", "ik", "compare")
+_WITH_NAMES = ("kinematics", "ik", "compare", "calibration")
 
 _register_with_keras()
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "view": "show a robot in the browser, or write it to an HTML file with sliders",
     "forward": "write the poses of a table of joint values",
     "solve": "write joint values that reach a table of poses",
+    "calibrate": "fit a robot's geometry to measurements and say what they can tell",
     "train": "train a network for inverse kinematics, save and evaluate it",
     "evaluate": "print the errors, the success rate and the speed of a trained network",
 }

@@ -18,7 +18,10 @@ from fkarm.model import Robot
 
 CLASSES = {
     "fkarm.layers": (
+        "CalibratedForwardKinematics",
         "ClosedFormIK",
+        "CorrectionBounds",
+        "CorrectionPrior",
         "ForwardKinematics",
         "IKRefinement",
         "InverseKinematics",

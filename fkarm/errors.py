@@ -43,6 +43,10 @@ class NoClosedFormError(FkarmError, ValueError):
     """A chain whose inverse kinematics has no closed form; the message says what is missing."""
 
 
+class CalibrationError(FkarmError, ValueError):
+    """Measurements that no robot explains, or too few of them; the message says what to check."""
+
+
 class TableError(FkarmError, ValueError):
     """A table that cannot be read or written; the message names the file and what it holds."""
 

@@ -37,10 +37,13 @@ MAY_IMPORT = {
     "metrics": TENSORS | {"_recorded", "_rows", "_carried"},
     "ik": TENSORS | MODEL | {"config", "kinematics"},
     "tables": TENSORS | MODEL | {"kinematics", "ik"},
-    "layers": TENSORS | MODEL | {"kinematics", "ik", "_recorded", "_rows", "_carried"},
+    "calibration": TENSORS | MODEL | {"kinematics", "ik"},
+    "layers": TENSORS
+    | MODEL
+    | {"calibration", "kinematics", "ik", "_recorded", "_rows", "_carried"},
     "learning": TENSORS | MODEL | {"kinematics", "ik", "layers", "losses", "metrics", "robots"},
     "viz": TENSORS | MODEL | {"kinematics", "ik", "learning"},
-    "commands": MODEL | {"learning", "robots", "tables", "viz"},
+    "commands": MODEL | {"calibration", "learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},
     "primers": BASE,
 }

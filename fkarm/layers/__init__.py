@@ -1,5 +1,10 @@
 """Keras layers: a robot inside a model."""
 
+from fkarm.layers.calibrated import (
+    CalibratedForwardKinematics,
+    CorrectionBounds,
+    CorrectionPrior,
+)
 from fkarm.layers.closed_form_ik import ClosedFormIK
 from fkarm.layers.forward_kinematics import ForwardKinematics
 from fkarm.layers.ik_refinement import IKRefinement
@@ -7,7 +12,10 @@ from fkarm.layers.inverse_kinematics import InverseKinematics
 from fkarm.layers.joint_limits import JointLimits
 
 __all__ = [
+    "CalibratedForwardKinematics",
     "ClosedFormIK",
+    "CorrectionBounds",
+    "CorrectionPrior",
     "ForwardKinematics",
     "IKRefinement",
     "InverseKinematics",

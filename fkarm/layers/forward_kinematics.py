@@ -109,8 +109,7 @@ class ForwardKinematics(KinematicLayer):
     def call(self, q: Tensor, geometry: dict[str, Tensor] | None = None) -> Tensor:
         check_configuration_shape(self.robot, q.shape)
         check_units("The input of ForwardKinematics", q, *self._units.names)
-        q = self._in_si_units(self.precise(q))
-        poses = forward_kinematics(self.robot, q, self._links, self.base, geometry)
+        poses = self._poses(self._in_si_units(self.precise(q)), geometry)
         poses = matrix_to_pose(
             poses,
             self.output_form,
@@ -119,6 +118,10 @@ class ForwardKinematics(KinematicLayer):
         )
         angle_unit = self.angle_unit if has_angles(self.output_form) else None
         return mark_units(ops.cast(poses, self.compute_dtype), angle_unit, self.length_unit)
+
+    def _poses(self, q: Tensor, geometry: dict[str, Tensor] | None) -> Tensor:
+        """Poses as matrices, m, at configurations in rad and m."""
+        return forward_kinematics(self.robot, q, self._links, self.base, geometry)
 
     def _in_si_units(self, q: Tensor) -> Tensor:
         if self._units.is_si:

@@ -10,7 +10,10 @@ import pytest
 
 import fkarm
 from fkarm.layers import (
+    CalibratedForwardKinematics,
     ClosedFormIK,
+    CorrectionBounds,
+    CorrectionPrior,
     ForwardKinematics,
     IKRefinement,
     InverseKinematics,
@@ -167,6 +170,29 @@ def every_posture(**options):
     return compiled(targets, outputs, {"layers.ClosedFormIK": layer}, x, y, options)
 
 
+def calibrated(**options):
+    """A trained geometry behind a layer that is trained, too."""
+    every = {"origins": True, "offsets": True, "gains": True, "harmonics": True, "tool": True}
+    parameters = fkarm.calibration.parameters(ARM, **every)
+    bounds = CorrectionBounds.of(parameters, 5.0, 3.0)
+    layer = CalibratedForwardKinematics(ARM, parameters=parameters, corrections_constraint=bounds)
+    inputs = keras.Input((4,))
+    outputs = layer(JointLimits(ARM)(keras.layers.Dense(3)(inputs)))
+    objects = {
+        "layers.CalibratedForwardKinematics": layer,
+        "layers.CorrectionBounds": bounds,
+    }
+    return compiled(inputs, outputs, objects, features(), poses(), options)
+
+
+def correction_prior(**options):
+    prior = CorrectionPrior([0.5, 1.0, 2.0], weight=0.1)
+    inputs = keras.Input((4,))
+    outputs = keras.layers.Dense(3, kernel_regularizer=prior)(inputs)
+    objects = {"layers.CorrectionPrior": prior}
+    return compiled(inputs, outputs, objects, features(), np.zeros((ROWS, 3), "float32"), options)
+
+
 def heads(**options):
     loss = BestHeadPoseLoss(0.7, 0.3, 0.1, name="reach")
     inputs = keras.Input((4,))
@@ -225,6 +251,14 @@ MODELS = {
     "refinement": (refinement, ("layers.IKRefinement",)),
     "inverse kinematics": (inverse_kinematics, ("layers.InverseKinematics",)),
     "every posture": (every_posture, ("layers.ClosedFormIK",)),
+    "calibrated": (
+        calibrated,
+        (
+            "layers.CalibratedForwardKinematics",
+            "layers.CorrectionBounds",
+        ),
+    ),
+    "correction prior": (correction_prior, ("layers.CorrectionPrior",)),
     "heads": (heads, ("losses.BestHeadPoseLoss",)),
     "regressor": (regressor, ("learning.IKRegressor",)),
     "flow": (flow, ("learning.IKFlow",)),
