@@ -40,6 +40,7 @@ MODULES = (
     "fkarm.learning",
     "fkarm.robots",
     "fkarm.compare",
+    "fkarm.calibration",
     "fkarm.config",
     "fkarm.tables",
     "fkarm.viz",
