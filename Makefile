@@ -4,6 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PEERS := .venv/peers
 CLOSED_FORMS := .venv/closed-forms
+# Another library, in the version that the benchmarks measure.
+peer = $(shell grep '^$(1)==' benchmarks/peers/requirements.txt)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: venv corpus demo test test-later test-all test-oldest test-backends test-pythons examples lint benchmark \
@@ -16,10 +18,12 @@ $(STAMP): pyproject.toml setup.cfg
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-# Other people's robots to test on: URDFs (131 MB) and MuJoCo models (26 MB), data only.
+# What others made, to test on: URDFs (131 MB), MuJoCo models (26 MB), and Robotics Toolbox (190 MB), beside which
+# the tests run code of docs/coming-from.md.
 corpus: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'example-robot-data>=6'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gymnasium-robotics
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(call peer,roboticstoolbox-python)
 
 # Without the information that TensorFlow prints before it reads its log level; the demo says whether it has a GPU.
 demo: SHELL := bash
@@ -67,7 +71,8 @@ test-oldest: .venv-oldest/.installed
 		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,view,mjcf,xacro,tables,test]'
 	@touch $@
 
-# The other backends of Keras: no TensorFlow in these environments. The README lists what is left out.
+# The other backends of Keras: no TensorFlow in these environments. The README lists what is left out. Each has the
+# library of its backend that docs/coming-from.md compares fkarm with.
 # JAX compiles for each case of a test, for seconds: there one quick case in eight is run, hardly optimised.
 SHARED := $(addprefix tests/,backends geometry kinematics compare layers losses metrics ik model/test_named.py) \
 	$(patsubst %,tests/learning/test_%.py,ahead checkpoint data epochs hosts spline)
@@ -77,12 +82,15 @@ test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=torch .venv-torch/bin/python -m pytest -n 2 --dist worksteal --suite all $(SHARED)
 
 .venv-jax/.installed: BACKEND = jax
+.venv-jax/.installed: PEER = $(call peer,almond-pyroki)
 .venv-torch/.installed: BACKEND = torch==2.13.0
+.venv-torch/.installed: PEER = $(call peer,pytorch-kinematics)
 .venv-%/.installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(BACKEND)
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check keras numpy scipy pin pandas pytest \
 		pytest-xdist
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(PEER)
 	@touch $@
 
 # Every supported version of Python that is installed: one quick test in eight.

@@ -4,13 +4,17 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 BACKEND = re.compile(r'^os\.environ\["KERAS_BACKEND"\] = "(\w+)"', re.MULTILINE)
+PEER = re.compile(r"^import (pytorch_kinematics|pyroki|roboticstoolbox)\b", re.MULTILINE)
 
 
 class Program(NamedTuple):
@@ -20,8 +24,19 @@ class Program(NamedTuple):
     backend: str
     code: str
 
+    @property
+    def peer(self):
+        """The other library that the program runs beside fkarm, or None."""
+        found = PEER.search(self.code)
+        return found and found[1]
+
     def run(self, folder):
-        """Run the program in a fresh process, in an empty folder; fail with its last lines."""
+        """Run the program in a fresh process, in an empty folder; fail with its last lines.
+
+        A program with a peer that is not installed is skipped.
+        """
+        if self.peer and find_spec(self.peer) is None:
+            pytest.skip(f"{self.peer}, which {self.page} compares fkarm with, is not installed")
         file = folder / "program.py"  # a name that shadows no module
         file.write_text(self.code)
         command = [sys.executable, "-W", "error::UserWarning", file.name]

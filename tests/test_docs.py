@@ -22,7 +22,7 @@ def headings(page):
     ]
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.page)
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.peer or program.page)
 def test_the_code_of_a_page_runs(program, tmp_path):
     program.run(tmp_path)
 
@@ -43,6 +43,14 @@ def test_the_index_lists_every_page():
     index = (documents.ROOT / "docs" / "README.md").read_text()
     listed = re.findall(r"^\| \[.+\]\((\w.+\.md)\)", index, re.MULTILINE)
     assert sorted(["README.md", *listed]) == [page.name for page in documents.PAGES]
+
+
+def test_the_versions_of_other_libraries_are_those_that_are_installed():
+    page = (documents.ROOT / "docs" / "coming-from.md").read_text()
+    installed = (documents.ROOT / "benchmarks" / "peers" / "requirements.txt").read_text()
+    named = re.findall(r"`([\w-]+==[\d.]+)`", page)
+    assert len(named) == 3
+    assert set(named) <= set(installed.splitlines())
 
 
 def test_the_table_of_packaged_robots_is_what_fkarm_holds():
