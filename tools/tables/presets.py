@@ -64,8 +64,8 @@ def card_page(name: str, card: Row) -> str:
             "## Data",
             "",
             f"- {batches * training['batch_size']:,} poses: {batches:,} batches of "
-            f"{training['batch_size']:,}, no pose twice. Configurations are uniform within the "
-            "joint limits, and endless joints turn once. Forward kinematics makes their poses.",
+            f"{training['batch_size']:,}, all different. They are the poses of configurations that "
+            "are uniform within the joint limits, and within one turn for endless joints.",
             f"- Adam, learning rate {training['learning_rate']:g} falling to zero along half a "
             f"cosine, seed {training['seed']}"
             + (f", {minutes:.0f} minutes of processor time." if minutes else "."),
@@ -90,7 +90,7 @@ def card_page(name: str, card: Row) -> str:
             "to poses of the link.",
             "- It was not trained on poses out of reach, and knows neither collisions nor the "
             "configuration that the arm is in.",
-            "- It misses more targets near singularities and joint limits: see the table.",
+            "- Near joint limits and singularities it is less accurate: see the table.",
             "",
         ]
     )
