@@ -16,7 +16,7 @@ def presets_table() -> str:
         alone, three, solved = (row_of(uniform, *key) for key in ((0, 0), (3, 0), (3, 1)))
         cells.append(
             [
-                f"[`{name}`](../fkarm/learning/preset_files/{name}/card.md)",
+                f"`{name}`",
                 f"`{card['link']}`",
                 f"{alone['median_mm']:.1f} mm, {alone['median_deg']:.1f} deg",
                 share_text(three["success"]),
