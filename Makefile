@@ -75,7 +75,7 @@ test-oldest: .venv-oldest/.installed
 # library of its backend that docs/coming-from.md compares fkarm with.
 # JAX compiles for each case of a test, for seconds: there one quick case in eight is run, hardly optimised.
 SHARED := $(addprefix tests/,backends geometry kinematics compare layers losses metrics ik model/test_named.py) \
-	$(patsubst %,tests/learning/test_%.py,ahead checkpoint data epochs hosts spline)
+	$(patsubst %,tests/learning/test_%.py,ahead checkpoint data epochs hosts presets spline)
 test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
 		.venv-jax/bin/python -m pytest -n 2 --dist worksteal --one-in 8 $(SHARED)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from tools.tables import backends, closed_form, fk, ik, learned, library, scale, small
+from tools.tables import backends, closed_form, fk, ik, learned, library, presets, scale, small
 
 # For each document what stands between the marks of each name.
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
@@ -29,6 +29,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/learned-ik.md": {
         "demo": learned.demo_table,
         "training": learned.training_sentence,
+        "presets": presets.presets_table,
         "learned_ik": learned.starts_table,
     },
     "docs/performance.md": {
@@ -46,6 +47,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
 def main() -> None:
     for document, tables in TABLES.items():
         fill(ROOT / document, {name: table() for name, table in tables.items()})
+    presets.write_cards()
 
 
 def fill(path: Path, blocks: dict[str, str]) -> None:

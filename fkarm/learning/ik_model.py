@@ -28,13 +28,14 @@ from fkarm.ik.proposals import best_refined
 from fkarm.ik.request import read_request
 from fkarm.kinematics.joint_space import FREE_LENGTH, sampling_bounds
 from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.learning.presets import PresetModel
 from fkarm.model import Robot
 from fkarm.model.report import reach_below
 
 FEATURES = 9  # numbers of a pose written as "xyz_rot6d"
 
 
-class IKModel(keras.Model):
+class IKModel(PresetModel):
     """A Keras model from a pose to several candidate configurations. Subclasses say how.
 
     Args:

@@ -6,8 +6,10 @@ import re
 import pytest
 
 from benchmarks.harness import RESULTS, ROOT
+from fkarm.learning import IKRegressor
+from fkarm.learning.presets import FOLDER
 from tools import plot, readme
-from tools.tables import learned, scale
+from tools.tables import learned, presets, scale
 
 pytestmark = pytest.mark.in_test_all("document")
 
@@ -19,6 +21,11 @@ def test_a_document_holds_the_tables_of_the_recorded_files(document, name):
     table = readme.TABLES[document][name]()
     text = (ROOT / document).read_text()
     assert f"<!-- {name}:begin -->\n{table}\n<!-- {name}:end -->" in text
+
+
+def test_the_card_of_a_preset_holds_the_recorded_figures():
+    for name, card in IKRegressor.presets.items():
+        assert (FOLDER / name / "card.md").read_text() == presets.card_page(name, card)
 
 
 def test_a_block_that_is_missing_is_refused(tmp_path):
