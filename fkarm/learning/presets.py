@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from fkarm._checks import check_choice
+from fkarm._files import write_whole
 from fkarm.errors import unknown_name
-from fkarm.learning.checkpoint import write_whole
 
 FOLDER = Path(__file__).parent / "preset_files"  # one folder per packaged preset
 CONFIG, WEIGHTS, CARD = "config.json", "model.weights.h5", "card.json"
