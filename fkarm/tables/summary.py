@@ -35,7 +35,8 @@ class TableSummary(NamedTuple):
         lines = [f"{self.path}: {self.rows} rows, {self.solved} solved{share}"]
         others = [f"{n} {reason}" for reason, n in sorted(self.reasons.items())]
         lines.append(", ".join(others))
-        lines += [f"largest {name}: {error:.3g}" for name, error in self.largest_errors.items()]
+        errors = self.largest_errors.items()
+        lines += [f"largest {name} of solved rows: {error:.3g}" for name, error in errors]
         rate = (self.rows - self.resumed) / max(self.seconds, 1e-9)
         resumed = f", {self.resumed} rows from an earlier run" if self.resumed else ""
         lines.append(f"{self.seconds:.1f} s, {rate:.0f} rows per second{resumed}")

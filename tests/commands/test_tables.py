@@ -41,7 +41,8 @@ def test_there_and_back(folder, capsys, monkeypatch):
     more = ["--out", "s.parquet", "--keep", "x", "y", "--method", "closed_form"]
     assert main([*poses, *more]) == 0
     printed = capsys.readouterr().out
-    assert "s.parquet: 5 rows, 5 solved (100.00%)\n5 SOLVED\nlargest position_error_mm: " in printed
+    assert "s.parquet: 5 rows, 5 solved (100.00%)\n5 SOLVED\n" in printed
+    assert "\nlargest position_error_mm of solved rows: " in printed
     assert "rows per second" in printed
     found = pd.read_parquet("s.parquet")
     expected = pd.read_csv("q.poses.csv")
