@@ -38,11 +38,11 @@ def error(robot: fkarm.Robot, link: str, groups: list[np.ndarray]) -> np.ndarray
     return 1e3 * np.concatenate([np.linalg.norm(p - p.mean(axis=0), axis=1) for p in tips])
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA, help="folder with one folder per place")
     parser.add_argument("--steps", type=int, help="ignored: the fit is short")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not options.data.is_dir():
         print(f"{options.data} is not there: nothing to fit. --data names the folder.")
         return

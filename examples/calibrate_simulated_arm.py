@@ -19,10 +19,10 @@ from fkarm import calibration
 from fkarm.layers import CalibratedForwardKinematics
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=50, help="measured positions")
-    count = max(parser.parse_args().steps, 30)
+    count = max(parser.parse_args(arguments).steps, 30)
     robot = fkarm.robots.ur5e()
     parameters = calibration.parameters(robot, origins=True)
     # The true robot is the nominal one with random corrections, in mm and degrees.

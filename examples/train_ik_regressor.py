@@ -27,21 +27,12 @@ import fkarm
 from fkarm.learning import PoseErrors, TimeBudget, last_layer_share, pose_errors, pose_stream
 from fkarm.viz import plot_reach
 
-BATCH, TARGETS = 512, 10_000
-AFTERWARDS = 20.0  # seconds for compiling, evaluation, loading and the picture
+BATCH, TARGETS, AFTERWARDS = 512, 10_000, 20.0  # the last: seconds of all but the training
 LOAD_AND_COMPARE = """
 import sys, numpy as np, keras, fkarm
 x, q = np.load(sys.argv[2]).values()
 print(np.abs(keras.models.load_model(sys.argv[1]).predict(x, verbose=0) - q).max())
 """
-
-
-def device() -> str:
-    """What TensorFlow computes on. Its log, off by default, says why it does not use a GPU."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        return f"{len(gpus)} GPU"
-    return "CPU (you have a GPU? TF_CPP_MIN_LOG_LEVEL=0 shows why TensorFlow does not use it)"
 
 
 def build_network(robot: fkarm.Robot) -> keras.Model:
@@ -98,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     link = options.link or robot.end_effector
     robot = robot.sub_chain(robot.root_link, link)
     print(robot)
-    print(f"computed on {device()}")
+    print("computed on", tf.config.list_physical_devices("GPU") or "CPU")
     if not robot.dof:
         parser.error(f"no joint moves the link {link!r}: choose another with --link")
 

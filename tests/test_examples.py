@@ -21,6 +21,8 @@ def test_every_example_has_a_test():
     tested = {
         "add_per_channel.py",
         "backward_of_a_vector.py",
+        "calibrate_measured_panda.py",
+        "calibrate_simulated_arm.py",
         "compare_descriptions.py",
         "entropy_gradient.py",
         "every_solution.py",
@@ -43,6 +45,28 @@ def test_every_example_has_a_test():
 def test_the_forum_arm_is_saved_and_loaded(capsys):
     run("forum_arm.py", "--steps", "64")
     assert "same output: True" in capsys.readouterr().out
+
+
+def test_a_simulated_arm_is_calibrated_to_the_noise(capsys):
+    run("calibrate_simulated_arm.py", "--steps", "50")
+    off = re.findall(
+        r"(\w+) robot, 1000 other configurations: ([\d.]+) mm off", capsys.readouterr().out
+    )
+    (_, nominal), (_, fitted) = off
+    assert float(fitted) < 0.2 < 1.0 < float(nominal)
+
+
+def test_a_measured_arm_is_judged_at_other_places(capsys):
+    run("calibrate_measured_panda.py")
+    out = capsys.readouterr().out
+    if "nothing to fit" in out:
+        pytest.skip("the measurements are not there")
+    assert float(out.split()[-1]) < 0.37
+
+
+def test_a_calibration_without_its_data_says_so(tmp_path, capsys):
+    run("calibrate_measured_panda.py", "--data", str(tmp_path / "none"))
+    assert "--data names the folder" in capsys.readouterr().out
 
 
 def test_inverse_kinematics_is_solved_and_drawn(tmp_path, capsys):

@@ -36,7 +36,7 @@ def main(source, out):
 
     arm = fkarm.robots.ur5e()
     solve_table(arm, source, out, chunk_rows=CHUNK_ROWS, engine="ray", progress=kill_one)
-    print(before, alive())
+    print(f"nodes: {before}, then {alive()}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def test_a_worker_that_is_killed_in_the_middle(arm, tmp_path, monkeypatch):
     command = [sys.executable, str(script), str(tmp_path / "t.npy"), str(tmp_path / "ray.npy")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.split()[-2:] == ["3", "2"]  # nodes
+    assert "nodes: 3, then 2" in done.stdout  # among what Ray prints
     solve_table(arm, tmp_path / "t.npy", tmp_path / "here.npy")
     ours, theirs = np.load(tmp_path / "here.npy"), np.load(tmp_path / "ray.npy")
     assert len(theirs) == 60_000
