@@ -17,6 +17,7 @@ import numpy as np
 from fkarm.calibration.rigid import Array, rigid
 from fkarm.model import Joint, Mimic, Robot
 from fkarm.model.frames import Matrix, make_frame, placement, snap
+from fkarm.model.named import joint_of_entry
 from fkarm.model.names import Names
 from fkarm.model.serial import fixed_frame
 
@@ -124,10 +125,7 @@ def _turned(joint: Joint, offset: float, sense: int) -> Joint:
 def _follower(robot: Robot, joint: Joint, offset: float, sense: int) -> Joint:
     """A joint that follows the first of its chain of mimics as before."""
     coordinate = robot.coordinates[joint.name]
-    leader = next(
-        each for each in robot.independent_joints
-        if robot.coordinates[each.name].index == coordinate.index
-    )  # fmt: skip
+    leader = joint_of_entry(robot, coordinate.index)
     multiplier = coordinate.multiplier
     shift = coordinate.offset + multiplier * offset
     return replace(joint, mimic=Mimic(leader.name, multiplier * sense, shift))

@@ -12,7 +12,7 @@ from fkarm.calibration.rigid import Array
 from fkarm.errors import unknown_name
 from fkarm.kinematics.arguments import configuration_array
 from fkarm.model import Robot
-from fkarm.model.named import check_unnamed
+from fkarm.model.named import check_unnamed, joint_of_entry
 
 _ROTATION_TOLERANCE = 1e-3
 # Larger angles than this, outside the limits, are taken for degrees.
@@ -317,10 +317,7 @@ def _check_configurations(robot: Robot, measurement: Measurement, limits: bool) 
             f"{np.abs(q[:, angles]).max():.4g}, which look like degrees. Try numpy.radians(q)."
         )
     if limits and is_outside:
-        owner = next(
-            joint.name for joint in reversed(robot.independent_joints)
-            if robot.coordinates[joint.name].index <= worst[1]
-        )  # fmt: skip
+        owner = joint_of_entry(robot, int(worst[1])).name
         raise ValueError(
             f"q of {name!r} must be within the robot's limits. Received: {q[worst]:.6g} for "
             f"{owner!r} in row {worst[0]}, beyond its limit by {beyond[worst]:.4g}. Are the "

@@ -17,9 +17,8 @@ from fkarm.errors import RobotError
 from fkarm.kinematics.arguments import configuration_array
 from fkarm.model import Robot
 
-_OUTLIER = (
-    5.0  # standard deviations of one coordinate; three normal numbers are beyond: 1 in 64,000
-)
+# Standard deviations of one coordinate. Of three normal numbers 1 in 64,000 is beyond.
+_OUTLIER = 5.0
 
 
 @dataclass(frozen=True, repr=False)

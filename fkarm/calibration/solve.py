@@ -88,15 +88,18 @@ def descend(problem: Problem, state: State, active: Array, loss: str, sigmas: Si
         values = _losses(problem, problem.residuals(at), loss, sigmas)[0]
         return values + float(np.sum((at.x[active] / priors[active]) ** 2))
 
+    def normal_equations(at: State) -> tuple[Array, Array, Array]:
+        """The information, the slope without that of the priors, and the weights."""
+        residuals, jac = problem.linearised(at)
+        _, weights, scale = _losses(problem, residuals, loss, sigmas)
+        weighted = (weights / scale**2)[:, None] * jac[:, free]
+        return jac[:, free].T @ weighted + np.diag(pull), weighted.T @ residuals, weights
+
     damping, growth, steps = 1e-6, 2.0, 0
     cost = cost_of(state)
     while steps < _STEPS:
         steps += 1
-        residuals, jac = problem.linearised(state)
-        _, weights, scale = _losses(problem, residuals, loss, sigmas)
-        weighted = (weights / scale**2)[:, None] * jac[:, free]
-        information = jac[:, free].T @ weighted + np.diag(pull)
-        slope = weighted.T @ residuals
+        information, slope, _ = normal_equations(state)
         slope[own] += pull[own] * state.x[active]
         diagonal = np.maximum(np.diag(information), 1e-12)
         is_done = False
@@ -120,9 +123,7 @@ def descend(problem: Problem, state: State, active: Array, loss: str, sigmas: Si
                 break
         if is_done:
             break
-    residuals, jac = problem.linearised(state)
-    _, weights, scale = _losses(problem, residuals, loss, sigmas)
-    information = jac[:, free].T @ ((weights / scale**2)[:, None] * jac[:, free]) + np.diag(pull)
+    information, _, weights = normal_equations(state)
     return Fitted(state, sigmas, weights, information, free, steps)
 
 
@@ -152,19 +153,15 @@ def estimate(problem: Problem, fitted: Fitted, loss: str) -> Sigmas:
     spare = max(problem.count - len(fitted.free), 1) / problem.count
     values = []
     for kind, old in zip(Sigmas._fields, fitted.sigmas, strict=True):
+        blocks = [b for b in problem.blocks if b.sigma is None and _SHARED[b.kind] == kind]
         own = [
             lengths(block, residuals) / (1.0 if loss == "l2" else _MEDIAN[block.size])
-            for block in problem.blocks
-            if block.sigma is None and _SHARED[block.kind] == kind
+            for block in blocks
         ]
-        sizes = sum(
-            block.rows.stop - block.rows.start
-            for block in problem.blocks
-            if block.sigma is None and _SHARED[block.kind] == kind
-        )
         if not own:
             values.append(old)
         elif loss == "l2":
+            sizes = sum(block.rows.stop - block.rows.start for block in blocks)
             mean = sum(float(np.sum(each**2)) for each in own) / sizes
             values.append(max(np.sqrt(mean / spare), _LEAST_SIGMA))
         else:

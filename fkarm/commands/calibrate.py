@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from fkarm._files import write_whole
 from fkarm.calibration import Calibration, Distance, calibrate, parameters
 from fkarm.calibration.report import to_dict
 from fkarm.calibration.tables import read_tables
 from fkarm.commands import Refused
 from fkarm.commands.arguments import ROBOT, choice, positive, read_robot
 from fkarm.commands.output import check_writable
+from fkarm.viz.extras import new_figure
 
 _FITTED = ("origins", "offsets", "gains", "harmonics", "base", "point", "tool")
 
@@ -93,7 +95,7 @@ def _distance(first: str, second: str, text: str) -> Distance:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, lambda file: file.write_text(text, encoding="utf-8"))
     except OSError as error:
         raise Refused(f"{path} could not be written: {error}.") from error
 
@@ -101,10 +103,9 @@ def _write(path: Path, text: str) -> None:
 def draw(fit: Calibration, path: Path) -> None:
     """Mean residuals before and after by measurement, and the parameters' standard deviations."""
     try:
-        from matplotlib.figure import Figure
+        figure = new_figure(9, 7)
     except ModuleNotFoundError:
         raise Refused("--picture needs matplotlib. Install fkarm[viz].") from None
-    figure = Figure(figsize=(9, 7), layout="constrained")
     top, bottom = figure.subplots(2, 1)
     report = to_dict(fit)
     names = list(report["residuals"])

@@ -23,6 +23,7 @@ from fkarm.ik.request import Request
 from fkarm.kinematics.joint_space import FREE_LENGTH, entry_kinds
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
+from fkarm.model.named import joint_of_entry
 
 METHODS = ("auto", "closed_form", "numeric")
 # Shares of a free joint's range: its middle, then ever finer. On the Panda the first of them has a
@@ -56,7 +57,7 @@ def form_of(
     held = _held(problem, terms)
     found: ClosedForm | str | None = _obstacle(problem, terms, held, has_geometry)
     if found is None:
-        joint = _joint_of(problem.robot, held)
+        joint = joint_of_entry(problem.robot, held[0]).name if held else None
         found = _attempt(problem.robot, problem.links[0], problem.base, joint)
     if isinstance(found, ClosedForm):
         return found
@@ -105,12 +106,6 @@ def _obstacle(problem: Problem, terms: Terms, held: list[int], has_geometry: boo
 def _held(problem: Problem, terms: Terms) -> list[int]:
     """Entries of `q` on the way to the links that may not move."""
     return [entry for entry in problem.active if terms.free[entry] == 0]
-
-
-def _joint_of(robot: Robot, entries: list[int]) -> str | None:
-    """The joint of the first of some entries of `q`, if there is one."""
-    names = (j.name for j in robot.independent_joints if robot.coordinates[j.name].index in entries)
-    return next(names, None)
 
 
 @cached(64)

@@ -113,6 +113,15 @@ def by_name(
     return values
 
 
+def joint_of_entry(robot: Robot, entry: int) -> Joint:
+    """The joint that an entry of `q` belongs to."""
+    return next(
+        joint
+        for joint in reversed(robot.independent_joints)
+        if robot.coordinates[joint.name].index <= entry
+    )
+
+
 def entry_units(robot: Robot, angle_unit: str, length_unit: str) -> tuple[float, ...]:
     """The unit of each entry of `q`, in rad or m; ValueError if a unit is unknown."""
     check_choice("angle_unit", angle_unit, ANGLE_UNITS)

@@ -144,10 +144,6 @@ def _open_parquet(path: Path, unnamed: Unnamed) -> Table:
     return Table(names, rows, read)
 
 
-def _table_of(batch: Any) -> Any:
-    return pa.table(batch)
-
-
 def _as_numbers(path: Path, name: str, column: Any) -> Any:
     is_number = pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_null
     if not any(is_kind(column.type) for is_kind in is_number):

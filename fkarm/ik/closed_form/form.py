@@ -23,6 +23,7 @@ from fkarm.kinematics.entries import Frame, unstack_entries
 from fkarm.kinematics.joint_space import entry_kinds, nearest_to_zero
 from fkarm.kinematics.stage import are_few, compiled
 from fkarm.model import Robot
+from fkarm.model.named import joint_of_entry
 
 # How far beyond its limits the value of a free joint may be: float32 rounds it, rad or m.
 _ROUNDING = 1e-6
@@ -75,7 +76,7 @@ class ClosedForm:
         self.residual = structure.residual
         free = structure.arm.free
         self.free_entry = None if free is None else entries[free]
-        self.free = None if self.free_entry is None else _joint_of(robot, self.free_entry)
+        self.free = None if self.free_entry is None else joint_of_entry(robot, self.free_entry).name
         self._structure = structure
         self._moving = [entries[k] for k in structure.chain.moving]
         ranks = (2,) if free is None else (2, 0)
@@ -252,14 +253,6 @@ class ClosedForm:
         x = ops.transpose(x, (*batch, *range(entries, end), *range(entries)))
         sizes = ops.shape(x)[: len(batch)]
         return ops.reshape(x, (*sizes, self.branches, *x.shape[len(batch) + self._axes :]))
-
-
-def _joint_of(robot: Robot, entry: int) -> str:
-    return next(
-        joint.name
-        for joint in robot.independent_joints
-        if robot.coordinates[joint.name].index == entry
-    )
 
 
 __all__: list[str] = ["ClosedForm", "ClosedFormSolutions"]

@@ -15,6 +15,7 @@ from fkarm.kinematics.joints import Motion
 from fkarm.kinematics.plan import Plan
 from fkarm.model import Joint, Robot
 from fkarm.model.frames import Matrix, invert
+from fkarm.model.named import joint_of_entry
 
 # Slides of one joint that add up to less move nothing, m per m.
 _LEAST_SLIDE = 1e-9
@@ -66,12 +67,8 @@ def screws_of(robot: Robot, plan: Plan) -> tuple[Screws, tuple[str, ...], tuple[
     Raises:
         NoClosedFormError: If a joint has several entries, or mimics turn the link.
     """
-    owners = {
-        robot.coordinates[joint.name].index + k: joint
-        for joint in robot.independent_joints
-        for k in range(len(joint.entries))
-    }
     entries = tuple(dict.fromkeys(node.motion.first for node in plan.nodes))
+    owners = {entry: joint_of_entry(robot, entry) for entry in entries}
     frames = frames_at_zero(plan)
     home = frames.pop()
     directions, points = np.zeros((len(entries), 3)), np.zeros((len(entries), 3))

@@ -155,8 +155,10 @@ def shares_loop(plan: Plan) -> bool:
 
     Chains count as unrolled from the first time on that this is asked for them.
     """
-    if wants_loop(plan) or len(plan.links) > 1:
-        return wants_loop(plan)
+    if wants_loop(plan):
+        return True
+    if len(plan.links) > 1:
+        return False
     unrolled = _unrolled_alike(skeleton_of(plan))
     frames = np.array([*(node.origin for node in plan.nodes), plan.links[0][1]]).tobytes()
     if len(unrolled) < MOST_UNROLLED_ALIKE:
