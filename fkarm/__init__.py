@@ -30,7 +30,7 @@ from fkarm.errors import (
     UnknownLinkError,
     URDFError,
 )
-from fkarm.model import Joint, Mimic, Robot
+from fkarm.model import Body, Exclusion, Joint, Mass, Mimic, Robot
 from fkarm.version import __version__
 
 if TYPE_CHECKING:  # they need Keras: imported when they are used
@@ -54,13 +54,16 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
     from fkarm.kinematics.manipulability import manipulability
 
 __all__ = [
+    "Body",
     "CalibrationError",
+    "Exclusion",
     "FkarmError",
     "IKReason",
     "IKResult",
     "IKSolutions",
     "Joint",
     "MJCFError",
+    "Mass",
     "Mimic",
     "MissingFileError",
     "NoClosedFormError",

@@ -3,5 +3,6 @@
 from fkarm.model.joint import Joint, Mimic
 from fkarm.model.report import Report
 from fkarm.model.robot import Robot
+from fkarm.model.solids import Body, Exclusion, Mass
 
-__all__ = ["Joint", "Mimic", "Report", "Robot"]
+__all__ = ["Body", "Exclusion", "Joint", "Mass", "Mimic", "Report", "Robot"]

@@ -83,6 +83,7 @@ class Joint:
         parent: Name of the parent link. `Robot.from_joints` fills it in.
         child: Name of the child link. `Robot.from_joints` fills it in.
         mimic: The joint that this one follows, if any.
+        velocity: Largest speed, rad/s or m/s; `inf` where there is none.
     Raises:
         RobotError: If a value is not of its kind, not finite, or `lower > upper`.
     """
@@ -97,6 +98,7 @@ class Joint:
     parent: str | None = None
     child: str | None = None
     mimic: Mimic | None = None
+    velocity: float = math.inf
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -110,6 +112,7 @@ class Joint:
             "rpy": finite_vector(f"{label}: rpy", self.rpy, 3),
             "lower": _limit(label, "lower", self.lower),
             "upper": _limit(label, "upper", self.upper),
+            "velocity": _limit(label, "velocity", self.velocity),
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
@@ -117,6 +120,16 @@ class Joint:
             raise RobotError(
                 f"{label}: lower must not exceed upper. "
                 f"Received: lower={self.lower}, upper={self.upper}."
+            )
+        if self.velocity <= 0:
+            raise RobotError(
+                f"{label}: velocity must be positive, or inf for no limit. "
+                f"Received: {self.velocity}."
+            )
+        if math.isfinite(self.velocity) and len(self.entries) != 1:
+            raise RobotError(
+                f"{label}: only a joint with one value has a velocity limit. "
+                f"Received: type {self.type!r}, velocity={self.velocity}."
             )
         has_limit = math.isfinite(self.lower) or math.isfinite(self.upper)
         if has_limit and self.type not in ("revolute", "prismatic"):
@@ -224,6 +237,7 @@ class Joint:
             "lower": self.lower if math.isfinite(self.lower) else None,
             "upper": self.upper if math.isfinite(self.upper) else None,
             "mimic": None,
+            "velocity": self.velocity if math.isfinite(self.velocity) else None,
         }
         if self.mimic is not None:
             data["mimic"] = {
@@ -237,7 +251,7 @@ class Joint:
     def from_dict(cls, data: Mapping[str, Any]) -> Joint:
         """The joint that `to_dict` described."""
         fields = dict(data)
-        for name, unlimited in (("lower", -math.inf), ("upper", math.inf)):
+        for name, unlimited in (("lower", -math.inf), ("upper", math.inf), ("velocity", math.inf)):
             if fields.get(name) is None:
                 fields[name] = unlimited
         if fields.get("mimic") is not None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from fkarm.errors import FkarmError, RobotError
 from fkarm.model.joint import Joint
+from fkarm.model.solids import solids_from_dict, solids_to_dict
 from fkarm.version import __version__
 
-_FORMAT = 1
+if TYPE_CHECKING:
+    from fkarm.model.robot import Robot
+
+# 1: without velocity limits, bodies, masses and exclusions.
+_FORMAT = 2
 
 
-def write_record(
-    name: str, link_names: Sequence[str], joints: Sequence[Joint], end_effector: str
-) -> dict[str, Any]:
+def write_record(robot: Robot) -> dict[str, Any]:
     """The record of a robot."""
     return {
         "format": _FORMAT,
-        "name": name,
-        "end_effector": end_effector,
-        "link_names": list(link_names),
-        "joints": [joint.to_dict() for joint in joints],
+        "name": robot.name,
+        "end_effector": robot.end_effector,
+        "link_names": list(robot.link_names),
+        "joints": [joint.to_dict() for joint in robot.joints],
+        **solids_to_dict(robot),
     }
 
 
@@ -32,10 +36,11 @@ def read_record(data: Mapping[str, Any]) -> dict[str, Any]:
         RobotError: If `data` is not what `write_record` writes, or a newer fkarm wrote it.
     """
     try:
-        if data["format"] != _FORMAT:
+        if data["format"] not in range(1, _FORMAT + 1):
             raise _unknown_format(data["format"])
         joints = tuple(Joint.from_dict(joint) for joint in data["joints"])
-        return {"joints": joints, **{k: data[k] for k in ("end_effector", "name", "link_names")}}
+        own = {k: data[k] for k in ("end_effector", "name", "link_names")}
+        return {"joints": joints, **own, **solids_from_dict(data)}
     except FkarmError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:

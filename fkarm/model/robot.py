@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from fkarm.errors import (
     FkarmError,
-    RobotError,
-    UnknownJointError,
     URDFError,
-    unknown_name,
 )
-from fkarm.model import links, named
+from fkarm.model import changed, links, named
 from fkarm.model.describe import describe
 from fkarm.model.dh import dh_joints
 from fkarm.model.frames import frame_from
 from fkarm.model.joint import Joint
 from fkarm.model.mjcf import read_mjcf
-from fkarm.model.names import Names
 from fkarm.model.record import read_record, write_record
 from fkarm.model.report import Report, make_report
-from fkarm.model.serial import fixed_frame, place_in_row
+from fkarm.model.serial import place_in_row
+from fkarm.model.solids import KINDS, Body, Exclusion, Mass, all_of
 from fkarm.model.tree import (
     Coordinate,
-    cut_path,
     farthest_leaf,
     order_tree,
     resolve_coordinates,
@@ -56,10 +51,16 @@ class Robot:
         name: Name of the robot.
         link_names: Links that no joint names (a robot without joints has one).
         notes: What a reader tells `report`: lines by `"assumed"`, `"ignored"`, `"odd"`.
+        bodies: What may collide, for `fkarm.collision`.
+        masses: Masses of links, for `fkarm.center_of_mass`.
+        exclusions: Pairs of links that `fkarm.collision` leaves out.
     Raises:
         RobotError: If the joints are not a tree with one root and unique names, or a mimic
             cannot be resolved.
-        UnknownLinkError: If there is no link `end_effector`.
+        UnknownLinkError: If there is no link `end_effector`, or one that a body, a mass or an
+            exclusion names.
+
+    Robots that move alike are equal: notes, bodies, masses and exclusions are not compared.
     """
 
     joints: tuple[Joint, ...]
@@ -67,6 +68,10 @@ class Robot:
     name: str = "robot"
     link_names: tuple[str, ...] = ()
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    # Not compared: nothing that is compiled for kinematics depends on them.
+    bodies: tuple[Body, ...] = field(default=(), compare=False)
+    masses: tuple[Mass, ...] = field(default=(), compare=False)
+    exclusions: tuple[Exclusion, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         joints, names = order_tree(tuple(self.joints), self.link_names)
@@ -75,6 +80,12 @@ class Robot:
         object.__setattr__(self, "_coordinates", resolve_coordinates(joints))
         object.__setattr__(self, "end_effector", self.end_effector or farthest_leaf(joints, names))
         self.check_link(self.end_effector)
+        for name, kind in KINDS.items():
+            solids = all_of(kind, getattr(self, name), name)
+            object.__setattr__(self, name, solids)
+            for solid in solids:
+                for link in changed.links_of(solid):
+                    self.check_link(link)
         # When these are first asked for, torch.compile would meet a lock.
         _ = self.joint_names, self._joint_above, self.entries
 
@@ -153,7 +164,7 @@ class Robot:
         placed = place_in_row(joints, base_link)
         tip = str(placed[-1].child) if placed else base_link
         robot = cls(placed, name=name, link_names=(base_link,), end_effector=tip)
-        return robot if tool is None else robot._with_frame(frame_from(tool, "tool"))
+        return robot if tool is None else changed.with_frame(robot, frame_from(tool, "tool"))
 
     @classmethod
     def from_dh(
@@ -215,7 +226,7 @@ class Robot:
 
     def to_dict(self) -> dict[str, Any]:
         """The whole robot as JSON types: what a saved layer carries."""
-        return write_record(self.name, self.link_names, self.joints, self.end_effector)
+        return write_record(self)
 
     get_config, from_config = to_dict, from_dict  # as Keras calls them
 
@@ -283,6 +294,12 @@ class Robot:
         """Upper limits in the order of `q`, rad or m, `inf` where none. Float64, `(dof,)`."""
         return self._limits[1].copy()
 
+    @property
+    def velocity_limits(self) -> np.ndarray:
+        """Largest speeds in the order of `q`, rad/s or m/s, `inf` where none. Float64, `(dof,)`."""
+        joints = self.independent_joints
+        return np.array([joint.velocity for joint in joints for _ in joint.entries], np.float64)
+
     @cached_property
     def _limits(self) -> np.ndarray:
         bounds = [pair for joint in self.independent_joints for pair in joint.bounds]
@@ -319,75 +336,9 @@ class Robot:
 
     # ---- the same robot, changed
 
-    def with_end_effector(self, link: str) -> Robot:
-        """The same robot with another end effector.
-
-        Raises:
-            UnknownLinkError: If there is no such link.
-        """
-        self.check_link(link)
-        return replace(self, end_effector=link)
-
-    def with_tool(
-        self,
-        xyz: ArrayLike = (0.0, 0.0, 0.0),
-        rpy: ArrayLike = (0.0, 0.0, 0.0),
-        name: str | None = None,
-    ) -> Robot:
-        """The same robot with a tool on its end effector; the tool is the new end effector.
-
-        Args:
-            xyz: Position of the tool in the end effector's frame, m. Shape `(3,)`.
-            rpy: Orientation of the tool in the end effector's frame, rad. Shape `(3,)`.
-            name: Name of the new link; None: `tool`, or `tool_2`, `tool_3`, ... if taken.
-        Raises:
-            RobotError: If a number is not finite or the name is taken.
-        """
-        if name in self.link_names:
-            raise RobotError(f"name must be new. Received: {name!r}, a link of {self.name!r}.")
-        return self._with_frame(frame_from({"xyz": xyz, "rpy": rpy}, "tool"), name)
-
-    def _with_frame(self, frame: np.ndarray, name: str | None = None) -> Robot:
-        name = Names(self.link_names).make("tool") if name is None else name
-        joint = fixed_frame(self.joints, self.end_effector, name, frame)
-        return replace(self, joints=(*self.joints, joint), end_effector=name)
-
-    def with_fixed_joints(self, values: Mapping[str, ArrayLike]) -> Robot:
-        """The same robot with some joints fixed; joints that mimic them are fixed with them.
-
-        Args:
-            values: Joint names of `joint_names` and values, rad or m; a planar or floating
-                joint's value is the list of its entries. Limits are not checked.
-        Raises:
-            UnknownJointError: If a name is not in `joint_names`.
-            RobotError: If a value is not finite.
-        """
-        if not isinstance(values, Mapping):
-            raise RobotError(f"values must be a dict of joint names. Received: {values!r}.")
-        for name in values:
-            if name not in self.joint_names:
-                raise UnknownJointError(unknown_name("joint", name, self.joint_names))
-        by_index = {self.coordinates[name].index: np.asarray(v) for name, v in values.items()}
-        joints = []
-        for joint in self.joints:
-            coordinate = self.coordinates.get(joint.name)
-            if coordinate is not None and coordinate.index in by_index:
-                value = by_index[coordinate.index]
-                joint = joint.fixed_at(coordinate.multiplier * value + coordinate.offset)
-            joints.append(joint)
-        return replace(self, joints=tuple(joints))
-
-    def sub_chain(self, base_link: str, tip_link: str) -> Robot:
-        """The serial chain from one link down to another, as a robot of its own.
-
-        Args:
-            base_link: The new root; `tip_link` or a link above it.
-            tip_link: The new end effector.
-        Raises:
-            UnknownLinkError: If a link does not exist.
-            RobotError: If `base_link` is not on the way from the root to `tip_link`, or a joint
-                of the chain mimics one outside it.
-        """
-        self.check_link(base_link)
-        joints = cut_path(self.root_link, self.path_to(tip_link), base_link)
-        return replace(self, joints=joints, link_names=(base_link,), end_effector=tip_link)
+    with_end_effector = changed.with_end_effector
+    with_tool = changed.with_tool
+    with_fixed_joints = changed.with_fixed_joints
+    with_bodies = changed.with_bodies
+    with_exclusions = changed.with_exclusions
+    sub_chain = changed.sub_chain

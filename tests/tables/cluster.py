@@ -1,11 +1,13 @@
 """Solve a table on a local Ray cluster of two workers, one of which is killed in the middle.
 
-Usage: python cluster.py TARGETS OUT; prints how many nodes were alive before and after.
+Usage: python cluster.py TARGETS OUT NODES. NODES then says how many were alive before and after.
 """
 
 import os
 import sys
+import time
 import warnings
+from pathlib import Path
 
 # Ray's workers give way to all other processes; on a busy machine they would never begin.
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray reads this spelling
@@ -23,7 +25,16 @@ def alive():
     return sum(node["Alive"] for node in ray.nodes())
 
 
-def main(source, out):
+def after(before):
+    """How many are alive once Ray has noticed that one is gone, or after a minute."""
+    for _ in range(600):
+        if alive() < before:
+            break
+        time.sleep(0.1)
+    return alive()
+
+
+def main(source, out, nodes):
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     workers = [cluster.add_node(num_cpus=1) for _ in range(2)]
     ray.init(cluster.address, log_to_driver=False)
@@ -36,7 +47,7 @@ def main(source, out):
 
     arm = fkarm.robots.ur5e()
     solve_table(arm, source, out, chunk_rows=CHUNK_ROWS, engine="ray", progress=kill_one)
-    print(f"nodes: {before}, then {alive()}")
+    Path(nodes).write_text(f"{before}, then {after(before)}")
 
 
 if __name__ == "__main__":

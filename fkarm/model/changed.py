@@ -1,0 +1,146 @@
+"""The same robot, changed: methods of `Robot`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fkarm.errors import RobotError, UnknownJointError, unknown_name
+from fkarm.model.frames import frame_from
+from fkarm.model.names import Names
+from fkarm.model.serial import fixed_frame
+from fkarm.model.solids import KINDS, Body, Exclusion
+from fkarm.model.tree import cut_path
+
+if TYPE_CHECKING:
+    from fkarm.model.robot import Robot
+
+
+def with_end_effector(self: Robot, link: str) -> Robot:
+    """The same robot with another end effector.
+
+    Raises:
+        UnknownLinkError: If there is no such link.
+    """
+    self.check_link(link)
+    return replace(self, end_effector=link)
+
+
+def with_tool(
+    self: Robot,
+    xyz: ArrayLike = (0.0, 0.0, 0.0),
+    rpy: ArrayLike = (0.0, 0.0, 0.0),
+    name: str | None = None,
+) -> Robot:
+    """The same robot with a tool on its end effector; the tool is the new end effector.
+
+    Args:
+        self: The robot.
+        xyz: Position of the tool in the end effector's frame, m. Shape `(3,)`.
+        rpy: Orientation of the tool in the end effector's frame, rad. Shape `(3,)`.
+        name: Name of the new link; None: `tool`, or `tool_2`, `tool_3`, ... if taken.
+    Raises:
+        RobotError: If a number is not finite or the name is taken.
+    """
+    if name in self.link_names:
+        raise RobotError(f"name must be new. Received: {name!r}, a link of {self.name!r}.")
+    return with_frame(self, frame_from({"xyz": xyz, "rpy": rpy}, "tool"), name)
+
+
+def with_frame(robot: Robot, frame: np.ndarray, name: str | None = None) -> Robot:
+    """The robot with a link fixed to its end effector, as the new end effector."""
+    name = Names(robot.link_names).make("tool") if name is None else name
+    joint = fixed_frame(robot.joints, robot.end_effector, name, frame)
+    return replace(robot, joints=(*robot.joints, joint), end_effector=name)
+
+
+def with_fixed_joints(self: Robot, values: Mapping[str, ArrayLike]) -> Robot:
+    """The same robot with some joints fixed; joints that mimic them are fixed with them.
+
+    Args:
+        self: The robot.
+        values: Joint names of `joint_names` and values, rad or m; a planar or floating
+            joint's value is the list of its entries. Limits are not checked.
+    Raises:
+        UnknownJointError: If a name is not in `joint_names`.
+        RobotError: If a value is not finite.
+    """
+    if not isinstance(values, Mapping):
+        raise RobotError(f"values must be a dict of joint names. Received: {values!r}.")
+    for name in values:
+        if name not in self.joint_names:
+            raise UnknownJointError(unknown_name("joint", name, self.joint_names))
+    by_index = {self.coordinates[name].index: np.asarray(v) for name, v in values.items()}
+    joints = []
+    for joint in self.joints:
+        coordinate = self.coordinates.get(joint.name)
+        if coordinate is not None and coordinate.index in by_index:
+            value = by_index[coordinate.index]
+            joint = joint.fixed_at(coordinate.multiplier * value + coordinate.offset)
+        joints.append(joint)
+    return replace(self, joints=tuple(joints))
+
+
+def with_bodies(self: Robot, bodies: Iterable[Body]) -> Robot:
+    """The same robot with these bodies in place of its own.
+
+    To add one, as of an object in the gripper: `robot.with_bodies([*robot.bodies, body])`.
+
+    Args:
+        self: The robot.
+        bodies: Bodies on links of the robot.
+    Raises:
+        RobotError: If an entry is not a `Body`.
+        UnknownLinkError: If there is no such link.
+    """
+    return replace(self, bodies=tuple(bodies))
+
+
+def with_exclusions(self: Robot, exclusions: Iterable[Exclusion | tuple[str, str]]) -> Robot:
+    """The same robot with these pairs of links left out, in place of its own exclusions.
+
+    Args:
+        self: The robot.
+        exclusions: `Exclusion` objects, or pairs of names of links.
+    Raises:
+        RobotError: If an entry is neither.
+        UnknownLinkError: If there is no such link.
+    """
+    pairs = (
+        Exclusion(*pair) if isinstance(pair, (tuple, list)) and len(pair) == 2 else pair
+        for pair in exclusions
+    )
+    return replace(self, exclusions=tuple(pairs))
+
+
+def sub_chain(self: Robot, base_link: str, tip_link: str) -> Robot:
+    """The serial chain from one link down to another, as a robot of its own.
+
+    Bodies and masses of other links are left out.
+
+    Args:
+        self: The robot.
+        base_link: The new root; `tip_link` or a link above it.
+        tip_link: The new end effector.
+    Raises:
+        UnknownLinkError: If a link does not exist.
+        RobotError: If `base_link` is not on the way from the root to `tip_link`, or a joint
+            of the chain mimics one outside it.
+    """
+    self.check_link(base_link)
+    joints = cut_path(self.root_link, self.path_to(tip_link), base_link)
+    links = {base_link, *(joint.child for joint in joints)}
+    solids: dict[str, Any] = {
+        name: tuple(solid for solid in getattr(self, name) if set(links_of(solid)) <= links)
+        for name in KINDS
+    }
+    return replace(self, joints=joints, link_names=(base_link,), end_effector=tip_link, **solids)
+
+
+def links_of(solid: Any) -> tuple[str, ...]:
+    """The links that a body, a mass or an exclusion names."""
+    return (solid.link_1, solid.link_2) if isinstance(solid, Exclusion) else (solid.link,)
