@@ -81,7 +81,15 @@ class Clips(NamedTuple):
         }
         return self._replace(**fields)
 
+    def at(self, frames: Array) -> Clips:
+        """Some of the frames."""
+        fields = {name: getattr(self, name)[:, frames] for name in _BY_FRAME}
+        if self.center_of_mass is not None:
+            fields["center_of_mass"] = self.center_of_mass[:, frames]
+        return self._replace(**fields)
 
+
+_BY_FRAME = ("times", "targets", "is_given", "weights", "contacts")
 _BY_CLIP = (
     "times", "targets", "is_given", "weights", "contacts", "center_of_mass", "q_start", "q_ref",
 )  # fmt: skip

@@ -55,10 +55,11 @@ class Tracking:
         by_row = weights.reshape(len(flat), -1)[:, self._by_component]
         error = errors_at(self.of, at, targets) * clips.terms.weights
         local = derivatives(self.of, clips.terms, at, error, targets)
-        jacobian = np.zeros((*local.jacobian.shape[:-1], clips.robot.dof))
-        jacobian[..., self.of.active] = local.jacobian
-        jacobian = clips.tangent.by_step(jacobian, flat)[..., self.moving]
-        return Tracked(by_row * error, by_row[..., None] * jacobian)
+        jacobian = clips.tangent.by_step(local.jacobian, flat, self.of.active, self.moving)
+        if (by_row != 1.0).any():
+            error = by_row * error
+            jacobian *= by_row[..., None]
+        return Tracked(error, jacobian)
 
 
 def anchored(clips: Clips, poses: Array) -> tuple[Array, Array]:

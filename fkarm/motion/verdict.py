@@ -70,7 +70,7 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
     links = posture(tree, flat).links.swapaxes(0, 1).reshape(clips.targets.shape)
     targets, weights = anchored(clips, links)
     errors = pose_errors(clips.problem, flat, targets.reshape(-1, *targets.shape[2:]))
-    errors = errors.reshape(count, time, -1, 2)
+    errors = errors.reshape(count, time, len(clips.problem.links), 2)
     has_target = clips.is_given | clips.contacts
     counts = [[any(r // 3 == h for r in rows) for h in (0, 1)] for rows in _rows(clips)]
     errors = np.where(has_target[..., None] & np.array(counts), errors, np.nan)
