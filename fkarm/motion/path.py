@@ -38,6 +38,7 @@ def solve_path(
     contacts: Mapping[str, TensorLike] | None = None,
     *,
     center_of_mass: TensorLike | None = None,
+    center_of_mass_weight: float = 1.0,
     q_ref: TensorLike | None = None,
     task: Task | Mapping[str, Task] = "pose",
     frame: str = "root",
@@ -58,6 +59,7 @@ def solve_path(
         ("velocity_weight", velocity_weight),
         ("acceleration_weight", acceleration_weight),
         ("posture_weight", posture_weight),
+        ("center_of_mass_weight", center_of_mass_weight),
     ):
         check_non_negative(name, value)
     check_count("max_steps", max_steps)
@@ -70,6 +72,7 @@ def solve_path(
         acceleration_limits,
         contacts,
         center_of_mass=center_of_mass,
+        center_of_mass_weight=center_of_mass_weight,
         frame_weights=frame_weights,
         task=task,
         frame=frame,

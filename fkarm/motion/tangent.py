@@ -64,18 +64,24 @@ class Tangent(NamedTuple):
             jacobian: Derivatives by `entries`. Shape `(rows, m, len(entries))`.
             q: Configurations. Shape `(rows, dof)`.
             entries: Entries of `q`, which hold all four of a quaternion or none.
-            moving: Places in a step, of those entries.
+            moving: Places in a step, those of the entries and others.
         Returns:
             Shape `(rows, m, len(moving))`.
         """
         column = {entry: k for k, entry in enumerate(entries.tolist())}
         of_place = dict(zip(self.at.tolist(), self.entries.tolist(), strict=True))
-        out = np.empty((*jacobian.shape[:-1], len(moving)))
-        plain = [(k, column[of_place[p]]) for k, p in enumerate(moving.tolist()) if p in of_place]
+        plain = [
+            (k, column[of_place[p]])
+            for k, p in enumerate(moving.tolist())
+            if of_place.get(p) in column
+        ]
+        is_whole = len(entries) - len(moving) == sum(f in column for f, _ in self.quaternions)
+        shape = (*jacobian.shape[:-1], len(moving))
+        out = np.empty(shape) if is_whole else np.zeros(shape)
         for here, there in _stretches(plain):
             out[..., here] = jacobian[..., there]
         for first, place in self.quaternions:
-            if place in moving:
+            if place in moving and first in column:
                 rates, start = _rates(q[:, first : first + 4]), moving.tolist().index(place)
                 four = jacobian[..., column[first] : column[first] + 4]
                 out[..., start : start + 3] = four @ rates

@@ -12,7 +12,7 @@ from fkarm.motion.feasible import SPARE, with_short_steps, with_small_changes
 from fkarm.motion.request import Clips
 from fkarm.motion.result import REASON_DTYPE, PathReason
 from fkarm.motion.tangent import Array
-from fkarm.motion.tracking import anchored
+from fkarm.motion.tracking import anchored, centre_errors
 
 # A joint is at its limit if it is nearer to it than this share of the limit, or this far, rad or m.
 NEAR = 1e-3
@@ -76,6 +76,11 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
     errors = np.where(has_target[..., None] & np.array(counts), errors, np.nan)
     slip = _slip(clips, links)
     mass = np.full((count, time), np.nan)
+    if clips.center_of_mass is not None:
+        missing = centre_errors(clips, flat).reshape(count, time, 3)
+        is_given = ~np.isnan(missing)
+        lengths = np.linalg.norm(np.where(is_given, missing, 0.0), axis=-1)
+        mass = np.where(is_given.any(axis=-1), lengths, np.nan)
     is_wanted = (weights > 0)[..., None]
     is_far = is_wanted & (errors > clips.tolerances)
     tolerance = clips.tolerances[:, 0].min()
