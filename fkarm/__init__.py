@@ -41,7 +41,15 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
     from fkarm import viz as viz
     from fkarm.calibration import calibrate
     from fkarm.compare import compare_robots
-    from fkarm.ik import IKReason, IKResult, IKSolutions, follow_path, solve_ik, solve_ik_all
+    from fkarm.ik import (
+        IKReason,
+        IKResult,
+        IKSolutions,
+        follow_path,
+        reachability,
+        solve_ik,
+        solve_ik_all,
+    )
     from fkarm.kinematics import (
         analytic_jacobian,
         body_jacobian,
@@ -95,6 +103,7 @@ __all__ = [
     "losses",
     "manipulability",
     "metrics",
+    "reachability",
     "robots",
     "sample_configurations",
     "solve_ik",
