@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
         sample_configurations,
     )
     from fkarm.kinematics.manipulability import manipulability
+    from fkarm.motion import PathReason, SolvedPath, solve_path
 
 __all__ = [
     "Body",
@@ -76,8 +77,10 @@ __all__ = [
     "Mimic",
     "MissingFileError",
     "NoClosedFormError",
+    "PathReason",
     "Robot",
     "RobotError",
+    "SolvedPath",
     "TableError",
     "TrainingError",
     "URDFError",
@@ -103,16 +106,18 @@ __all__ = [
     "losses",
     "manipulability",
     "metrics",
+    "motion",
     "reachability",
     "robots",
     "sample_configurations",
     "solve_ik",
     "solve_ik_all",
+    "solve_path",
 ]
 
-# With these names, and those that the last four define.
+# With these names, and those that the last five define.
 _ON_FIRST_USE = ("geometry", "layers", "learning", "losses", "metrics", "primers", "tables", "viz")
-_WITH_NAMES = ("kinematics", "ik", "compare", "calibration")
+_WITH_NAMES = ("kinematics", "ik", "compare", "calibration", "motion")
 
 _register_with_keras()
 

@@ -1,0 +1,167 @@
+"""Paths by an interior-point method with Gauss-Newton steps over all frames of a clip at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fkarm.ik.damped_step import GAIN, SMALLEST_DAMPING
+from fkarm.ik.problem import LARGEST_TURN
+from fkarm.motion.banded import solve_banded
+from fkarm.motion.coupling import Coupling, Differences
+from fkarm.motion.request import Clips
+from fkarm.motion.tangent import Array
+from fkarm.motion.tracking import Tracked, Tracking
+
+# A path is at rest when no entry moves more than this in a step, rad or m.
+REST = 3e-4
+# It is as well when a step gains less than this share of what remains.
+LEAST_GAIN = 1e-5
+# The force of a bound times its slack, m^2, at the start and at the end.
+FIRST_MU, LAST_MU = 1e-4, 1e-9
+# A step goes this share of the way to the nearest bound at most.
+TO_BOUND = 0.95
+LARGEST_FACTOR = 1e8
+
+
+class Descent(NamedTuple):
+    """Paths, and whether they came to rest."""
+
+    q: Array  # (clips, time, dof)
+    is_done: Array  # (clips,)
+
+
+class _State(NamedTuple):
+    """Paths within their bounds; arrays have a first axis of clips, but those of `forces`."""
+
+    q: Array
+    tracked: Tracked
+    slacks: Differences
+    forces: Differences
+    mu: Array  # (clips,)
+    factor: Array  # of the damping, (clips,)
+    is_done: Array
+
+
+def descend(clips: Clips, q: Array, wish: Array) -> Descent:
+    """Smooth paths within all limits, from paths within all limits towards the targets.
+
+    A step minimises the squares of all linearised errors and differences of neighbouring frames,
+    with the barriers of all limits: one block-tridiagonal system per clip. Frames are damped by
+    their squared error, as in `fkarm.ik.damped_step`, and more after a step that failed. Clips that
+    came to rest take no more steps.
+    """
+    moving = moving_places(clips)
+    if not q.size or not moving.size:
+        return Descent(q, np.ones(len(q), bool))
+    count = len(q)
+    coupling = Coupling(clips, moving)
+    slacks = coupling.slacks(coupling.differences(q))
+    mu = np.full(count, FIRST_MU)
+    q, is_done = q.copy(), np.zeros(count, bool)
+    forces = slacks.map(lambda s: FIRST_MU / s)
+    state = _State(q, Tracking(clips, moving).at(q), slacks, forces, mu, np.ones(count), is_done)
+    for _ in range(clips.max_steps):
+        state = _step(clips, moving, coupling, state, wish)
+        if state.is_done.all():
+            break
+    return Descent(state.q, state.is_done)
+
+
+def moving_places(clips: Clips) -> Array:
+    """Places in a step of the entries that may move and move a link."""
+    return np.flatnonzero(clips.tangent.of_entries(clips.terms.free))
+
+
+def _change(clips: Clips, moving: Array, coupling: Coupling, state: _State, away: Array) -> Array:
+    """The Gauss-Newton step of all frames. Shape `(clips, time, n)`."""
+    (count, time), n = clips.shape, len(moving)
+    error, jacobian = state.tracked
+    squared = np.minimum(np.vecdot(error, error), 1.0).reshape(count, time, 1)
+    damping = (GAIN * squared + SMALLEST_DAMPING["float64"]) * state.factor[:, None, None]
+    transposed = jacobian.swapaxes(1, 2)
+    blocks = (transposed @ jacobian).reshape(count, time, n, n)
+    downhill = (transposed @ error[..., None]).reshape(count, time, n)
+    mu = state.mu[:, None, None]
+    stiffness = state.forces.map(lambda z, s: (z / s).sum(axis=0), state.slacks)
+    force = state.slacks.map(lambda s: mu / s[0] - mu / s[1])
+    bands = coupling.bands(coupling.differences(state.q), away, stiffness, force)
+    entries = np.arange(n)
+    blocks[..., entries, entries] += bands.diagonal + damping
+    right = downhill + bands.right
+    if clips.hold_start:
+        blocks[:, 0, entries, entries] += 1e12
+        right[:, 0] = 0.0
+    return solve_banded(blocks, bands.to_next, bands.to_second, right)
+
+
+def _merit(clips: Clips, coupling: Coupling, state: _State, away: Array) -> Array:
+    """What a step must bring down: half the squared errors, and the barriers. `(clips,)`."""
+    count = clips.shape[0]
+    errors = 0.5 * np.vecdot(state.tracked.error, state.tracked.error).reshape(count, -1).sum(
+        axis=1
+    )
+    cost = errors + coupling.cost(coupling.differences(state.q), away)
+    barrier = state.slacks.map(lambda s: np.log(np.where(np.isinf(s), 1.0, s)))
+    return np.asarray(cost - state.mu * barrier.by_clip(np.sum, 0.0))
+
+
+def _step(clips: Clips, moving: Array, coupling: Coupling, state: _State, wish: Array) -> _State:
+    """One step of every clip."""
+    tangent = clips.tangent
+
+    def away(q: Array) -> Array:
+        return tangent.minus(q, np.broadcast_to(wish, q.shape))[..., moving]
+
+    change = _change(clips, moving, coupling, state, away(state.q))
+    along = coupling.along(change)
+    slack_rates = along.map(lambda x: np.stack([x, -x]))
+    largest = np.abs(change).max(axis=(1, 2))
+    share = _share(state.slacks, slack_rates)
+    share = np.minimum(share, LARGEST_TURN / np.maximum(largest, 1e-300))
+    mu = state.mu[:, None, None]
+    rates = state.forces.map(lambda z, s, r: (mu - z * r) / s - z, state.slacks, slack_rates)
+    dual_share = _share(state.forces, rates)
+    step = np.zeros((*clips.shape, tangent.size))
+    step[..., moving] = share[:, None, None] * change
+    q = tangent.plus(state.q, step)
+    slacks = coupling.slacks(coupling.differences(q)).map(
+        lambda s, old: np.maximum(s, 1e-3 * (1 - TO_BOUND) * old), state.slacks
+    )
+    forces = state.forces.map(lambda z, r: z + dual_share[:, None, None] * r, rates)
+    tried = state._replace(q=q, tracked=Tracking(clips, moving).at(q), slacks=slacks, forces=forces)
+    before, after = (_merit(clips, coupling, s, away(s.q)) for s in (state, tried))
+    is_taken = after <= before + 1e-9 * np.abs(before)
+    is_taken |= state.factor >= LARGEST_FACTOR
+    factor = np.where(is_taken, np.maximum(state.factor / 4.0, 1.0), state.factor * 8.0)
+    is_small = (largest < REST) | (before - after < LEAST_GAIN * np.abs(before))
+    at_rest = is_taken & is_small & (state.mu <= LAST_MU)
+    change_of_mu = np.where(share > 0.5, 0.15, np.where(share < 0.2, 3.0, 1.0))
+    mu_now = np.where(is_taken, np.maximum(change_of_mu * state.mu, LAST_MU), state.mu)
+    return _chosen(is_taken & ~state.is_done, tried, state, mu_now, factor, at_rest)
+
+
+def _chosen(
+    is_taken: Array, new: _State, old: _State, mu: Array, factor: Array, at_rest: Array
+) -> _State:
+    def pick(a: Array, b: Array) -> Array:
+        return np.where(is_taken[:, None, None], a, b)
+
+    by_frame = np.repeat(is_taken, len(new.tracked.error) // len(is_taken))
+    tracked = Tracked(
+        np.where(by_frame[:, None], new.tracked.error, old.tracked.error),
+        np.where(by_frame[:, None, None], new.tracked.jacobian, old.tracked.jacobian),
+    )
+    return _State(
+        pick(new.q, old.q), tracked, new.slacks.map(pick, old.slacks),
+        new.forces.map(pick, old.forces), mu, factor, old.is_done | at_rest,
+    )  # fmt: skip
+
+
+def _share(values: Differences, rates: Differences) -> Array:
+    """How far all values stay positive along their rates, at most once. Shape `(clips,)`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = rates.map(lambda r, v: np.where(np.isfinite(v) & (v > 0), -r / v, 0.0), values)
+    worst = ratios.by_clip(np.max, 0.0)
+    return np.asarray(np.minimum(1.0, TO_BOUND / np.maximum(worst, 1e-300)))

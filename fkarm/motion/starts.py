@@ -1,0 +1,200 @@
+"""Where a path starts from: a floating base near its targets, or steps between key frames."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fkarm.ik.in_numpy import damped_descent
+from fkarm.ik.solve import solve_ik
+from fkarm.kinematics.in_numpy import posture
+from fkarm.kinematics.joint_space import with_unit_quaternions
+from fkarm.kinematics.task import AXES
+from fkarm.kinematics.tree import tree_of
+from fkarm.model import Joint
+from fkarm.motion.request import Clips
+from fkarm.motion.tangent import Array
+from fkarm.motion.tracking import nearest_rotation
+
+# Targets move at most this far between key frames, m; a radian counts as 0.3 m.
+KEY_DISTANCE = 0.1
+RADIAN = 0.3
+# Steps from key frame to key frame, at most.
+KEY_STEPS = 12
+# Squared error at which a key frame takes no further steps, m^2.
+KEY_ERROR = 1e-6
+# So many links say where a floating base is.
+LINKS_OF_BASE = 3
+
+
+def first_path(clips: Clips) -> Array:
+    """Configurations to start from. Shape `(clips, time, dof)`."""
+    count, time = clips.shape
+    given = clips.q_start
+    if given is not None and given.ndim == 3:
+        return given.copy()
+    q = clips.rest
+    if not count or not time:
+        return np.broadcast_to(q[:, None], (count, time, q.shape[-1])).copy()
+    joint = _base_of(clips)
+    if joint is not None:
+        return _with_base(clips, joint, q)
+    if given is None:
+        q = _first_configurations(clips, q)
+    return _by_key_frames(clips, q)
+
+
+def _base_of(clips: Clips) -> Joint | None:
+    """The floating joint at the root that enough links say the pose of."""
+    robot, links = clips.robot, clips.problem.links[: clips.targeted]
+    for joint in robot.independent_joints:
+        if joint.type != "floating" or joint.parent != robot.root_link:
+            continue
+        first = robot.coordinates[joint.name].index
+        behind = [link for link in links if joint in robot.path_to(link)]
+        is_said = len(behind) >= LINKS_OF_BASE or joint.child in behind
+        if clips.terms.free[first : first + 7].all() and is_said and not clips.hold_start:
+            return joint
+    return None
+
+
+def _with_base(clips: Clips, joint: Joint, q: Array) -> Array:
+    """The base at the pose that brings the links nearest to their targets, in every frame."""
+    robot, (count, time) = clips.robot, clips.shape
+    first = robot.coordinates[joint.name].index
+    at_zero = q.copy()
+    at_zero[:, first : first + 7] = [0, 0, 0, 1, 0, 0, 0]
+    tree = tree_of(robot, clips.problem.links, robot.root_link)
+    from_base = np.linalg.inv(joint.origin)
+    links = from_base @ posture(tree, at_zero).links.swapaxes(0, 1)[:, None]
+    targets = from_base @ clips.targets
+    rows = clips.problem.components.rows
+    behind = np.array([joint in robot.path_to(link) for link in clips.problem.links])
+    weights = clips.weights * clips.is_given * behind
+    by_position, by_rotation = (
+        weights * [any(row // 3 == half for row in each) for each in rows] for half in (0, 1)
+    )
+    before = np.broadcast_to(_rotation(q[:, first + 3 : first + 7])[:, None], (count, time, 3, 3))
+    share = by_position / np.maximum(by_position.sum(axis=-1, keepdims=True), 1e-12)
+    here, there = links[..., :3, 3], targets[..., :3, 3]
+    middle_here, middle_there = (np.einsum("ctl,ctlk->ctk", share, x) for x in (here, there))
+    outer = np.einsum(
+        "ctl,ctli,ctlj->ctij",
+        by_position,
+        there - middle_there[..., None, :],
+        here - middle_here[..., None, :],
+    )
+    turned = targets[..., :3, :3] @ links[..., :3, :3].swapaxes(-1, -2)
+    outer += RADIAN**2 * np.einsum("ctl,ctlij->ctij", by_rotation, turned) + 1e-6 * before
+    rotation = nearest_rotation(outer)
+    position = middle_there - np.einsum("ctij,ctj->cti", rotation, middle_here)
+    path = np.broadcast_to(q[:, None], (count, time, robot.dof)).copy()
+    is_known = np.asarray(by_position.sum(axis=-1) > 0)
+    path[..., first : first + 3] = position
+    path[..., first + 3 : first + 7] = _quaternions(rotation)
+    for clip in range(count):
+        known = np.flatnonzero(is_known[clip])
+        if not known.size:
+            path[clip] = q[clip]
+            continue
+        nearest = known[np.abs(known[:, None] - np.arange(time)).argmin(axis=0)]
+        path[clip] = path[clip, nearest]
+    return path
+
+
+def _first_configurations(clips: Clips, q: Array) -> Array:
+    """Solutions of the first frames that have all targets; `q` where no frame has."""
+    targeted = clips.targeted
+    has_all = np.asarray(clips.is_given[:, :, :targeted].all(axis=-1))
+    rows = np.flatnonzero(has_all.any(axis=1))
+    if not rows.size:
+        return q
+    frames = has_all[rows].argmax(axis=1)
+    problem = clips.problem
+    poses = {
+        link: clips.targets[rows, frames, k] for k, link in enumerate(problem.links[:targeted])
+    }
+    task = {link: [AXES[row] for row in problem.components.rows[k]] for k, link in enumerate(poses)}
+    frame = problem.components.frame
+    mask = clips.terms.free > 0
+    q[rows] = solve_ik(
+        clips.robot, poses, q_init=q[rows], q_ref=q[rows], task=task, frame=frame, joint_mask=mask
+    ).q
+    return q
+
+
+def _by_key_frames(clips: Clips, q: Array) -> Array:
+    """Every key frame from the one before it, and the frames between them by interpolation."""
+    count, time = clips.shape
+    keys = _key_frames(clips)
+    path = np.broadcast_to(q[:, None], (count, time, q.shape[-1])).copy()
+    tree = tree_of(clips.robot, clips.problem.links, clips.problem.base)
+    tangent, before = clips.tangent, 0
+    for key in keys:
+        poses = posture(tree, q).links.swapaxes(0, 1)
+        known = clips.is_given[:, key, :, None, None]
+        targets = np.where(known, clips.targets[:, key], poses)
+        q, _ = damped_descent(clips.problem, clips.terms, q, targets, KEY_STEPS, KEY_ERROR, 1)
+        q = with_unit_quaternions(clips.robot, q, path[:, before])
+        path[:, key] = q
+        step = tangent.minus(q, path[:, before])
+        # The way of a joint with limits is the plain one.
+        for frame in range(before + 1, key):
+            share = (frame - before) / (key - before)
+            path[:, frame] = tangent.plus(path[:, before], share * step)
+        before = key
+    return path
+
+
+def _key_frames(clips: Clips) -> list[int]:
+    """The first frame, the last one, and those between which targets move far."""
+    time = clips.shape[1]
+    is_known = clips.is_given[:, 1:] & clips.is_given[:, :-1]
+    now, last = clips.targets[:, 1:], clips.targets[:, :-1]
+    moved = np.linalg.norm((now - last)[..., :3, 3], axis=-1)
+    moved += RADIAN * np.linalg.norm((now - last)[..., :3, :3], axis=(-1, -2)) / np.sqrt(2.0)
+    way = np.cumsum(np.where(is_known, moved, 0.0).max(axis=(0, 2)))
+    keys = [0]
+    for frame in range(1, time):
+        done = way[keys[-1] - 1] if keys[-1] else 0.0
+        if way[frame - 1] - done >= KEY_DISTANCE or frame == time - 1:
+            keys.append(frame)
+    return keys
+
+
+def _rotation(quat: Array) -> Array:
+    w, x, y, z = (quat / np.linalg.norm(quat, axis=-1, keepdims=True)).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.array(rows).transpose(2, 0, 1)
+
+
+def _quaternions(rotation: Array) -> Array:
+    """Quaternions wxyz `(clips, time, 4)`, without a change of sign from frame to frame."""
+    m = rotation
+    squares = np.stack(
+        [
+            1 + m[..., 0, 0] + m[..., 1, 1] + m[..., 2, 2],
+            1 + m[..., 0, 0] - m[..., 1, 1] - m[..., 2, 2],
+            1 - m[..., 0, 0] + m[..., 1, 1] - m[..., 2, 2],
+            1 - m[..., 0, 0] - m[..., 1, 1] + m[..., 2, 2],
+        ],
+        axis=-1,
+    )
+    x, y, z = (
+        m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
+    )  # fmt: skip
+    xy, xz, yz = (m[..., i, j] + m[..., j, i] for i, j in ((0, 1), (0, 2), (1, 2)))
+    table = np.stack(
+        [squares[..., 0], x, y, z, x, squares[..., 1], xy, xz, y, xy, squares[..., 2], yz,
+         z, xz, yz, squares[..., 3]], axis=-1,
+    ).reshape((*m.shape[:-2], 4, 4))  # fmt: skip
+    largest = squares.argmax(axis=-1)
+    quat = np.take_along_axis(table, largest[..., None, None], axis=-2)[..., 0, :]
+    quat /= np.linalg.norm(quat, axis=-1, keepdims=True)
+    flips = np.sum(quat[..., 1:, :] * quat[..., :-1, :], axis=-1) < 0
+    sign = np.cumprod(np.where(flips, -1.0, 1.0), axis=-1)
+    quat[..., 1:, :] *= sign[..., None]
+    return quat

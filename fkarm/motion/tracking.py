@@ -1,0 +1,101 @@
+"""Errors of every frame, with their derivative by steps: targets, contacts, centre of mass.
+
+Whatever draws a path frame by frame has its rows here; what couples frames is in `coupling.py`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fkarm.ik.in_numpy.residual import (
+    Structure,
+    derivatives,
+    errors_at,
+    structure_of,
+)
+from fkarm.kinematics.in_numpy import posture
+from fkarm.motion.request import Clips
+from fkarm.motion.tangent import Array
+
+# How much more a contact counts than a target.
+CONTACT_WEIGHT = 30.0
+
+
+class Tracked(NamedTuple):
+    """Weighted errors of frames, and their negative derivative by the steps that may move."""
+
+    error: Array  # (frames, m)
+    jacobian: Array  # (frames, m, moving)
+
+
+class Tracking:
+    """The errors of clips.
+
+    Args:
+        clips: The clips.
+        moving: Places in a step that may move.
+    """
+
+    def __init__(self, clips: Clips, moving: Array) -> None:
+        self.clips, self.moving = clips, moving
+        self.of: Structure = structure_of(clips.problem)
+        counts = [len(rows) for rows in clips.problem.components.rows]
+        self._by_component = np.repeat(np.arange(len(counts)), counts)
+
+    def at(self, q: Array) -> Tracked:
+        """Errors and derivatives at `q (clips, time, dof)`."""
+        clips = self.clips
+        flat = q.reshape(-1, q.shape[-1])
+        at = posture(self.of.tree, flat)
+        poses = at.links.swapaxes(0, 1).reshape(clips.targets.shape)
+        targets, weights = anchored(clips, poses)
+        targets = targets.reshape(-1, *targets.shape[2:])
+        by_row = weights.reshape(len(flat), -1)[:, self._by_component]
+        error = errors_at(self.of, at, targets) * clips.terms.weights
+        local = derivatives(self.of, clips.terms, at, error, targets)
+        jacobian = np.zeros((*local.jacobian.shape[:-1], clips.robot.dof))
+        jacobian[..., self.of.active] = local.jacobian
+        jacobian = clips.tangent.by_step(jacobian, flat)[..., self.moving]
+        return Tracked(by_row * error, by_row[..., None] * jacobian)
+
+
+def anchored(clips: Clips, poses: Array) -> tuple[Array, Array]:
+    """Targets, with those of contacts in place of the given ones, and weights of links.
+
+    While a link stands still its target is the mean of the given ones, or of its own poses where
+    none is given.
+    """
+    weights = clips.weights * clips.is_given
+    if not clips.contacts.any():
+        return clips.targets, weights
+    targets = clips.targets.copy()
+    for clip, link in np.argwhere(clips.contacts.any(axis=1)):
+        for frames in runs(clips.contacts[clip, :, link]):
+            given = clips.is_given[clip, frames, link]
+            source = clips.targets if given.any() else poses
+            chosen = source[clip, frames, link][given if given.any() else slice(None)]
+            targets[clip, frames, link] = mean_pose(chosen)
+    return targets, np.where(clips.contacts, CONTACT_WEIGHT, weights)
+
+
+def runs(flags: Array) -> list[slice]:
+    """The slices of neighbours that are all True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def mean_pose(poses: Array) -> Array:
+    """The mean position and the nearest rotation to the mean matrix, of `(n, 4, 4)`."""
+    mean = poses.mean(axis=0)
+    mean[:3, :3] = nearest_rotation(mean[:3, :3])
+    return np.asarray(mean)
+
+
+def nearest_rotation(matrix: Array) -> Array:
+    """The rotations nearest to matrices `(..., 3, 3)`."""
+    u, _, vh = np.linalg.svd(matrix)
+    sign = np.sign(np.linalg.det(u @ vh))
+    u[..., 2] *= sign[..., None]
+    return np.asarray(u @ vh)
