@@ -61,7 +61,7 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
         sample_configurations,
     )
     from fkarm.kinematics.manipulability import manipulability
-    from fkarm.motion import PathReason, SolvedPath, solve_path
+    from fkarm.motion import PathReason, SolvedPath, retarget, solve_path
 
 __all__ = [
     "Body",
@@ -108,6 +108,7 @@ __all__ = [
     "metrics",
     "motion",
     "reachability",
+    "retarget",
     "robots",
     "sample_configurations",
     "solve_ik",
