@@ -34,7 +34,7 @@ from fkarm.model import Body, Exclusion, Joint, Mass, Mimic, Robot
 from fkarm.version import __version__
 
 if TYPE_CHECKING:  # they need Keras: imported when they are used
-    from fkarm import calibration, geometry, ik, kinematics, layers, losses, metrics
+    from fkarm import calibration, geometry, ik, kinematics, layers, losses, metrics, motion
     from fkarm import compare as compare
     from fkarm import learning as learning
     from fkarm import primers as primers
@@ -53,6 +53,8 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
     from fkarm.kinematics import (
         analytic_jacobian,
         body_jacobian,
+        center_of_mass,
+        center_of_mass_jacobian,
         forward_kinematics,
         geometric_jacobian,
         geometric_jacobian_rate,
@@ -91,6 +93,8 @@ __all__ = [
     "body_jacobian",
     "calibrate",
     "calibration",
+    "center_of_mass",
+    "center_of_mass_jacobian",
     "compare_robots",
     "config",
     "follow_path",

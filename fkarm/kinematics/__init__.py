@@ -11,11 +11,14 @@ from fkarm.kinematics.jacobian import (
 )
 from fkarm.kinematics.jacobian_rate import geometric_jacobian_rate
 from fkarm.kinematics.manipulability import manipulability
+from fkarm.kinematics.masses import center_of_mass, center_of_mass_jacobian
 from fkarm.kinematics.sampling import sample_configurations
 
 __all__ = [
     "analytic_jacobian",
     "body_jacobian",
+    "center_of_mass",
+    "center_of_mass_jacobian",
     "forward_kinematics",
     "geometric_jacobian",
     "geometric_jacobian_rate",

@@ -136,6 +136,16 @@ def with_exclusions(self: Robot, exclusions: Iterable[Exclusion | tuple[str, str
     return replace(self, exclusions=tuple(pairs))
 
 
+def with_solids_in_order(robot: Robot) -> Robot:
+    """The robot with its bodies and masses in the order of its links, in which they are written."""
+    order = {link: number for number, link in enumerate(robot.link_names)}
+    in_order: dict[str, Any] = {
+        name: tuple(sorted(getattr(robot, name), key=lambda solid: order[solid.link]))
+        for name in ("bodies", "masses")
+    }
+    return replace(robot, **in_order)
+
+
 def sub_chain(self: Robot, base_link: str, tip_link: str) -> Robot:
     """The serial chain from one link down to another, as a robot of its own.
 

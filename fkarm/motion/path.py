@@ -13,11 +13,16 @@ from fkarm.model import Robot
 from fkarm.motion.request import Clips, Smoothness, read_clips
 from fkarm.motion.result import SolvedPath
 from fkarm.motion.solve import descend
-from fkarm.motion.starts import first_path
+from fkarm.motion.starts import between, first_path
 from fkarm.motion.verdict import feasible, finished, judged
 
 MAX_STEPS = 40
-INSIDE = 0.9
+# A first path keeps this share of its limits.
+INSIDE, NEARLY = 0.9, 0.99
+# Paths of so many frames are first solved at every fourth one.
+LONG, STRIDE = 64, 4
+# The barriers' weight when a path starts from that solution.
+LATE_MU = 1e-6
 VELOCITY_WEIGHT, ACCELERATION_WEIGHT, POSTURE_WEIGHT = 1e-3, 1e-4, 1e-3
 # Frames that are solved at a time: their matrices fit into memory.
 FRAMES_AT_ONCE = 4096
@@ -33,6 +38,7 @@ def solve_path(
     contacts: Mapping[str, TensorLike] | None = None,
     *,
     center_of_mass: TensorLike | None = None,
+    center_of_mass_weight: float = 1.0,
     q_ref: TensorLike | None = None,
     task: Task | Mapping[str, Task] = "pose",
     frame: str = "root",
@@ -53,6 +59,7 @@ def solve_path(
         ("velocity_weight", velocity_weight),
         ("acceleration_weight", acceleration_weight),
         ("posture_weight", posture_weight),
+        ("center_of_mass_weight", center_of_mass_weight),
     ):
         check_non_negative(name, value)
     check_count("max_steps", max_steps)
@@ -65,6 +72,7 @@ def solve_path(
         acceleration_limits,
         contacts,
         center_of_mass=center_of_mass,
+        center_of_mass_weight=center_of_mass_weight,
         frame_weights=frame_weights,
         task=task,
         frame=frame,
@@ -91,7 +99,14 @@ def solve_path(
 
 def _solved(clips: Clips) -> list[np.ndarray]:
     """The arrays of `SolvedPath` for some clips, with one axis of clips."""
-    wish = clips.rest if clips.q_ref is None else clips.q_ref
-    start = feasible(clips, first_path(clips), INSIDE)
-    descent = descend(clips, start, wish[:, None])
+    wish = (clips.rest if clips.q_ref is None else clips.q_ref)[:, None]
+    q, time = first_path(clips), clips.shape[1]
+    is_long = time >= LONG
+    if is_long:  # few frames first: the others start near their solution
+        frames = np.append(np.arange(0, time - 1, STRIDE), time - 1)
+        few = clips.at(frames)
+        coarse = descend(few, feasible(few, q[:, frames], INSIDE), wish).q
+        q = between(clips, coarse, frames)
+    start = feasible(clips, q, NEARLY if is_long else INSIDE)
+    descent = descend(clips, start, wish, *((LATE_MU,) if is_long else ()))
     return judged(clips, finished(clips, descent.q), descent.is_done)

@@ -15,6 +15,8 @@ from fkarm.ik.problem import Problem, Task, Terms, by_link, make_problem, make_t
 from fkarm.ik.targets import check_rotations
 from fkarm.kinematics.arguments import configuration_array
 from fkarm.kinematics.joint_space import nearest_to_zero
+from fkarm.kinematics.masses import mass_shares
+from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.motion.tangent import Array, Tangent, tangent_of
 
@@ -44,6 +46,7 @@ class Clips(NamedTuple):
     weights: Array  # (clips, time, links)
     contacts: Array  # (clips, time, links)
     center_of_mass: Array | None  # NaN where not given, (clips, time, 3)
+    center_of_mass_weight: float
     speeds: Array  # per entry of q, (dof,)
     accelerations: Array  # (dof,)
     tolerances: Array  # m and rad, (links, 2)
@@ -81,7 +84,15 @@ class Clips(NamedTuple):
         }
         return self._replace(**fields)
 
+    def at(self, frames: Array) -> Clips:
+        """Some of the frames."""
+        fields = {name: getattr(self, name)[:, frames] for name in _BY_FRAME}
+        if self.center_of_mass is not None:
+            fields["center_of_mass"] = self.center_of_mass[:, frames]
+        return self._replace(**fields)
 
+
+_BY_FRAME = ("times", "targets", "is_given", "weights", "contacts")
 _BY_CLIP = (
     "times", "targets", "is_given", "weights", "contacts", "center_of_mass", "q_start", "q_ref",
 )  # fmt: skip
@@ -204,6 +215,7 @@ def read_clips(
     contacts: Mapping[str, TensorLike] | None,
     *,
     center_of_mass: TensorLike | None,
+    center_of_mass_weight: float,
     frame_weights: Mapping[str, TensorLike] | None,
     task: Task | Mapping[str, Task],
     frame: str,
@@ -233,6 +245,8 @@ def read_clips(
     problem = make_problem(robot, links, tasks, frame)
     values = {name: _for_links(value, tuple(poses), links) for name, value in values.items()}
     terms = make_terms(problem, "float64", **values)
+    if center_of_mass is not None:
+        terms = _with_mass_entries(robot, terms, values["joint_mask"], values["limit_margin"])
     clips, time, count = int(np.prod(shape[:-1])), shape[-1], len(links)
     targets = np.full((clips, time, count, 4, 4), np.nan)
     for k, pose in enumerate(poses.values()):
@@ -255,6 +269,7 @@ def read_clips(
         _frame_weights(frame_weights, tuple(poses), links, shape).reshape(clips, time, count),
         at_contacts,
         _center_of_mass(center_of_mass, shape),
+        center_of_mass_weight,
         read_limits("velocity_limits", robot, velocity_limits, robot.velocity_limits),
         read_limits("acceleration_limits", robot, acceleration_limits, np.empty(0)),
         np.array([by_link(name, values[name], links) for name in TOLERANCES], float).T,
@@ -265,6 +280,25 @@ def read_clips(
         hold_start,
         max_steps,
     )
+
+
+def _with_mass_entries(robot: Robot, terms: Terms, joint_mask: Any, margin: float) -> Terms:
+    """The terms, in which all entries of `q` may move that move a mass."""
+    names, _ = mass_shares(robot.masses, robot.name)
+    links = tuple(link for link in names if plan_chain(robot, (link,)).entries)
+    if not links:
+        return terms
+    problem = make_problem(robot, links, "position")
+    own = make_terms(problem, "float64", limit_margin=margin)
+    free = np.maximum(terms.free, own.free if joint_mask is None else own.free * joint_mask)
+    lower, upper = (
+        np.where(free > 0, np.where(terms.free > 0, a, b), unbound)
+        for a, b, unbound in (
+            (terms.lower, own.lower, -np.inf),
+            (terms.upper, own.upper, np.inf),
+        )
+    )
+    return terms._replace(free=free, lower=lower, upper=upper)
 
 
 TOLERANCES = ("position_tolerance", "orientation_tolerance")

@@ -17,7 +17,7 @@ from fkarm.motion.tracking import Tracked, Tracking
 # A path is at rest when no entry moves more than this in a step, rad or m.
 REST = 3e-4
 # It is as well when a step gains less than this share of what remains.
-LEAST_GAIN = 1e-5
+LEAST_GAIN = 1e-4
 # The force of a bound times its slack, m^2, at the start and at the end.
 FIRST_MU, LAST_MU = 1e-4, 1e-9
 # A step goes this share of the way to the nearest bound at most.
@@ -44,7 +44,7 @@ class _State(NamedTuple):
     is_done: Array
 
 
-def descend(clips: Clips, q: Array, wish: Array) -> Descent:
+def descend(clips: Clips, q: Array, wish: Array, first_mu: float = FIRST_MU) -> Descent:
     """Smooth paths within all limits, from paths within all limits towards the targets.
 
     A step minimises the squares of all linearised errors and differences of neighbouring frames,
@@ -58,9 +58,9 @@ def descend(clips: Clips, q: Array, wish: Array) -> Descent:
     count = len(q)
     coupling = Coupling(clips, moving)
     slacks = coupling.slacks(coupling.differences(q))
-    mu = np.full(count, FIRST_MU)
+    mu = np.full(count, first_mu)
     q, is_done = q.copy(), np.zeros(count, bool)
-    forces = slacks.map(lambda s: FIRST_MU / s)
+    forces = slacks.map(lambda s: first_mu / s)
     state = _State(q, Tracking(clips, moving).at(q), slacks, forces, mu, np.ones(count), is_done)
     for _ in range(clips.max_steps):
         state = _step(clips, moving, coupling, state, wish)

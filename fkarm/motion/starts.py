@@ -128,21 +128,25 @@ def _by_key_frames(clips: Clips, q: Array) -> Array:
     keys = _key_frames(clips)
     path = np.broadcast_to(q[:, None], (count, time, q.shape[-1])).copy()
     tree = tree_of(clips.robot, clips.problem.links, clips.problem.base)
-    tangent, before = clips.tangent, 0
+    before = 0
     for key in keys:
         poses = posture(tree, q).links.swapaxes(0, 1)
         known = clips.is_given[:, key, :, None, None]
         targets = np.where(known, clips.targets[:, key], poses)
         q, _ = damped_descent(clips.problem, clips.terms, q, targets, KEY_STEPS, KEY_ERROR, 1)
         q = with_unit_quaternions(clips.robot, q, path[:, before])
-        path[:, key] = q
-        step = tangent.minus(q, path[:, before])
-        # The way of a joint with limits is the plain one.
-        for frame in range(before + 1, key):
-            share = (frame - before) / (key - before)
-            path[:, frame] = tangent.plus(path[:, before], share * step)
-        before = key
-    return path
+        path[:, key], before = q, key
+    return between(clips, path[:, keys], np.array(keys))
+
+
+def between(clips: Clips, q: Array, frames: Array) -> Array:
+    """Configurations of all frames, from those of some that hold the first and the last one."""
+    right = np.searchsorted(frames, np.arange(clips.shape[1])).clip(min=1 if len(frames) > 1 else 0)
+    left = np.maximum(right - 1, 0)
+    first, last = clips.times[:, frames[left]], clips.times[:, frames[right]]
+    share = (clips.times - first) / np.where(last > first, last - first, 1.0)
+    step = clips.tangent.minus(q[:, right], q[:, left])
+    return clips.tangent.plus(q[:, left], share[..., None] * step)
 
 
 def _key_frames(clips: Clips) -> list[int]:

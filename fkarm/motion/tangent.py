@@ -57,15 +57,34 @@ class Tangent(NamedTuple):
             out[..., first : first + 4] = quat / np.linalg.norm(quat, axis=-1, keepdims=True)
         return out
 
-    def by_step(self, jacobian: Array, q: Array) -> Array:
-        """Derivatives by a step from derivatives by `q`. `(rows, m, dof)` to `(rows, m, size)`."""
-        if not self.quaternions:
-            return jacobian
-        out = np.empty((*jacobian.shape[:-1], self.size))
-        out[..., self.at] = jacobian[..., self.entries]
+    def by_step(self, jacobian: Array, q: Array, entries: Array, moving: Array) -> Array:
+        """Derivatives by the numbers of a step that may move, from those by entries of `q`.
+
+        Args:
+            jacobian: Derivatives by `entries`. Shape `(rows, m, len(entries))`.
+            q: Configurations. Shape `(rows, dof)`.
+            entries: Entries of `q`, which hold all four of a quaternion or none.
+            moving: Places in a step, those of the entries and others.
+        Returns:
+            Shape `(rows, m, len(moving))`.
+        """
+        column = {entry: k for k, entry in enumerate(entries.tolist())}
+        of_place = dict(zip(self.at.tolist(), self.entries.tolist(), strict=True))
+        plain = [
+            (k, column[of_place[p]])
+            for k, p in enumerate(moving.tolist())
+            if of_place.get(p) in column
+        ]
+        is_whole = len(entries) - len(moving) == sum(f in column for f, _ in self.quaternions)
+        shape = (*jacobian.shape[:-1], len(moving))
+        out = np.empty(shape) if is_whole else np.zeros(shape)
+        for here, there in _stretches(plain):
+            out[..., here] = jacobian[..., there]
         for first, place in self.quaternions:
-            rates = _rates(q[:, first : first + 4])  # (rows, 4, 3)
-            out[..., place : place + 3] = jacobian[..., first : first + 4] @ rates
+            if place in moving and first in column:
+                rates, start = _rates(q[:, first : first + 4]), moving.tolist().index(place)
+                four = jacobian[..., column[first] : column[first] + 4]
+                out[..., start : start + 3] = four @ rates
         return out
 
 
@@ -87,6 +106,19 @@ def tangent_of(robot: Robot) -> Tangent:
     return Tangent(
         robot.dof, place, np.array(entries, int), np.array(at, int), tuple(quaternions), endless
     )
+
+
+def _stretches(pairs: list[tuple[int, int]]) -> list[tuple[slice, slice]]:
+    """Pairs of indices that increase together by one, as pairs of slices: faster than indices."""
+    starts = [
+        k
+        for k in range(len(pairs))
+        if not k or pairs[k] != (pairs[k - 1][0] + 1, pairs[k - 1][1] + 1)
+    ]
+    return [
+        (slice(pairs[a][0], pairs[b - 1][0] + 1), slice(pairs[a][1], pairs[b - 1][1] + 1))
+        for a, b in zip(starts, [*starts[1:], len(pairs)], strict=True)
+    ]
 
 
 def _times(a: Array, b: Array) -> Array:

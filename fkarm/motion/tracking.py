@@ -16,6 +16,8 @@ from fkarm.ik.in_numpy.residual import (
     structure_of,
 )
 from fkarm.kinematics.in_numpy import posture
+from fkarm.kinematics.masses import jacobian_in_numpy, mass_shares
+from fkarm.kinematics.tree import tree_of
 from fkarm.motion.request import Clips
 from fkarm.motion.tangent import Array
 
@@ -55,10 +57,35 @@ class Tracking:
         by_row = weights.reshape(len(flat), -1)[:, self._by_component]
         error = errors_at(self.of, at, targets) * clips.terms.weights
         local = derivatives(self.of, clips.terms, at, error, targets)
-        jacobian = np.zeros((*local.jacobian.shape[:-1], clips.robot.dof))
-        jacobian[..., self.of.active] = local.jacobian
-        jacobian = clips.tangent.by_step(jacobian, flat)[..., self.moving]
-        return Tracked(by_row * error, by_row[..., None] * jacobian)
+        jacobian = clips.tangent.by_step(local.jacobian, flat, self.of.active, self.moving)
+        if (by_row != 1.0).any():
+            error = by_row * error
+            jacobian *= by_row[..., None]
+        if clips.center_of_mass is None:
+            return Tracked(error, jacobian)
+        missing, rows = self._centre(flat)
+        return Tracked(np.hstack([error, missing]), np.concatenate([jacobian, rows], axis=1))
+
+    def _centre(self, q: Array) -> tuple[Array, Array]:
+        """The weighted errors of the centre of mass, and their derivative."""
+        clips, robot = self.clips, self.clips.robot
+        links, shares = mass_shares(robot.masses, robot.name)
+        tree = tree_of(robot, links, robot.root_link)
+        missing = centre_errors(clips, q)
+        is_given = ~np.isnan(missing)
+        weight = clips.center_of_mass_weight
+        jacobian = jacobian_in_numpy(tree, shares)(q) * (weight * is_given[..., None])
+        jacobian = clips.tangent.by_step(jacobian, q, np.arange(robot.dof), self.moving)
+        return weight * np.where(is_given, missing, 0.0), jacobian
+
+
+def centre_errors(clips: Clips, q: Array) -> Array:
+    """From the centres of mass at `q (frames, dof)` to their targets; NaN where none is given."""
+    robot = clips.robot
+    links, shares = mass_shares(robot.masses, robot.name)
+    poses = posture(tree_of(robot, links, robot.root_link), q).links
+    centres = np.einsum("lrij,lj->ri", poses[..., :3, :], shares)
+    return np.asarray(clips.center_of_mass).reshape(-1, 3) - centres
 
 
 def anchored(clips: Clips, poses: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from fkarm.motion.feasible import SPARE, with_short_steps, with_small_changes
 from fkarm.motion.request import Clips
 from fkarm.motion.result import REASON_DTYPE, PathReason
 from fkarm.motion.tangent import Array
-from fkarm.motion.tracking import anchored
+from fkarm.motion.tracking import anchored, centre_errors
 
 # A joint is at its limit if it is nearer to it than this share of the limit, or this far, rad or m.
 NEAR = 1e-3
@@ -70,12 +70,17 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
     links = posture(tree, flat).links.swapaxes(0, 1).reshape(clips.targets.shape)
     targets, weights = anchored(clips, links)
     errors = pose_errors(clips.problem, flat, targets.reshape(-1, *targets.shape[2:]))
-    errors = errors.reshape(count, time, -1, 2)
+    errors = errors.reshape(count, time, len(clips.problem.links), 2)
     has_target = clips.is_given | clips.contacts
     counts = [[any(r // 3 == h for r in rows) for h in (0, 1)] for rows in _rows(clips)]
     errors = np.where(has_target[..., None] & np.array(counts), errors, np.nan)
     slip = _slip(clips, links)
     mass = np.full((count, time), np.nan)
+    if clips.center_of_mass is not None:
+        missing = centre_errors(clips, flat).reshape(count, time, 3)
+        is_given = ~np.isnan(missing)
+        lengths = np.linalg.norm(np.where(is_given, missing, 0.0), axis=-1)
+        mass = np.where(is_given.any(axis=-1), lengths, np.nan)
     is_wanted = (weights > 0)[..., None]
     is_far = is_wanted & (errors > clips.tolerances)
     tolerance = clips.tolerances[:, 0].min()
