@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "ik": TENSORS | MODEL | {"config", "kinematics"},
     "tables": TENSORS | MODEL | {"kinematics", "ik"},
     "calibration": TENSORS | MODEL | {"kinematics", "ik"},
-    "motion": TENSORS | MODEL | {"kinematics", "ik"},
+    "motion": TENSORS | MODEL | {"config", "kinematics", "ik"},
     "layers": TENSORS
     | MODEL
     | {"calibration", "kinematics", "ik", "_recorded", "_rows", "_carried"},

@@ -13,7 +13,7 @@ from fkarm.model import Robot
 from fkarm.motion.request import Clips, Smoothness, read_clips
 from fkarm.motion.result import SolvedPath
 from fkarm.motion.solve import descend
-from fkarm.motion.starts import between, first_path
+from fkarm.motion.starts import between, first_path, posture_of
 from fkarm.motion.verdict import feasible, finished, judged
 
 MAX_STEPS = 40
@@ -54,7 +54,74 @@ def solve_path(
     hold_start: bool = False,
     max_steps: int = MAX_STEPS,
 ) -> SolvedPath:
-    """Smooth configurations over time that bring many links to their targets, frame by frame."""
+    """Smooth configurations over time that bring many links to their targets, within all limits.
+
+    All frames of a clip are solved together: Gauss-Newton steps of the squared errors of all
+    targets, the speeds, the accelerations and the distance from a posture, with barriers at the
+    limits. A step is one block-tridiagonal system, so the time is linear in the number of frames.
+    A last pass moves what rounding left beyond a limit: joint, velocity and acceleration limits
+    hold in every frame, whatever the targets ask for. `docs/motion.md` shows how to use it.
+
+    Args:
+        robot: The robot. A floating joint at its root starts near the targets by itself.
+        target_poses: `{link: poses}` in the root link's frame, m. Shape `(..., time, 4, 4)`, or
+            `(..., time, 3)` for positions, which leave the orientation free. Clips with batch axes
+            are solved in one call. A target with NaN is not given in its frame.
+        times: Times of the frames, s, increasing. Shape `(time,)`, or `(..., time)`.
+        q_start: Where the search starts, and the posture that joints without a task keep: one
+            configuration per clip, `(dof,)` or `(..., dof)`, or a whole path `(..., time, dof)`.
+            None: a solution of the first frame, found by `fkarm.solve_ik` or, for a floating base
+            that the targets place, the values nearest to zero.
+        velocity_limits: True: `robot.velocity_limits`; False: none; or largest speeds, rad/s and
+            m/s, one number or one per entry of `q`. The four entries of a quaternion have one
+            value: the largest angular velocity.
+        acceleration_limits: None, or largest accelerations, rad/s^2 and m/s^2, as above; infinite
+            for quaternions. At a frame it is the difference of the mean speeds of the two steps,
+            over the mean of their durations.
+        contacts: `{link: booleans (..., time)}`: the link stands still while they are True. Its
+            target is then the mean of its targets over these frames, or of its own poses if it has
+            none.
+        center_of_mass: Targets of the centre of mass, m. Shape `(..., time, 3)`; NaN in a
+            coordinate leaves it free.
+        center_of_mass_weight: Weight of a metre of its error.
+        q_ref: Posture that `posture_weight` pulls to; None: `q_start`. Shape `(..., dof)`. A
+            floating joint has none: its entries are not read.
+        task: Components of poses that count, as in `fkarm.solve_ik`. With `frame="target"`, two
+            rotations such as `("rx", "ry")` are the direction of the third axis alone.
+        frame: Frame of the task's axes, as in `fkarm.solve_ik`.
+        weights: Weight of a metre and of a radian, one pair or `{link: pair}`.
+        frame_weights: `{link: weights}` that multiply the errors of a link frame by frame. Shape
+            `(..., time)`. Errors of weight zero do not count for `converged`.
+        velocity_weight: Weight of a speed, m per rad/s or m/s.
+        acceleration_weight: Weight of an acceleration, m per rad/s^2 or m/s^2.
+        posture_weight: Weight of the distance from the posture, m per rad or m.
+        position_tolerance: Largest position error of a solution, m, one or `{link: value}`; also
+            the largest slip per step of a contact, and error of the centre of mass: the smallest.
+        orientation_tolerance: Largest orientation error of a solution, rad.
+        joint_mask: Which entries of `q` may move; the others keep the value of `q_start`.
+        limit_margin: Distance that joints keep from their limits, rad or m.
+        hold_start: Whether the first frame is `q_start`, exactly.
+        max_steps: Largest number of steps.
+    Returns:
+        `SolvedPath`, `q` in the type of the targets. Frames that miss their targets say why:
+        `converged` is False and `reason` is one of `PathReason`.
+    Raises:
+        UnknownLinkError: If a link does not exist.
+        RobotError: With `center_of_mass`, if the robot has no masses.
+        TypeError: If targets or contacts are no mapping, or hold no real numbers.
+        ValueError: If times do not increase, shapes do not match, a target is no pose, contacts are
+            no booleans, a limit is not positive, or an argument is out of range.
+    Reference:
+        [Sugihara2011] for the damping, [Nocedal2006], chapter 19, for the barriers.
+    Example:
+        >>> arm = fkarm.robots.planar([1.0, 0.5])
+        >>> times = np.linspace(0.0, 2.0, 41)
+        >>> q = np.stack([0.5 + 0.2 * np.sin(times), 1.0 + 0.3 * times], axis=-1)
+        >>> poses = fkarm.forward_kinematics(arm, q)
+        >>> path = fkarm.solve_path(arm, {"tool": poses}, times, q[0], velocity_limits=1.0)
+        >>> bool(path.converged.all()), bool(path.within_velocity_limits.all())
+        (True, True)
+    """
     for name, value in (
         ("velocity_weight", velocity_weight),
         ("acceleration_weight", acceleration_weight),
@@ -99,13 +166,13 @@ def solve_path(
 
 def _solved(clips: Clips) -> list[np.ndarray]:
     """The arrays of `SolvedPath` for some clips, with one axis of clips."""
-    wish = (clips.rest if clips.q_ref is None else clips.q_ref)[:, None]
     q, time = first_path(clips), clips.shape[1]
+    wish = posture_of(clips, q)
     is_long = time >= LONG
     if is_long:  # few frames first: the others start near their solution
         frames = np.append(np.arange(0, time - 1, STRIDE), time - 1)
         few = clips.at(frames)
-        coarse = descend(few, feasible(few, q[:, frames], INSIDE), wish).q
+        coarse = descend(few, feasible(few, q[:, frames], INSIDE), wish[:, frames]).q
         q = between(clips, coarse, frames)
     start = feasible(clips, q, NEARLY if is_long else INSIDE)
     descent = descend(clips, start, wish, *((LATE_MU,) if is_long else ()))

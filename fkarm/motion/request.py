@@ -7,17 +7,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fkarm._checks import check_pose_shape, check_real, real_array
 from fkarm._types import TensorLike
 from fkarm.errors import unknown_name
-from fkarm.geometry.native import to_numpy
 from fkarm.ik.problem import Problem, Task, Terms, by_link, make_problem, make_terms
 from fkarm.ik.targets import check_rotations
-from fkarm.kinematics.arguments import configuration_array
 from fkarm.kinematics.joint_space import nearest_to_zero
 from fkarm.kinematics.masses import mass_shares
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
+from fkarm.motion.arguments import (
+    read_center_of_mass,
+    read_configurations,
+    read_contacts,
+    read_frame_weights,
+    read_limits,
+    read_targets,
+    read_times,
+)
 from fkarm.motion.tangent import Array, Tangent, tangent_of
 
 
@@ -98,113 +104,6 @@ _BY_CLIP = (
 )  # fmt: skip
 
 
-def read_times(times: TensorLike) -> Array:
-    """Times that increase, or ValueError."""
-    array = real_array("times", times if isinstance(times, (list, tuple)) else to_numpy(times))
-    array = array.astype(np.float64)
-    if array.ndim == 0:
-        raise ValueError("times must have shape (time,) or (..., time). Received: one number.")
-    if not np.isfinite(array).all():
-        raise ValueError("times must be finite, s. Received: NaN or infinity.")
-    short = np.argwhere(np.diff(array, axis=-1) <= 0)
-    if len(short):
-        *clip, frame = short[0]
-        before, after = array[(*clip, frame)], array[(*clip, frame + 1)]
-        raise ValueError(
-            "times must increase from frame to frame, s. Received: "
-            f"{after:g} after {before:g} at frame {frame + 1}. Sort the frames, and drop those "
-            "that repeat a time."
-        )
-    return array
-
-
-def read_targets(
-    robot: Robot, target_poses: Mapping[str, TensorLike], times: Array
-) -> tuple[dict[str, Array], dict[str, bool]]:
-    """Targets by link as poses of one shape, and which of them have no orientation."""
-    if not isinstance(target_poses, Mapping) or not target_poses:
-        raise TypeError(
-            "target_poses must be a mapping {link: poses} with at least one link. Received: "
-            f"{type(target_poses).__name__}. For one link: {{robot.end_effector: poses}}."
-        )
-    poses, are_positions = {}, {}
-    for link, value in target_poses.items():
-        robot.check_link(link)
-        name = f"target_poses[{link!r}]"
-        array = to_numpy(value) if not isinstance(value, (list, tuple)) else np.asarray(value)
-        check_real(name, array.dtype, array)
-        array = array if array.dtype == np.float64 else array.astype(np.float32)
-        are_positions[link] = array.ndim >= 2 and array.shape[-1] == 3
-        if are_positions[link]:
-            array = _as_poses(array)
-        else:
-            check_pose_shape(name, array.shape)
-        if array.ndim < 3 or array.shape[-3] != times.shape[-1]:
-            raise ValueError(
-                f"{name} must have one target per time: shape (..., {times.shape[-1]}, 4, 4), or "
-                f"(..., {times.shape[-1]}, 3) for positions. Received: shape "
-                f"{np.shape(value)}."
-            )
-        poses[link] = array
-    shapes = {link: pose.shape[:-2] for link, pose in poses.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(
-            f"All target_poses must have the same batch axes and length. Received: {shapes}."
-        )
-    return poses, are_positions
-
-
-def _as_poses(positions: Array) -> Array:
-    poses = np.zeros((*positions.shape[:-1], 4, 4), positions.dtype)
-    poses[..., range(4), range(4)] = 1.0
-    poses[..., :3, 3] = positions
-    return poses
-
-
-def read_contacts(
-    robot: Robot, contacts: Mapping[str, TensorLike] | None, shape: tuple[int, ...]
-) -> dict[str, Array]:
-    """When links stand still, by link, in the shape of the clips `(..., time)`."""
-    out = {}
-    if contacts is not None and not isinstance(contacts, Mapping):
-        raise TypeError(
-            "contacts must be a mapping {link: booleans (..., time)}. Received: "
-            f"{type(contacts).__name__}."
-        )
-    for link, value in (contacts or {}).items():
-        robot.check_link(link)
-        array = np.asarray(to_numpy(value) if hasattr(value, "shape") else value)
-        if array.dtype != bool or array.shape not in (shape, shape[-1:]):
-            raise ValueError(
-                f"contacts[{link!r}] must be booleans, one per time: shape {shape}. Received: "
-                f"{array.dtype} of shape {array.shape}. Try forces > threshold."
-            )
-        out[link] = np.broadcast_to(array, shape)
-    return out
-
-
-def read_limits(name: str, robot: Robot, limits: Any, own: Array) -> Array:
-    """Limits per entry of `q`, or ValueError; True stands for the robot's own, False for none."""
-    if limits is None or limits is False:
-        return np.full(robot.dof, np.inf)
-    if limits is True:
-        return own
-    array = configuration_array(name, limits)
-    if array.shape not in ((), (robot.dof,)) or not (array > 0).all():
-        raise ValueError(
-            f"{name} must be one number > 0, or {robot.dof}, one per entry of q, in rad and m; "
-            f"inf where there is none. Received: {limits!r}."
-        )
-    array = np.broadcast_to(array, (robot.dof,)).astype(np.float64)
-    for first in robot.quaternions:
-        if len(set(array[first : first + 4].tolist())) > 1:
-            raise ValueError(
-                f"{name} must be the same for the four entries of a quaternion: the largest "
-                f"angular value. Received: {array[first : first + 4].tolist()} from entry {first}."
-            )
-    return array
-
-
 def read_clips(
     robot: Robot,
     target_poses: Mapping[str, TensorLike],
@@ -247,6 +146,9 @@ def read_clips(
     terms = make_terms(problem, "float64", **values)
     if center_of_mass is not None:
         terms = _with_mass_entries(robot, terms, values["joint_mask"], values["limit_margin"])
+    start = read_configurations("q_start", robot, q_start, shape, may_be_path=True)
+    if hold_start:
+        _check_start(start, terms)
     clips, time, count = int(np.prod(shape[:-1])), shape[-1], len(links)
     targets = np.full((clips, time, count, 4, 4), np.nan)
     for k, pose in enumerate(poses.values()):
@@ -266,20 +168,36 @@ def read_clips(
         np.broadcast_to(instants, shape).reshape(clips, time),
         targets,
         is_given,
-        _frame_weights(frame_weights, tuple(poses), links, shape).reshape(clips, time, count),
+        read_frame_weights(frame_weights, tuple(poses), links, shape).reshape(clips, time, count),
         at_contacts,
-        _center_of_mass(center_of_mass, shape),
+        read_center_of_mass(center_of_mass, shape),
         center_of_mass_weight,
         read_limits("velocity_limits", robot, velocity_limits, robot.velocity_limits),
-        read_limits("acceleration_limits", robot, acceleration_limits, np.empty(0)),
+        read_limits("acceleration_limits", robot, acceleration_limits, None),
         np.array([by_link(name, values[name], links) for name in TOLERANCES], float).T,
         len(poses),
         smoothness,
-        _configurations("q_start", robot, q_start, shape, may_be_path=True),
-        _configurations("q_ref", robot, q_ref, shape),
+        start,
+        read_configurations("q_ref", robot, q_ref, shape),
         hold_start,
         max_steps,
     )
+
+
+def _check_start(start: Array | None, terms: Terms) -> None:
+    """Raise ValueError unless a first frame that is held is given and within the limits."""
+    if start is None:
+        raise ValueError("hold_start must come with q_start, the first frame. Received: None.")
+    first = start if start.ndim == 2 else start[:, 0]
+    beyond = (first < terms.lower) | (first > terms.upper)
+    if beyond.any():
+        row, entry = np.argwhere(beyond)[0]
+        raise ValueError(
+            "q_start must be within the joint limits if hold_start holds it. Received: "
+            f"{first[row, entry]:g} at entry {entry}, whose limits are {terms.lower[entry]:g} and "
+            f"{terms.upper[entry]:g}. Try numpy.clip(q_start, robot.lower_limits, "
+            "robot.upper_limits)."
+        )
 
 
 def _with_mass_entries(robot: Robot, terms: Terms, joint_mask: Any, margin: float) -> Terms:
@@ -326,62 +244,3 @@ def _for_links(value: Any, given: tuple[str, ...], links: tuple[str, ...]) -> An
         return value
     by_name = dict(zip(given, by_link("an argument", value, given), strict=True))
     return {link: by_name.get(link, next(iter(by_name.values()))) for link in links}
-
-
-def _frame_weights(
-    weights: Mapping[str, TensorLike] | None,
-    given: tuple[str, ...],
-    links: tuple[str, ...],
-    shape: tuple[int, ...],
-) -> Array:
-    """Weights `(..., time, links)`."""
-    out = np.ones((*shape, len(links)))
-    for link, value in (weights or {}).items():
-        if link not in given:
-            raise ValueError(unknown_name("a link of frame_weights", link, given))
-        array = real_array("frame_weights", value if isinstance(value, list) else to_numpy(value))
-        is_fit = array.shape in (shape, shape[-1:], ())
-        if not is_fit or not np.isfinite(array).all() or (array < 0).any():
-            raise ValueError(
-                f"frame_weights[{link!r}] must be finite numbers >= 0, one per time: shape "
-                f"{shape}. Received: shape {array.shape}."
-            )
-        out[..., links.index(link)] = array
-    return out
-
-
-def _center_of_mass(targets: TensorLike | None, shape: tuple[int, ...]) -> Array | None:
-    """Targets of the centre of mass, `(clips, time, 3)`."""
-    if targets is None:
-        return None
-    array = real_array("center_of_mass", to_numpy(targets)).astype(np.float64)
-    if array.shape != (*shape, 3):
-        raise ValueError(
-            f"center_of_mass must have shape {(*shape, 3)}, one position per time. Received: "
-            f"shape {array.shape}."
-        )
-    return np.where(np.isfinite(array), array, np.nan).reshape(-1, shape[-1], 3)
-
-
-def _configurations(
-    name: str,
-    robot: Robot,
-    q: TensorLike | None,
-    shape: tuple[int, ...],
-    may_be_path: bool = False,
-) -> Array | None:
-    """Configurations `(clips, dof)`, or `(clips, time, dof)` for a whole path."""
-    if q is None:
-        return None
-    array, batch, dof = configuration_array(name, q), shape[:-1], robot.dof
-    clips = int(np.prod(batch))
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite. Received: NaN or infinity.")
-    if array.shape in ((dof,), (*batch, dof)):
-        return np.broadcast_to(array, (*batch, dof)).reshape(clips, dof)
-    if may_be_path and array.shape == (*shape, dof):
-        return array.reshape(clips, shape[-1], dof)
-    whole = f", or {(*shape, dof)}" if may_be_path else ""
-    raise ValueError(
-        f"{name} must have shape ({dof},), {(*batch, dof)}{whole}. Received: shape {array.shape}."
-    )

@@ -43,6 +43,21 @@ def first_path(clips: Clips) -> Array:
     return _by_key_frames(clips, q)
 
 
+def posture_of(clips: Clips, q: Array) -> Array:
+    """What `posture_weight` pulls to, `(clips, time, dof)`: floating joints stay where they start.
+
+    A pull to one pose would grow with the distance that a robot walks.
+    """
+    rest = clips.rest if clips.q_ref is None else clips.q_ref
+    wish = np.broadcast_to(rest[:, None], q.shape).copy()
+    for joint in clips.robot.independent_joints:
+        if joint.type in ("floating", "planar"):
+            first = clips.robot.coordinates[joint.name].index
+            part = slice(first, first + len(joint.entries))
+            wish[..., part] = q[..., part]
+    return wish
+
+
 def _base_of(clips: Clips) -> Joint | None:
     """The floating joint at the root that enough links say the pose of."""
     robot, links = clips.robot, clips.problem.links[: clips.targeted]
