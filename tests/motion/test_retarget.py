@@ -89,8 +89,11 @@ def test_orientations_are_followed_where_there_are_poses(arm):
         poses[name][:, :3, 3] = clip
     for k, angle in enumerate(q.sum(axis=-1)):
         poses["wrist"][k, :3, :3] = rot((0, 0, 1), angle) @ own
-    places = {"upper": KeyPoint("shoulder", orientation_weight=0), "lower": KeyPoint("elbow", orientation_weight=0),
-              "hand": KeyPoint("wrist", rpy=(np.pi / 2, 0, 0))}  # fmt: skip
+    places = {
+        "upper": KeyPoint("shoulder", orientation_weight=0),
+        "lower": KeyPoint("elbow", orientation_weight=0),
+        "hand": KeyPoint("wrist", rpy=(np.pi / 2, 0, 0)),
+    }
     path = fkarm.retarget(arm, poses, places, times)
     np.testing.assert_allclose(path.q, q, atol=0.01)
     assert np.nanmax(path.orientation_error[:, path.links.index("hand")]) < 0.01
