@@ -41,7 +41,15 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
     from fkarm import viz as viz
     from fkarm.calibration import calibrate
     from fkarm.compare import compare_robots
-    from fkarm.ik import IKReason, IKResult, IKSolutions, follow_path, solve_ik, solve_ik_all
+    from fkarm.ik import (
+        IKReason,
+        IKResult,
+        IKSolutions,
+        follow_path,
+        reachability,
+        solve_ik,
+        solve_ik_all,
+    )
     from fkarm.kinematics import (
         analytic_jacobian,
         body_jacobian,
@@ -49,12 +57,13 @@ if TYPE_CHECKING:  # they need Keras: imported when they are used
         center_of_mass_jacobian,
         forward_kinematics,
         geometric_jacobian,
+        geometric_jacobian_rate,
         kinematic_hessian,
         link_velocity,
         sample_configurations,
     )
     from fkarm.kinematics.manipulability import manipulability
-    from fkarm.motion import PathReason, SolvedPath, solve_path
+    from fkarm.motion import PathReason, SolvedPath, retarget, solve_path
 
 __all__ = [
     "Body",
@@ -91,6 +100,7 @@ __all__ = [
     "follow_path",
     "forward_kinematics",
     "geometric_jacobian",
+    "geometric_jacobian_rate",
     "geometry",
     "ik",
     "kinematic_hessian",
@@ -101,6 +111,8 @@ __all__ = [
     "manipulability",
     "metrics",
     "motion",
+    "reachability",
+    "retarget",
     "robots",
     "sample_configurations",
     "solve_ik",

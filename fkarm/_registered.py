@@ -26,9 +26,10 @@ CLASSES = {
         "IKRefinement",
         "InverseKinematics",
         "JointLimits",
+        "Manipulability",
     ),
     "fkarm.learning": ("IKFlow", "IKRegressor"),
-    "fkarm.losses": ("BestHeadPoseLoss", "PoseLoss"),
+    "fkarm.losses": ("BestHeadPoseLoss", "ManipulabilityLoss", "PoseLoss"),
     "fkarm.metrics": ("OrientationError", "PoseSuccess", "PositionError"),
     "fkarm.primers": ("ChannelAffine", "EntropyRegularizer"),
 }

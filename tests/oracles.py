@@ -125,6 +125,18 @@ class Pinocchio:
             columns[name] = jacobian.reshape(6, -1)[:, joint.idx_v : joint.idx_v + joint.nv]
         return columns
 
+    def jacobian_rate(self, values, rates, link):
+        """Time derivative of the Jacobian in root axes at the link, in the model's own columns."""
+        velocity = np.zeros(self.model.nv)
+        for name, rate in rates.items():
+            velocity[self._joint(name).idx_v] = rate
+        q = self._configuration(values)
+        self.pin.computeJointJacobiansTimeVariation(self.model, self.data, q, velocity)
+        self.pin.updateFramePlacements(self.model, self.data)
+        return self.pin.getFrameJacobianTimeVariation(
+            self.model, self.data, self._frame(link), self.pin.LOCAL_WORLD_ALIGNED
+        )
+
 
 def corpus_files(package="example-robot-data", suffix=".urdf"):
     """Paths of the robot files in a pip package. The list is empty without the package."""

@@ -29,6 +29,7 @@ def test_every_example_has_a_test():
         "five_joints.py",
         "forum_arm.py",
         "multiply_by_zero.py",
+        "retarget_walk.py",
         "share_a_robot.py",
         "solve_ik.py",
         "spread_configurations.py",
@@ -104,6 +105,21 @@ def test_every_solution_is_drawn(tmp_path, capsys):
     (share,) = re.findall(r"for (\d+)% of the values", out)
     assert 20 < int(share) < 30
     assert (tmp_path / "every_solution.png").stat().st_size > 10_000
+
+
+def test_a_humanoid_walks_within_its_limits(tmp_path, capsys):
+    run("retarget_walk.py", "--steps", "40", "--out", str(tmp_path))
+    out = capsys.readouterr().out
+    if "nothing to move" in out:
+        pytest.skip("needs example-robot-data")
+    rows = re.findall(
+        r"(\d+)% within the limits, fastest ([\d.]+) rad/s, mean distance (\d+) mm", out
+    )
+    (_, own, near), (_, slow, _) = rows
+    assert [row[0] for row in rows] == ["100", "100"]
+    assert float(slow) <= 5.0 < float(own)
+    assert int(near) < 25
+    assert (tmp_path / "retarget_walk.png").stat().st_size > 10_000
 
 
 def test_a_robot_is_shared_as_a_page(tmp_path, capsys):

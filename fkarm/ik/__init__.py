@@ -2,6 +2,7 @@
 
 from fkarm.ik.closed_form import ClosedForm, ClosedFormSolutions, closed_form
 from fkarm.ik.path import PathResult, follow_path
+from fkarm.ik.reach_map import ReachabilityMap, reachability
 from fkarm.ik.result import IKReason, IKResult, IKSolutions
 from fkarm.ik.solve import solve_ik, solve_ik_all
 from fkarm.ik.starts import StartTable
@@ -13,9 +14,11 @@ __all__ = [
     "IKResult",
     "IKSolutions",
     "PathResult",
+    "ReachabilityMap",
     "StartTable",
     "closed_form",
     "follow_path",
+    "reachability",
     "solve_ik",
     "solve_ik_all",
 ]

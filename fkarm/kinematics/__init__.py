@@ -9,6 +9,7 @@ from fkarm.kinematics.jacobian import (
     geometric_jacobian,
     link_velocity,
 )
+from fkarm.kinematics.jacobian_rate import geometric_jacobian_rate
 from fkarm.kinematics.manipulability import manipulability
 from fkarm.kinematics.masses import center_of_mass, center_of_mass_jacobian
 from fkarm.kinematics.sampling import sample_configurations
@@ -20,6 +21,7 @@ __all__ = [
     "center_of_mass_jacobian",
     "forward_kinematics",
     "geometric_jacobian",
+    "geometric_jacobian_rate",
     "geometry_of",
     "kinematic_hessian",
     "link_velocity",

@@ -35,6 +35,25 @@ def configuration(robot: Robot, q: TensorLike) -> Tensor:
     return q
 
 
+def configuration_and_rate(
+    robot: Robot, q: TensorLike, q_rate: TensorLike
+) -> tuple[Tensor, Tensor]:
+    """`q` and `q_rate` as tensors of the type of `q`, with equally many axes.
+
+    Raises:
+        TypeError: If one has names, whose order may be another, or does not hold real numbers.
+        ValueError: If the shapes do not match.
+    """
+    q = configuration(robot, q)
+    q_rate = ops.cast(configuration(robot, q_rate), q.dtype)
+    if len(q.shape) != len(q_rate.shape):
+        raise ValueError(
+            f"q and q_rate must have one shape. Received: {tuple(q.shape)} and "
+            f"{tuple(q_rate.shape)}. Repeat the shorter one: ops.broadcast_to."
+        )
+    return q, q_rate
+
+
 def configuration_array(name: str, q: TensorLike) -> np.ndarray:
     """Joint configurations as a NumPy array of float64, of any shape.
 

@@ -57,7 +57,7 @@ def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tu
     for i, (screw, (linear, angular)) in pairs:
         for j, (other, (other_linear, other_angular)) in pairs:
             if screw.node == other.node:
-                rate = _axis_rate(plan, q, chain, screw, other)
+                rate = axis_rate(plan, q, chain, screw, other)
                 change = cross(rate, levers[screw.node]), rate
                 change = sum_of_twists(change, (cross(angular, other_linear), ZERO))
             elif j < i:  # nearer the base: the column turns with it
@@ -76,7 +76,7 @@ def _hessian(plan: Plan, q: list[Tensor], chain: Chain) -> tuple[list[Entry], tu
     return hessian, (6, plan.dof, plan.dof)
 
 
-def _axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Screw, other: Screw) -> Vector:
+def axis_rate(plan: Plan, q: list[Tensor], chain: Chain, screw: Screw, other: Screw) -> Vector:
     """The change of an angular velocity for the rate of an entry of the same motion."""
     motion = plan.nodes[screw.node].motion
     rates = motion.kind.axis_rates(chain.before[screw.node], motion.values(q))

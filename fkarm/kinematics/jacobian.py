@@ -10,7 +10,7 @@ from keras import ops
 from fkarm._checks import check_choice
 from fkarm._types import Tensor, TensorLike
 from fkarm.geometry import POSE_REPRESENTATIONS, pose_rate
-from fkarm.kinematics.arguments import base_name, configuration
+from fkarm.kinematics.arguments import base_name, configuration, configuration_and_rate
 from fkarm.kinematics.chain import (
     Chain,
     Twist,
@@ -164,13 +164,7 @@ def link_velocity(
     Gradient:
         With respect to both, exact everywhere.
     """
-    q = configuration(robot, q)
-    q_rate = ops.cast(configuration(robot, q_rate), q.dtype)
-    if len(q.shape) != len(q_rate.shape):
-        raise ValueError(
-            f"q and q_rate must have one shape. Received: {tuple(q.shape)} and "
-            f"{tuple(q_rate.shape)}. Repeat the shorter one: ops.broadcast_to."
-        )
+    q, q_rate = configuration_and_rate(robot, q, q_rate)
     link, base = robot.link_or_end_effector(link), base_name(robot, base)
     return _velocity_stage(robot, link, base)(q, q_rate)
 

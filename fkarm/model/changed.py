@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from fkarm.errors import RobotError, UnknownJointError, unknown_name
 from fkarm.model.frames import frame_from
+from fkarm.model.joint import Joint
 from fkarm.model.names import Names
 from fkarm.model.serial import fixed_frame
 from fkarm.model.solids import KINDS, Body, Exclusion
@@ -56,6 +57,24 @@ def with_frame(robot: Robot, frame: np.ndarray, name: str | None = None) -> Robo
     name = Names(robot.link_names).make("tool") if name is None else name
     joint = fixed_frame(robot.joints, robot.end_effector, name, frame)
     return replace(robot, joints=(*robot.joints, joint), end_effector=name)
+
+
+def with_floating_base(self: Robot, world: str = "world") -> Robot:
+    """The same robot on a floating joint, such as a humanoid that walks.
+
+    The first seven entries of its `q` are the position of the old root link in the new one, m, and
+    its orientation as a quaternion `wxyz`.
+
+    Args:
+        self: The robot.
+        world: Name of the new root link, which stands still.
+    Raises:
+        RobotError: If the name is that of a link, or the joint's, `floating_base`, is taken.
+    """
+    if world in self.link_names:
+        raise RobotError(f"world must be a new name. Received: {world!r}, a link of {self.name!r}.")
+    joint = Joint("floating_base", "floating", parent=world, child=self.root_link)
+    return replace(self, joints=(joint, *self.joints))
 
 
 def with_fixed_joints(self: Robot, values: Mapping[str, ArrayLike]) -> Robot:

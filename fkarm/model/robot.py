@@ -343,6 +343,7 @@ class Robot:
 
     with_end_effector = changed.with_end_effector
     with_tool = changed.with_tool
+    with_floating_base = changed.with_floating_base
     with_fixed_joints = changed.with_fixed_joints
     with_bodies = changed.with_bodies
     with_exclusions = changed.with_exclusions

@@ -7,6 +7,7 @@ from fkarm.viz.draw import draw_ellipsoid, draw_frame, draw_reach, draw_robot, f
 from fkarm.viz.error_pictures import plot_errors, plot_reach
 from fkarm.viz.page import Page, make_page
 from fkarm.viz.picture import plot_robot
+from fkarm.viz.reach_pictures import plot_reachability
 from fkarm.viz.viewer import Viewer, view
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "make_page",
     "plot_errors",
     "plot_reach",
+    "plot_reachability",
     "plot_robot",
     "view",
 ]

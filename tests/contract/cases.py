@@ -18,9 +18,10 @@ from fkarm.layers import (
     IKRefinement,
     InverseKinematics,
     JointLimits,
+    Manipulability,
 )
 from fkarm.learning import IKFlow, IKRegressor
-from fkarm.losses import BestHeadPoseLoss, PoseLoss
+from fkarm.losses import BestHeadPoseLoss, ManipulabilityLoss, PoseLoss
 from fkarm.metrics import OrientationError, PoseSuccess, PositionError
 
 CONTRACT = json.loads(Path(__file__).with_name("contract.json").read_text())
@@ -145,6 +146,15 @@ def inverse_kinematics(**options):
     return compiled(targets, outputs, objects, poses(), poses(seed=1), options)
 
 
+def nimble(**options):
+    """A network that keeps an arm bent."""
+    layer, loss = Manipulability(ARM, task=("x", "y")), ManipulabilityLoss(name="bent")
+    inputs = keras.Input((4,))
+    outputs = layer(JointLimits(ARM)(keras.layers.Dense(3)(inputs)))
+    objects = {"layers.Manipulability": layer, "losses.ManipulabilityLoss": loss}
+    return compiled(inputs, outputs, objects, features(), np.full(ROWS, 2.0), options, loss)
+
+
 def make_wrist():
     """Six joints of which the last three meet in a point."""
     axes = [("z", 0.0), ("y", 0.3), ("y", 0.4), ("z", 0.3), ("y", 0.0), ("z", 0.0)]
@@ -250,6 +260,7 @@ MODELS = {
     ),
     "refinement": (refinement, ("layers.IKRefinement",)),
     "inverse kinematics": (inverse_kinematics, ("layers.InverseKinematics",)),
+    "nimble": (nimble, ("layers.Manipulability", "losses.ManipulabilityLoss")),
     "every posture": (every_posture, ("layers.ClosedFormIK",)),
     "calibrated": (
         calibrated,

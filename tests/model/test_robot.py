@@ -60,6 +60,22 @@ def test_fixing_a_joint_fixes_its_mimics_too(every_joint):
         every_joint.with_fixed_joints({"turn": math.inf})
 
 
+def test_a_floating_base_moves_the_whole_robot(panda):
+    free = panda.with_floating_base()
+    assert (free.root_link, free.dof) == ("world", panda.dof + 7)
+    assert free.joint_names == ("floating_base", *panda.joint_names)
+    q = np.linspace(-0.5, 0.5, 7)
+    moved = fkarm.forward_kinematics(free, np.concatenate([[1, 2, 3, 0, 0, 0, 2], q]), "panda_hand")
+    turned = np.diag([-1.0, -1.0, 1.0, 1.0])  # half a turn about z
+    turned[:3, 3] = 1, 2, 3
+    still = fkarm.forward_kinematics(panda, q, "panda_hand")
+    np.testing.assert_allclose(moved, turned @ np.asarray(still), atol=1e-12)
+    with pytest.raises(fkarm.RobotError, match="world must be a new name.*'panda_hand'"):
+        panda.with_floating_base("panda_hand")
+    with pytest.raises(fkarm.RobotError, match="floating_base"):
+        free.with_floating_base("universe")
+
+
 def test_other_refusals(panda):
     with pytest.raises(fkarm.UnknownLinkError, match="Did you mean 'panda_hand'"):
         panda.with_end_effector("panda_hnd")
