@@ -35,6 +35,7 @@ from fkarm.version import __version__
 
 if TYPE_CHECKING:  # they need Keras: imported when they are used
     from fkarm import calibration, geometry, ik, kinematics, layers, losses, metrics, motion
+    from fkarm import collision as collision
     from fkarm import compare as compare
     from fkarm import learning as learning
     from fkarm import primers as primers
@@ -121,7 +122,17 @@ __all__ = [
 ]
 
 # With these names, and those that the last five define.
-_ON_FIRST_USE = ("geometry", "layers", "learning", "losses", "metrics", "primers", "tables", "viz")
+_ON_FIRST_USE = (
+    "collision",
+    "geometry",
+    "layers",
+    "learning",
+    "losses",
+    "metrics",
+    "primers",
+    "tables",
+    "viz",
+)
 _WITH_NAMES = ("kinematics", "ik", "compare", "calibration", "motion")
 
 _register_with_keras()

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "robots": MODEL,
     "kinematics": TENSORS | MODEL | {"config"},
     "compare": TENSORS | MODEL | {"kinematics"},
+    "collision": TENSORS | MODEL | {"config", "kinematics"},
     "losses": TENSORS | {"_recorded", "_rows", "_carried"},
     "metrics": TENSORS | {"_recorded", "_rows", "_carried"},
     "ik": TENSORS | MODEL | {"config", "kinematics"},

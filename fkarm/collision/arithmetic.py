@@ -1,0 +1,166 @@
+"""Distances in closed form, for NumPy and for tensors.
+
+A point is three arrays: a sequence of them, or an array with a first axis of three.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from fkarm.geometry.safe import safe_sqrt
+from fkarm.kinematics.stage import xla_barrier
+
+Array = Any
+Point = Any
+
+
+class Arithmetic(NamedTuple):
+    """Where functions come from: NumPy, or Keras for values and for derivatives by operations."""
+
+    xp: Any
+    root: Any
+    constant: Any  # what derivatives by operations pass over
+    cast: Any
+    table: Any  # an array of constants in the type of another one
+    repeat: Any  # a loop: how often, the step of a number and of a value, the first value
+    hold: Any  # a list of arrays, which XLA must not compute again for every use
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+def _held(arrays: list[Array]) -> list[Array]:
+    held: list[Array] = xla_barrier(lambda *arrays: list(arrays), *arrays)
+    return held
+
+
+def _array(values: np.ndarray, like: Array) -> Array:
+    return values
+
+
+def _tensor(values: np.ndarray, like: Array) -> Array:
+    return ops.convert_to_tensor(values, like.dtype)
+
+
+def _looped(count: int, step: Any, value: Any) -> Any:
+    return ops.fori_loop(0, count, step, value)
+
+
+def _repeated(count: int, step: Any, value: Any) -> Any:
+    for k in range(count):
+        value = step(k, value)
+    return value
+
+
+NUMPY = Arithmetic(np, np.sqrt, _same, np.asarray, _array, _repeated, _same)
+COMPILED = Arithmetic(ops, ops.sqrt, _same, ops.cast, _tensor, _looped, _held)
+DIFFERENTIABLE = Arithmetic(ops, safe_sqrt, ops.stop_gradient, ops.cast, _tensor, _looped, _same)
+
+
+def minus(a: Point, b: Point) -> Point:
+    """The vector from `b` to `a`."""
+    return [x - y for x, y in zip(a, b, strict=True)]
+
+
+def along(a: Point, vector: Point, share: Array) -> Point:
+    """The point at a share of a vector from `a`."""
+    return [x + share * y for x, y in zip(a, vector, strict=True)]
+
+
+def product(a: Point, b: Point) -> Array:
+    """Scalar product."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def crossed(a: Point, b: Point) -> Point:
+    """Cross product."""
+    return [
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    ]
+
+
+def direction(by: Arithmetic, vector: Point) -> tuple[Array, Point]:
+    """Length, and the vector of length one; zero for the zero vector."""
+    length = by.root(product(vector, vector))
+    scale = by.xp.where(length > 0, 1.0 / by.xp.where(length > 0, length, 1.0), 0.0)
+    return length, [scale * x for x in vector]
+
+
+class Segments(NamedTuple):
+    """Two segments `gap + s d_a - t d_b`, and where they may be nearest."""
+
+    gap: Point  # from the beginning of `b` to that of `a`
+    d_a: Point  # from the beginning of `a` to its end
+    d_b: Point
+    shares: list[tuple[Array, Array]]  # candidates for `s` and `t`
+
+    @property
+    def squares(self) -> list[Array]:
+        """The squared distance at every candidate."""
+        ends = [along(along(self.gap, self.d_a, s), self.d_b, -t) for s, t in self.shares]
+        return [product(between, between) for between in ends]
+
+
+def segments(by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]) -> Segments:
+    """Where two segments are nearest to each other: one of five candidates.
+
+    The squared distance of points at the shares `s` and `t` is convex and quadratic. Its minimum
+    lies in the interior of the unit square, or at one of the four ends, whose nearest point on
+    the other segment is a projection. Where the segments are nearly parallel the interior one is
+    inexact, and an end is as near.
+
+    Args:
+        by: NumPy or Keras.
+        a: End points of a segment; equal ones are a point.
+        b: Those of the other one.
+    Reference:
+        [Ericson2005], section 5.1.9; [Eberly2006], section 10.8.
+    """
+    d_a, d_b, gap = minus(a[1], a[0]), minus(b[1], b[0]), minus(a[0], b[0])
+    aa, bb, ab = product(d_a, d_a), product(d_b, d_b), product(d_a, d_b)
+    a_gap, b_gap = product(d_a, gap), product(d_b, gap)
+    inverse_aa, inverse_bb, inverse_det = (_inverse(by, x) for x in (aa, bb, aa * bb - ab * ab))
+
+    def share(x: Array) -> Array:
+        return by.constant(by.xp.clip(x, 0.0, 1.0))
+
+    inner = share((ab * b_gap - bb * a_gap) * inverse_det)
+    shares = [
+        (inner, share((ab * inner + b_gap) * inverse_bb)),
+        (0.0, share(b_gap * inverse_bb)),
+        (1.0, share((ab + b_gap) * inverse_bb)),
+        (share(-a_gap * inverse_aa), 0.0),
+        (share((ab - a_gap) * inverse_aa), 1.0),
+    ]
+    return Segments(gap, d_a, d_b, shares)
+
+
+def segment_distance(by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]) -> Array:
+    """Distance of two segments. Derivatives by operations hold the nearest points."""
+    return by.root(reduce(by.xp.minimum, segments(by, a, b).squares))
+
+
+def nearest_points(
+    by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]
+) -> tuple[Point, Point]:
+    """The nearest points of two segments."""
+    both = segments(by, a, b)
+    best = by.xp.argmin(by.xp.stack(both.squares), axis=0)
+    s, t = (
+        sum(by.xp.where(best == k, pair[which], 0.0) for k, pair in enumerate(both.shares))
+        for which in (0, 1)
+    )
+    return along(a[0], both.d_a, s), along(b[0], both.d_b, t)
+
+
+def _inverse(by: Arithmetic, x: Array) -> Array:
+    """`1 / x`, zero for `x <= 0`."""
+    is_positive = x > 0
+    return by.xp.where(is_positive, 1.0 / by.xp.where(is_positive, x, 1.0), 0.0)

@@ -1,0 +1,287 @@
+"""Distances between the links of a robot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from fkarm._types import Tensor, TensorLike
+from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Array, crossed
+from fkarm.collision.groups import Groups, make_groups
+from fkarm.collision.link_pairs import Pair, chosen_pairs
+from fkarm.collision.nearest import (
+    Line,
+    group_minima,
+    lines_of_pairs,
+    nearest_line,
+    pair_minima,
+)
+from fkarm.collision.points import (
+    PointArrays,
+    loop_configuration_bar,
+    loop_points,
+    numpy_configuration_bar,
+    numpy_points,
+    point_loop,
+    unrolled_points,
+)
+from fkarm.collision.shapes import Shapes, shapes_of
+from fkarm.kinematics.arguments import configuration
+from fkarm.kinematics.entries import entries_last, stack_last
+from fkarm.kinematics.in_numpy import posture
+from fkarm.kinematics.loop import Layout, LoopArrays, in_tiles
+from fkarm.kinematics.loop.nodes import nodes_at
+from fkarm.kinematics.plan import plan_chain
+from fkarm.kinematics.stage import Function, InNumpy, Loops, PullBack, compiled, once
+from fkarm.kinematics.tree import tree_of
+from fkarm.model import Body, Robot
+
+# What a stage returns per row: distance, pair, normal, point.
+_LINE = 8
+_LOOP, _POINTS = len(LoopArrays._fields), len(PointArrays._fields)
+
+
+def self_distance(robot: Robot, q: TensorLike, pairs: Iterable[Pair] | None = None) -> Tensor:
+    """The smallest signed distance between bodies of a robot.
+
+    Args:
+        robot: The robot, with bodies.
+        q: Joint configurations, rad or m. Shape `(..., dof)`.
+        pairs: Pairs of names of links; None: those that count, `fkarm.collision.pairs`.
+    Returns:
+        Distance, m, negative where bodies overlap: how deep the axes of two bodies are below the
+        sum of their radii. In the dtype of `q` (float32 for half precision). Shape `(...)`.
+    Raises:
+        RobotError: If the robot has no bodies, or two links overlap in every posture.
+        UnknownLinkError: If a link does not exist.
+        ValueError: If `q` does not end with an axis of size `robot.dof`, no pair counts, or a link
+            of `pairs` has no bodies.
+    Gradient:
+        With respect to `q`, in closed form: that of the nearest pair of bodies. It jumps where
+        another pair becomes the nearest, and where the nearest points of two segments jump. Zero
+        where two axes meet, which have no direction. Second derivatives hold the nearest points of
+        capsules fixed. A NaN in `q` reaches its own row only.
+    Example:
+        >>> arm = fkarm.robots.planar([1.0, 1.0, 1.0])
+        >>> links = (arm.link_names[1], arm.end_effector)
+        >>> arm = arm.with_bodies([fkarm.Body(link, "sphere", 0.1) for link in links])
+        >>> print(fkarm.collision.self_distance(arm, [0.0, 0.0, 0.0], pairs=[links]).numpy())
+        2.8
+    """
+    return _nearest(robot, q, pairs)[..., 0]
+
+
+def closest_pair(robot: Robot, q: TensorLike, pairs: Iterable[Pair] | None = None) -> Tensor:
+    """Which pair of links is nearest.
+
+    Args:
+        robot: The robot, with bodies.
+        q: Joint configurations, rad or m. Shape `(..., dof)`.
+        pairs: As for `self_distance`.
+    Returns:
+        Index in `pairs`, or in `fkarm.collision.pairs(robot)`; int32. Shape `(...)`.
+    Raises:
+        RobotError, UnknownLinkError, ValueError: As `self_distance`.
+    """
+    return ops.cast(_nearest(robot, q, pairs)[..., 1], "int32")
+
+
+def pair_distances(robot: Robot, q: TensorLike, pairs: Iterable[Pair] | None = None) -> Tensor:
+    """The smallest signed distance of every pair of links.
+
+    Args:
+        robot: The robot, with bodies.
+        q: Joint configurations, rad or m. Shape `(..., dof)`.
+        pairs: As for `self_distance`.
+    Returns:
+        Distances, m, in the order of `pairs`. Shape `(..., pairs)`.
+    Raises:
+        RobotError, UnknownLinkError, ValueError: As `self_distance`.
+    Gradient:
+        As `self_distance`, of the nearest bodies of every pair.
+    """
+    q = configuration(robot, q)
+    return _pairs_stage(robot, robot.bodies, chosen_pairs(robot, pairs))(q)
+
+
+def _nearest(robot: Robot, q: TensorLike, pairs: Iterable[Pair] | None) -> Tensor:
+    """Distance, index of the pair, and what else the derivative needs. Shape `(..., 8)`."""
+    q = configuration(robot, q)
+    return _nearest_stage(robot, robot.bodies, chosen_pairs(robot, pairs))(q)
+
+
+@once
+def _nearest_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ...]) -> Function:
+    shapes, groups = _prepared(robot, bodies, pairs)
+    plan = plan_chain(robot, shapes.links, shapes.base)
+
+    def by_operations(q: Tensor) -> Tensor:
+        minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), groups)
+        pair = ops.take(groups.pair, ops.argmin(minima, axis=0))
+        distance = ops.min(minima, axis=0)
+        # Derivatives by operations need no line.
+        zero = ops.zeros_like(distance)
+        return stack_last([distance, ops.cast(pair, q.dtype), *[zero] * (_LINE - 2)])
+
+    if not plan.nodes:
+        return by_operations
+    layout, arrays = _arrays(robot, shapes, groups, pairs)
+    value, pulled = _nearest_by_loops(layout, groups.spheres)
+    in_numpy = _nearest_in_numpy(robot, shapes, groups, pairs)
+    return compiled(by_operations, (1,), in_numpy=in_numpy, loops=Loops(arrays, value, pulled, 1))
+
+
+@once
+def _pairs_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ...]) -> Function:
+    shapes, groups = _prepared(robot, bodies, pairs)
+    plan = plan_chain(robot, shapes.links, shapes.base)
+
+    def by_operations(q: Tensor) -> Tensor:
+        minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), groups)
+        return entries_last(pair_minima(DIFFERENTIABLE, minima, groups))
+
+    if not plan.nodes:
+        return by_operations
+    layout, arrays = _arrays(robot, shapes, groups, pairs)
+    value, pulled = _pairs_by_loops(layout, groups.spheres, len(pairs))
+    in_numpy = _pairs_in_numpy(robot, shapes, groups, pairs)
+    return compiled(by_operations, (1,), in_numpy=in_numpy, loops=Loops(arrays, value, pulled, 1))
+
+
+def _prepared(
+    robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ...]
+) -> tuple[Shapes, Groups]:
+    """The bodies of the links in `pairs`, and their groups."""
+    links = {link for pair in pairs for link in pair}
+    shapes = shapes_of(robot, tuple(body for body in bodies if body.link in links))
+    return shapes, make_groups(shapes, pairs)
+
+
+def _pulls(moves: Array, shapes: Shapes, pairs: tuple[Pair, ...]) -> Array:
+    """What moves the first link of a pair and not the second: 1; the other way round: -1.
+
+    Shapes `(n, links)` to `(n, pairs)`.
+    """
+    a, b = np.array([[shapes.links.index(link) for link in pair] for pair in pairs]).T
+    pulls: Array = moves[:, a] - moves[:, b]
+    return pulls
+
+
+# ---- by loops
+
+
+def _arrays(
+    robot: Robot, shapes: Shapes, groups: Groups, pairs: tuple[Pair, ...]
+) -> tuple[Layout, tuple[Array, ...]]:
+    layout, loop, points = point_loop(robot, shapes)
+    points = points._replace(moves=_pulls(points.moves, shapes, pairs))
+    return layout, (*loop, *points, *groups[:-1])
+
+
+def _split(
+    arrays: tuple[Tensor, ...], spheres: int
+) -> tuple[tuple[Tensor, ...], PointArrays, Groups]:
+    points, groups = arrays[_LOOP : _LOOP + _POINTS], arrays[_LOOP + _POINTS :]
+    return arrays[:_LOOP], PointArrays(*points), Groups(*groups, spheres)
+
+
+@once
+def _nearest_by_loops(layout: Layout, spheres: int) -> tuple[Function, Function]:
+    """The line and its pull-back, the same objects for all robots of a layout."""
+
+    def value(q: Tensor, *arrays: Tensor) -> Tensor:
+        loop, points, groups = _split(arrays, spheres)
+        line = nearest_line(COMPILED, loop_points(layout, loop, points, q), groups)
+        return stack_last(_entries(line, ops.cast(line.pair, q.dtype)))
+
+    def pulled(q: Tensor, y: Tensor, y_bar: Tensor, *arrays: Tensor) -> Tensor:
+        loop, points, _ = _split(arrays, spheres)
+        pulls = ops.take(points.moves, ops.cast(y[:, 1], "int32"), axis=1)  # (n, rows)
+        force, moment = _wrench([y[:, 2 + k] for k in range(6)], y_bar[:, 0])
+        forces, moments = ([pulls * x for x in vector] for vector in (force, moment))
+        return loop_configuration_bar(nodes_at(layout, loop, q), points.to_sums, forces, moments)
+
+    return in_tiles(value, (1,), (_LINE,)), _as_list(in_tiles(pulled, (1, 1, 1), (layout.dof,)))
+
+
+@once
+def _pairs_by_loops(layout: Layout, spheres: int, pairs: int) -> tuple[Function, Function]:
+    def value(q: Tensor, *arrays: Tensor) -> Tensor:
+        loop, points, groups = _split(arrays, spheres)
+        minima = group_minima(COMPILED, loop_points(layout, loop, points, q), groups)
+        return entries_last(pair_minima(COMPILED, minima, groups))
+
+    def pulled(q: Tensor, y: Tensor, y_bar: Tensor, *arrays: Tensor) -> Tensor:
+        loop, points, groups = _split(arrays, spheres)
+        lines = lines_of_pairs(COMPILED, loop_points(layout, loop, points, q), groups)
+        wrench = _wrench([*lines.normal, *lines.point], ops.transpose(y_bar))
+        # Sums, not matrix products: accelerators would round these to TF32.
+        forces, moments = (
+            [ops.sum(points.moves[:, :, None] * x, axis=1) for x in vector] for vector in wrench
+        )
+        return loop_configuration_bar(nodes_at(layout, loop, q), points.to_sums, forces, moments)
+
+    return in_tiles(value, (1,), (pairs,)), _as_list(in_tiles(pulled, (1, 1, 1), (layout.dof,)))
+
+
+def _as_list(function: Function) -> Function:
+    return lambda *arguments: [function(*arguments)]
+
+
+def _wrench(line: list[Array], bar: Array) -> tuple[Any, Any]:
+    """Force and moment, in the axes and about the origin of the points, of a cotangent."""
+    force = [bar * x for x in line[:3]]
+    return force, crossed(line[3:], force)
+
+
+def _entries(line: Line, pair: Array) -> list[Array]:
+    return [line.distance, pair, *line.normal, *line.point]
+
+
+# ---- in NumPy
+
+
+def _nearest_in_numpy(
+    robot: Robot, shapes: Shapes, groups: Groups, pairs: tuple[Pair, ...]
+) -> InNumpy:
+    tree = tree_of(robot, shapes.links, shapes.base)
+    pulls = _pulls(tree.screw_moves, shapes, pairs)
+
+    def nearest(q: Array) -> tuple[Array, PullBack]:
+        at = posture(tree, q)
+        line = nearest_line(NUMPY, numpy_points(at, shapes), groups)
+        entries = np.array(_entries(line, line.pair), float)
+
+        def pull_back(bar: Array) -> list[Array]:
+            own = pulls[:, line.pair]  # (s, rows)
+            force, moment = (
+                own * np.array(x)[:, None] for x in _wrench(list(entries[2:]), bar[:, 0])
+            )
+            return [numpy_configuration_bar(at, force, moment)]
+
+        return entries.T, pull_back
+
+    return nearest
+
+
+def _pairs_in_numpy(
+    robot: Robot, shapes: Shapes, groups: Groups, pairs: tuple[Pair, ...]
+) -> InNumpy:
+    tree = tree_of(robot, shapes.links, shapes.base)
+    pulls = _pulls(tree.screw_moves, shapes, pairs)
+
+    def distances(q: Array) -> tuple[Array, PullBack]:
+        at = posture(tree, q)
+        points = numpy_points(at, shapes)
+
+        def pull_back(bar: Array) -> list[Array]:
+            lines = lines_of_pairs(NUMPY, points, groups)
+            force, moment = _wrench([*lines.normal, *lines.point], bar.T)
+            return [numpy_configuration_bar(at, pulls @ np.array(force), pulls @ np.array(moment))]
+
+        return pair_minima(NUMPY, group_minima(NUMPY, points, groups), groups).T, pull_back
+
+    return distances
