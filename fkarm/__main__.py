@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 from fkarm.commands import Refused
+from fkarm.commands.start import import_keras
 from fkarm.errors import FkarmError
 
 COMMANDS = {
@@ -18,6 +19,7 @@ COMMANDS = {
     "train": "train a network for inverse kinematics, save and evaluate it",
     "evaluate": "print the errors, the success rate and the speed of a trained network",
 }
+NEED_NO_KERAS = ("inspect",)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,14 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
         subparser = subparsers.add_parser(
             name, help=purpose, description=purpose, allow_abbrev=False
         )
-        if arguments[:1] == [name]:  # the others may need a tensor library, which loads slowly
+        if arguments[:1] == [name]:  # the others are not read
             command = import_module(f"fkarm.commands.{name}")
             command.add_arguments(subparser)
             subparser.set_defaults(run=command.run)
     options = parser.parse_args(arguments)
     try:
+        if options.command not in NEED_NO_KERAS:
+            import_keras()
         return int(options.run(options))
-    except (FkarmError, Refused) as error:
+    except (FkarmError, ModuleNotFoundError, Refused) as error:
         print(error, file=sys.stderr)
         return error.status if isinstance(error, Refused) else 1
 

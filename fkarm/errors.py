@@ -6,6 +6,15 @@ import difflib
 from collections.abc import Iterable
 
 _LISTED = 40
+# What the extras of pyproject.toml install.
+_LIBRARIES = {
+    "viz": ("matplotlib",),
+    "view": ("viser", "trimesh", "pycollada"),
+    "mjcf": ("mujoco",),
+    "xacro": ("xacrodoc",),
+    "tables": ("pyarrow",),
+    "cluster": ("pyarrow", "ray"),
+}
 
 
 class FkarmError(Exception):
@@ -63,3 +72,8 @@ def unknown_name(kind: str, name: object, names: Iterable[str]) -> str:
     more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{kind} must be one of: {listed or '(none)'}{more}. Received: {name!r}.{hint}"
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs what an extra of fkarm needs, wherever fkarm came from."""
+    return f"pip install {' '.join(_LIBRARIES[extra])} (the extra {extra!r} of fkarm)"

@@ -8,6 +8,10 @@ from typing import Any
 import griffe
 
 SECTION = re.compile(r"(?<!\n)\n(?=[A-Z][a-z]+( [a-z]+)?:\n    )")
+# A section of this name is a box of text; "Examples" are sessions, with their lines and colours.
+EXAMPLE = re.compile(r"^Example:$", re.MULTILINE)
+# Markdown would begin a quotation.
+LARGER = re.compile(r"^( +)>(?=[ =])", re.MULTILINE)
 
 
 class Docstrings(griffe.Extension):
@@ -15,7 +19,9 @@ class Docstrings(griffe.Extension):
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         if obj.docstring is not None:
-            obj.docstring.value = SECTION.sub("\n\n", obj.docstring.value)
+            separate = SECTION.sub("\n\n", obj.docstring.value)
+            sessions = EXAMPLE.sub("Examples:", separate)
+            obj.docstring.value = LARGER.sub(r"\1\\>", sessions)
 
     def on_class(self, *, cls: griffe.Class, **kwargs: Any) -> None:
         fields = {name: comment_of(each) for name, each in cls.attributes.items()}

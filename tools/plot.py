@@ -97,7 +97,7 @@ def _matplotlib() -> Any:
     try:
         import matplotlib.figure
     except ImportError as error:
-        raise SystemExit("tools.plot needs matplotlib: pip install 'fkarm[viz]'") from error
+        raise SystemExit("tools.plot needs: pip install matplotlib") from error
     return matplotlib
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fkarm import robots
@@ -40,6 +41,23 @@ def choice(*names: str) -> Callable[[str], str]:
         return text
 
     return chosen
+
+
+def as_options(message: str, names: Iterable[str]) -> str:
+    """A message with arguments of a function, such as `angle_unit='deg'`, as `--angle-unit deg`.
+
+    Args:
+        message: The message. Translated are `name=value` and a name at the beginning.
+        names: The names of arguments that are options.
+    """
+    name = f"({'|'.join(names)})"
+
+    def option(found: re.Match[str]) -> str:
+        first, later, value = found.groups()
+        words = "--" + (first or later).replace("_", "-")
+        return f"{words} {value}" if value else words
+
+    return re.sub(rf"^{name}(?= must)|\b{name}=(?:True\b|'(\w+)')?", option, message)
 
 
 def count(text: str) -> int:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fkarm._files import write_whole
-from fkarm.calibration import Calibration, Distance, calibrate, parameters
-from fkarm.calibration.report import to_dict
-from fkarm.calibration.tables import read_tables
 from fkarm.commands import Refused
 from fkarm.commands.arguments import ROBOT, choice, positive, read_robot
 from fkarm.commands.output import check_writable
-from fkarm.viz.extras import new_figure
+
+if TYPE_CHECKING:  # importing it takes seconds
+    from fkarm.calibration import Calibration, Distance
 
 _FITTED = ("origins", "offsets", "gains", "harmonics", "base", "point", "tool")
 
@@ -51,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit, print the report, write files."""
+    from fkarm.calibration import Distance, calibrate, parameters
+    from fkarm.calibration.report import to_dict
+    from fkarm.calibration.tables import read_tables
+
     for option in ("out", "json", "picture"):
         if getattr(options, option):
             check_writable(f"--{option}", getattr(options, option))
@@ -86,6 +89,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _distance(first: str, second: str, text: str) -> Distance:
+    from fkarm.calibration import Distance
+
     try:
         length = float(text)
     except ValueError:
@@ -102,10 +107,13 @@ def _write(path: Path, text: str) -> None:
 
 def draw(fit: Calibration, path: Path) -> None:
     """Mean residuals before and after by measurement, and the parameters' standard deviations."""
+    from fkarm.calibration.report import to_dict
+    from fkarm.viz.extras import new_figure
+
     try:
         figure = new_figure(9, 7)
-    except ModuleNotFoundError:
-        raise Refused("--picture needs matplotlib. Install fkarm[viz].") from None
+    except ModuleNotFoundError as error:
+        raise Refused(f"--picture: {error}") from error
     top, bottom = figure.subplots(2, 1)
     report = to_dict(fit)
     names = list(report["residuals"])

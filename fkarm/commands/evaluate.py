@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
-import keras
-
 from fkarm.commands import Refused
 from fkarm.commands.arguments import ROBOT, count, read_robot
 from fkarm.commands.output import check_writable, write_json
@@ -46,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
 
 def load_network(path: Path) -> Any:
     """The network for inverse kinematics in a file, or `Refused`."""
+    import keras
+
     from fkarm.learning.ik_model import IKModel
 
     if not path.is_file():

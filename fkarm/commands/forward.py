@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from fkarm.commands.arguments import read_robot
 from fkarm.commands.tables import add_table_arguments, run_table
 
 
@@ -21,4 +22,4 @@ def run(options: argparse.Namespace) -> int:
     """Write the table of `fkarm.tables.forward_table`, and print its summary."""
     from fkarm.tables import forward_table
 
-    return run_table(options, forward_table)
+    return run_table(options, read_robot(options.robot), forward_table)

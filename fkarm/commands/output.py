@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-import keras
-
 from fkarm._files import write_whole
 from fkarm.commands import Refused
 from fkarm.version import __version__
@@ -43,6 +41,8 @@ def write_json(path: Path, facts: dict[str, Any], rows: Sequence[Row]) -> None:
     Raises:
         OSError: If it cannot be written.
     """
+    import keras
+
     versions = {"fkarm": __version__, "keras": keras.__version__}
     data = {
         **versions,

@@ -6,11 +6,13 @@ import argparse
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fkarm.commands import INTERRUPTED, Refused
-from fkarm.commands.arguments import ROBOT, choice, count, read_robot
+from fkarm.commands.arguments import ROBOT, as_options, choice, count
+from fkarm.model import Robot
 
 REPRESENTATIONS = (
     "xyz_quat_wxyz", "xyz_quat_xyzw", "xyz_rotvec", "xyz_rpy", "xyz_ypr", "matrix", "position"
@@ -59,30 +61,33 @@ def add_table_arguments(
     parser.set_defaults(ending=out)
 
 
-def run_table(options: argparse.Namespace, function: Callable[..., Any], **more: Any) -> int:
+def run_table(
+    options: argparse.Namespace, robot: Robot, function: Callable[..., Any], **more: Any
+) -> int:
     """Call a function of `fkarm.tables` with the options, and print its summary.
 
     Args:
         options: The options.
+        robot: The robot.
         function: Takes a robot and the function's own arguments.
         **more: Further arguments of the function.
     """
-    robot = read_robot(options.robot)
     source = options.source
     out = options.out or source.with_name(f"{source.stem}.{options.ending}{source.suffix}")
     names = ("representation", "chunk_rows")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     same = ("link", "angle_unit", "length_unit", "keep", "engine", "overwrite")
     given |= {name: getattr(options, name) for name in same}
+    in_words = partial(as_options, names=vars(options).keys() - {"robot", "source"})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
-            warnings.showwarning = _show
+            warnings.showwarning = lambda message, *_, **__: _show(in_words(str(message)))
             summary = function(robot, source, out, progress=_Bar(), **given, **more)
     except KeyboardInterrupt as error:
         raise Refused(f"\nInterrupted. {_remains(out)}", INTERRUPTED) from error
-    except (OSError, TypeError, ValueError) as error:
-        raise Refused(f"{error}") from error
+    except (ModuleNotFoundError, OSError, TypeError, ValueError) as error:
+        raise Refused(in_words(f"{error}")) from error
     print(summary)
     return 0
 
@@ -91,7 +96,7 @@ def _remains(out: Path) -> str:
     return f"Finished chunks are in {out}.parts; the same command resumes from there."
 
 
-def _show(message: Warning | str, *_: Any, **__: Any) -> None:
+def _show(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 

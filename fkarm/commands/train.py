@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from fkarm._files import write_whole
 from fkarm.commands import INTERRUPTED, Refused
 from fkarm.commands.arguments import (
@@ -25,7 +23,6 @@ from fkarm.commands.arguments import (
 from fkarm.commands.evaluate import facts_of
 from fkarm.commands.output import check_writable, write_json
 from fkarm.errors import TrainingError
-from fkarm.learning.checkpoint import newest_weights
 from fkarm.model import Robot
 
 RATE = 3e-3
@@ -146,6 +143,8 @@ def _train(options: argparse.Namespace, robot: Robot, folder: Path) -> Any:
 
 def _build(options: argparse.Namespace, robot: Robot) -> Any:
     """A compiled network with fresh weights."""
+    import keras
+
     from fkarm.learning import IKFlow, IKRegressor
 
     keras.utils.set_random_seed(options.seed)
@@ -175,6 +174,8 @@ def _explained(folder: Path) -> Iterator[None]:
 
 def _remains(folder: Path) -> str:
     """What is left of a training that did not end."""
+    from fkarm.learning.checkpoint import newest_weights
+
     newest = newest_weights(folder)
     if newest is None:
         return f"No epoch was finished: {folder} holds no checkpoint."

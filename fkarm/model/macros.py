@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Lock
 
-from fkarm.errors import URDFError
+from fkarm.errors import URDFError, how_to_install
 from fkarm.model.source import Source
 
 _COMMAND = "xacro FILE > robot.urdf"
@@ -33,7 +33,7 @@ def expanded(given: Source, where: str) -> Source:
     except ModuleNotFoundError as error:
         raise URDFError(
             f"{where}: xacro must be expanded. Received: macros. Run first: {_COMMAND}, or install "
-            "what expands them here: pip install 'fkarm[xacro]'."
+            f"what expands them here: {how_to_install('xacro')}."
         ) from error
     try:
         with _LOCK:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from fkarm.errors import MJCFError, RobotError
+from fkarm.errors import MJCFError, RobotError, how_to_install
 from fkarm.model.frames import Matrix, make_frame, placement, rotation_from_quat_wxyz, snap
 from fkarm.model.joint import Joint
 from fkarm.model.names import Names
@@ -53,7 +53,7 @@ def read_mjcf(source: str | os.PathLike[str] | bytes | IO[Any]) -> dict[str, Any
     try:
         import mujoco
     except ModuleNotFoundError as error:
-        raise MJCFError("MJCF is read by MuJoCo. Install it: pip install 'fkarm[mjcf]'.") from error
+        raise MJCFError(f"MJCF is read by MuJoCo. Install it: {how_to_install('mjcf')}.") from error
     given = open_source(source, "MJCF", MJCFError)
     try:
         spec = _read_spec(mujoco, given)

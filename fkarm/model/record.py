@@ -55,5 +55,5 @@ def _unknown_format(number: object) -> Exception:
         return ValueError(f"format {number!r}")
     return RobotError(
         f"The robot's format must be at most {_FORMAT}, which fkarm {__version__} reads. Received: "
-        f"{number}, written by a newer fkarm. Update: pip install --upgrade fkarm."
+        f"{number}, written by a newer fkarm. Update fkarm."
     )

@@ -40,13 +40,14 @@ def chunks_of(
         rows: Rows per chunk; the last chunk may have fewer.
     """
     others = [name for name in kept if name not in columns]
-    for number, part in enumerate(_cut(table.read(columns, others), rows)):
+    for number, part in enumerate(cut(table.read(columns, others), rows)):
         arrays = [part.column(k).to_numpy() for k in range(len(columns))]
         numbers = np.stack(arrays, axis=-1) if arrays else np.empty((len(part), 0))
         yield Chunk(number, numbers.astype(np.float64), part.select(list(kept)))
 
 
-def _cut(tables: Iterable[Any], rows: int) -> Iterator[Any]:
+def cut(tables: Iterable[Any], rows: int) -> Iterator[Any]:
+    """The rows of some Arrow tables, so many at a time; at least one table."""
     waiting, is_first = None, True
     for table in tables:
         waiting = table if waiting is None else pa.concat_tables([waiting, table])

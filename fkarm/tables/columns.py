@@ -58,6 +58,17 @@ def moving_columns(robot: Robot, link: str) -> tuple[str, ...]:
     )
 
 
+def configuration_columns(label: str, robot: Robot, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The columns of an array of configurations whose rows have a shape, or TableError."""
+    columns = joint_columns(robot)
+    if shape != (len(columns),):
+        raise TableError(
+            f"{label} must hold rows of {len(columns)} numbers in the order of joint_names. "
+            f"Received: rows of shape {shape}."
+        )
+    return columns
+
+
 def check_columns(label: str, wanted: Sequence[str], names: Sequence[str]) -> None:
     """Raise TableError unless all wanted columns are among the names of a table."""
     missing = [name for name in wanted if name not in names]

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fkarm.errors import TableError
+from fkarm.errors import TableError, how_to_install
 from fkarm.tables.chunks import Chunk
 from fkarm.tables.jobs import Job
 
@@ -44,7 +44,7 @@ def run_on_ray(job: Job, chunks: Iterator[Chunk]) -> Results:
         import ray
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "engine='ray' needs Ray. Install it: pip install 'fkarm[cluster]'.", name=error.name
+            f"engine='ray' needs Ray. Install it: {how_to_install('cluster')}.", name=error.name
         ) from error
     if not ray.is_initialized():
         ray.init(os.environ.get("RAY_ADDRESS", "auto"), log_to_driver=False)

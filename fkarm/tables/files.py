@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fkarm.errors import TableError
+from fkarm.errors import TableError, how_to_install
 from fkarm.ik.result import REASON_DTYPE
 
 try:
@@ -20,13 +20,13 @@ try:
     import pyarrow.parquet
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "fkarm.tables needs pyarrow. Install it: pip install 'fkarm[tables]'.", name=error.name
+        f"fkarm.tables needs pyarrow. Install it: {how_to_install('tables')}.", name=error.name
     ) from error
 
 # The only column of texts that a NPY file can hold.
 REASON = "reason"
 # Rows that are read at a time.
-_READ_ROWS = 65_536
+READ_ROWS = 65_536
 # What names the columns of an array without names, from the shape of one of its rows.
 Unnamed = Callable[[tuple[int, ...]], Sequence[str]]
 
@@ -134,7 +134,7 @@ def _open_parquet(path: Path, unnamed: Unnamed) -> Table:
     def read(numbers: Sequence[str], kept: Sequence[str]) -> Iterator[Any]:
         wanted = [*numbers, *kept]
         with _explained(path), pa.parquet.ParquetFile(path) as file:
-            batches = file.iter_batches(_READ_ROWS, columns=wanted)
+            batches = file.iter_batches(READ_ROWS, columns=wanted)
             for whole in chain(
                 [file.schema_arrow.empty_table()], (pa.table(batch) for batch in batches)
             ):
@@ -173,8 +173,8 @@ def _read_npy(
     numbers: Sequence[str],
     kept: Sequence[str],
 ) -> Iterator[Any]:
-    for first in range(-_READ_ROWS, len(array), _READ_ROWS):
-        rows = array[max(first, 0) : first + _READ_ROWS]
+    for first in range(-READ_ROWS, len(array), READ_ROWS):
+        rows = array[max(first, 0) : first + READ_ROWS]
         if array.dtype.names is None:
             flat = rows.reshape(len(rows), len(names))
             columns = {name: flat[:, k] for k, name in enumerate(names)}

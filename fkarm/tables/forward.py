@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from fkarm._checks import check_choice
-from fkarm.errors import TableError
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.model import Robot
@@ -17,6 +16,7 @@ from fkarm.model.named import entry_units
 from fkarm.tables.columns import (
     POSE_COLUMNS,
     check_columns,
+    configuration_columns,
     from_matrices,
     joint_columns,
     moving_columns,
@@ -78,18 +78,10 @@ def forward_table(
     """
     link = robot.link_or_end_effector(link)
     check_choice("representation", representation, POSE_COLUMNS)
-    units = np.array(entry_units(robot, angle_unit, length_unit))  # checks their names
+    entry_units(robot, angle_unit, length_unit)  # checks their names
     every, columns = joint_columns(robot), moving_columns(robot, link)
 
-    def named(shape: tuple[int, ...]) -> Sequence[str]:
-        if shape != (len(units),):
-            raise TableError(
-                f"{source} must hold rows of {len(units)} numbers in the order of joint_names. "
-                f"Received: rows of shape {shape}."
-            )
-        return every
-
-    table = open_table(Path(source), named)
+    table = open_table(Path(source), lambda shape: configuration_columns(str(source), robot, shape))
     check_columns(str(source), columns, table.names)
     is_angle = [robot.entries[every.index(name)] == "angle" for name in columns]
 

@@ -38,6 +38,7 @@ def run(  # noqa: D417 - most arguments are those of forward_table
     hints: Hints,
     source: Path,
     out: Path,
+    others: Sequence[Path] = (),
     *,
     keep: Sequence[str],
     chunk_rows: int,
@@ -53,10 +54,12 @@ def run(  # noqa: D417 - most arguments are those of forward_table
         columns: The columns that the job reads.
         hints: What to warn of, from the numbers of the first chunk.
         source: The source; `out` and the rest are arguments of `forward_table`.
+        others: Further files that are read.
     """
     began = time.perf_counter()
     check_choice("engine", engine, ENGINES)
-    _check_out(source, out, overwrite)
+    sources = (source, *others)
+    _check_out(sources, out, overwrite)
     check_chunk_rows(chunk_rows)
     results = _as_table(job(np.empty((0, len(columns)))))  # raises for options that are wrong
     _check_kept(source, table, keep, results.column_names)
@@ -68,7 +71,7 @@ def run(  # noqa: D417 - most arguments are those of forward_table
     about = {
         "version": [__version__, keras.backend.backend()],
         **_facts(job),
-        "source": [source.stat().st_size, source.stat().st_mtime_ns],
+        "source": [[path.stat().st_size, path.stat().st_mtime_ns] for path in sources],
         "columns": [list(columns), list(keep)],
         "chunk_rows": chunk_rows,
     }
@@ -133,9 +136,9 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if isinstance(value, Robot) else np.asarray(value).tolist()
 
 
-def _check_out(source: Path, out: Path, overwrite: bool) -> None:
+def _check_out(sources: Sequence[Path], out: Path, overwrite: bool) -> None:
     format_of(out)
-    if out.exists() and out.samefile(source):
+    if out.exists() and any(out.samefile(source) for source in sources):
         raise TableError(f"out must be another file than source. Received: {str(out)!r} twice.")
     if out.exists() and not overwrite:
         raise FileExistsError(

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fkarm._units import ANGLE_UNITS, LENGTH_UNITS
-from fkarm.ik import solve_ik
+from fkarm.ik import IKResult, solve_ik
 from fkarm.kinematics.task import task_rows
 from fkarm.model import Robot
 from fkarm.model.named import entry_units
+from fkarm.tables.beside import beside, open_references
 from fkarm.tables.columns import columns_of_shape, find_pose, joint_columns, to_matrices
 from fkarm.tables.files import REASON, open_table
 from fkarm.tables.hints import pose_hints
@@ -31,6 +33,7 @@ def solve_table(  # noqa: D417 - some arguments are those of forward_table
     link: str | None = None,
     *,
     representation: str | None = None,
+    q_ref: ArrayLike | str | Path | None = None,
     angle_unit: str = "rad",
     length_unit: str = "m",
     keep: Sequence[str] = (),
@@ -58,17 +61,21 @@ def solve_table(  # noqa: D417 - some arguments are those of forward_table
         representation: One of `POSE_COLUMNS`: `"xyz_quat_wxyz"`, `"xyz_quat_xyzw"`,
             `"xyz_rotvec"`, `"xyz_rpy"`, `"xyz_ypr"`, `"matrix"`, `"position"`; None: that of the
             columns.
+        q_ref: What answers shall be near: a configuration, rad or m, `(dof,)`, for all rows; or the
+            path of a file with a configuration per row of `source`, in the units of the other
+            arguments. That is a table with a column for each joint that moves the link, such as an
+            output of this function, or a NPY file `(n, dof)`.
         angle_unit: `"rad"` or `"deg"`: of angles and rotation vectors of poses, of joints, and of
             the errors.
         length_unit: `"m"` or `"mm"`: of positions, of joints that slide, and of the errors.
         keep, chunk_rows, engine, overwrite, progress: As in `forward_table`.
         **options: Further arguments of `fkarm.solve_ik`, in m and rad, the same for all rows:
-            `position_tolerance`, `task`, `method`, `q_ref`, ... With a task without rotations a
+            `position_tolerance`, `task`, `method`, ... With a task without rotations a
             table needs `x y z` only.
     Returns:
         A summary. Rows that are not solved hold the nearest configuration. A target with an empty
-        cell or NaN, a quaternion whose length is not one or a matrix that is no rotation (to 1e-3)
-        has empty cells (NPY: NaN) instead.
+        cell or NaN, there or in its `q_ref`, a quaternion whose length is not one or a matrix that
+        is no rotation (to 1e-3) has empty cells (NPY: NaN) instead.
     Raises:
         FileExistsError, OSError, TableError: As `forward_table`.
         UnknownLinkError: If the link does not exist.
@@ -84,14 +91,26 @@ def solve_table(  # noqa: D417 - some arguments are those of forward_table
     is_position = max(task_rows(options.get("task", "pose"))) < 3
     form, columns = find_pose(str(source), table.names, representation, is_position)
 
+    others: list[Path] = []
+    joints: tuple[str, ...] = ()
+    read = [*columns]
+    if isinstance(q_ref, (str, Path)):
+        others = [Path(q_ref)]
+        references, joints = open_references(robot, others[0], link)
+        table, names = beside(table, (Path(source), others[0]), references, joints)
+        read += names
+    elif q_ref is not None:
+        options = {**options, "q_ref": q_ref}
+
     def hints(numbers: np.ndarray) -> list[str]:
         is_root = options.get("base") in (None, robot.root_link)
-        return pose_hints(robot if is_root else None, numbers, form, angle_unit, length_unit)
+        poses = numbers[:, : len(columns)]
+        return pose_hints(robot if is_root else None, poses, form, angle_unit, length_unit)
 
     size = block_rows_of(table.rows)
-    job = SolveJob(robot, link, form, angle_unit, length_unit, size, options)
+    job = SolveJob(robot, link, form, angle_unit, length_unit, size, options, joints)
     return run(
-        job, table, columns, hints, Path(source), Path(out), keep=keep, chunk_rows=chunk_rows,
+        job, table, read, hints, Path(source), Path(out), others, keep=keep, chunk_rows=chunk_rows,
         engine=engine, overwrite=overwrite, progress=progress,
     )  # fmt: skip
 
@@ -110,6 +129,7 @@ class SolveJob:
     length_unit: str
     block_rows: int
     options: Mapping[str, Any] = field(default_factory=dict)
+    joints: tuple[str, ...] = ()  # those whose `q_ref` is in the last columns
 
     @property
     def error_columns(self) -> tuple[str, ...]:
@@ -117,12 +137,14 @@ class SolveJob:
         return f"position_error_{self.length_unit}", f"orientation_error_{self.angle_unit}"
 
     def __call__(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
-        """See `Job`: the numbers are the columns of the representation."""
+        """See `Job`: the numbers are the columns of the representation, then those of `q_ref`."""
         units = self.angle_unit, self.length_unit
-        matrices, is_pose = to_matrices(numbers, self.representation, *units)
+        poses, references = np.split(numbers, [numbers.shape[1] - len(self.joints)], axis=1)
+        matrices, is_pose = to_matrices(poses, self.representation, *units)
+        is_pose &= np.isfinite(references).all(axis=1)
         matrices = in_dtype(np.where(is_pose[:, None, None], matrices, np.nan))
         parts = [
-            solve_ik(self.robot, matrices[rows], self.link, **self.options)
+            self._solve(matrices[rows], references[rows])
             for rows in blocks(matrices, self.block_rows)
         ]
         q, solved, position, orientation, reason = (
@@ -139,3 +161,14 @@ class SolveJob:
             REASON: np.where(is_other, NOT_A_POSE, reason),
             **dict(zip(self.error_columns, (position, orientation), strict=True)),
         }
+
+    def _solve(self, matrices: np.ndarray, references: np.ndarray) -> IKResult:
+        """The answers of some rows; in a `q_ref`, joints that have no column are zero."""
+        options = dict(self.options)
+        if self.joints:
+            every = joint_columns(self.robot)
+            units = entry_units(self.robot, self.angle_unit, self.length_unit)
+            q_ref = np.zeros((len(references), len(every)))
+            q_ref[:, [every.index(name) for name in self.joints]] = np.nan_to_num(references)
+            options["q_ref"] = q_ref * np.array(units)
+        return solve_ik(self.robot, matrices, self.link, **options)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from fkarm.errors import how_to_install
+
 
 def require(library: str, extra: str) -> None:
     """Import a library that an extra of fkarm installs.
@@ -16,7 +18,7 @@ def require(library: str, extra: str) -> None:
         import_module(library)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"fkarm.viz needs {library}. Install it: pip install 'fkarm[{extra}]'."
+            f"fkarm.viz needs {library}. Install it: {how_to_install(extra)}."
         ) from error
 
 

@@ -96,7 +96,7 @@ def test_files_that_cannot_be_written_are_refused(robot_file, tmp_path, capsys, 
     p = poses_by_pinocchio(ARM, WANTED, VALUES, q)[:, :3, 3]
     data = write(tmp_path / "points.csv", q, p)
     picture = ["--picture", str(tmp_path / "r.png")]
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["calibrate", robot_file, data, "--fit", "offsets", *picture]) == 1
     assert "needs matplotlib" in capsys.readouterr().err
 

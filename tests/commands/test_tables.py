@@ -81,5 +81,41 @@ def test_hints_and_interruptions_are_told(folder, capsys, monkeypatch):
     assert said in capsys.readouterr().err
 
 
+def test_messages_name_options(folder, capsys):
+    assert main(["forward", "ur5e", "q.csv"]) == 0
+    assert "Try --angle-unit deg." in capsys.readouterr().err
+    for options, said in (
+        (["forward", "ur5e", "q.csv"], "--out must not exist"),
+        (["forward", "ur5e", "q.csv"], "Choose another name, or --overwrite."),
+        (["solve", "ur5e", "p.csv", "--representation", "position"], "--representation position."),
+        (["solve", "ur5e", "p.csv"], "--task position leaves the orientation free."),
+        (["forward", "ur5e", "q.csv", "--out", "n.csv", "--chunk-rows", "7"], "--chunk-rows must"),
+        (["solve", "panda", "q.poses.csv", "--task", "position", "--method", "closed_form"],
+         "--method closed_form needs --task pose. Received: a task of fewer components. Use "
+         "--method auto"),
+        (["solve", "ur5e", "q.poses.csv", "--q-ref", "elbow=1"], "NAME must be one of: 'elbow_joi"),
+        (["solve", "ur5e", "q.poses.csv", "--q-ref", "elbow_joint=a"], "number. Received: 'a'"),
+        (["solve", "ur5e", "q.poses.csv", "--q-ref", "elbow_joint=nan"], "--q-ref must be finite"),
+    ):  # fmt: skip
+        pd.DataFrame({"x": [0.1], "y": [0.2], "z": [0.3]}).to_csv("p.csv", index=False)
+        main(options)
+        assert said in capsys.readouterr().err, options
+
+
+def test_answers_are_near_the_values_of_an_option(folder):
+    assert main(["forward", "ur5e", "q.csv", "--angle-unit", "deg"]) == 0
+    command = ["solve", "ur5e", "q.poses.csv", "--angle-unit", "deg", "--out", "s.csv"]
+    assert main([*command, "--q-ref", "elbow_joint=90", "wrist_3_joint=-200"]) == 0
+    arm, near = fkarm.robots.ur5e(), np.deg2rad([0, 0, 90, 0, 0, -200])
+    poses = fkarm.forward_kinematics(arm, arm.configuration(pd.read_csv("q.csv"), angle_unit="deg"))
+    joints = list(arm.joint_names)
+    expected = fkarm.solve_ik(arm, np.asarray(poses), q_ref=near).q
+    np.testing.assert_allclose(np.deg2rad(pd.read_csv("s.csv")[joints]), expected, atol=1e-5)
+    assert main([*command, "--overwrite", "--q-ref", "q.csv"]) == 0
+    np.testing.assert_allclose(
+        pd.read_csv("s.csv")[joints], pd.read_csv("q.csv")[joints], atol=1e-6
+    )
+
+
 def test_the_options_name_every_representation():
     assert set(REPRESENTATIONS) == set(fkarm.tables.POSE_COLUMNS)

@@ -32,5 +32,5 @@ def test_a_foreign_dict_is_refused(data):
 
 
 def test_a_dict_of_a_newer_fkarm_is_refused_with_what_to_do(panda):
-    with pytest.raises(fkarm.RobotError, match=r"at most 2.*Received: 3.*Update: pip install"):
+    with pytest.raises(fkarm.RobotError, match=r"at most 2.*Received: 3.*Update fkarm"):
         Robot.from_dict({**panda.to_dict(), "format": 3})

@@ -102,4 +102,4 @@ def test_without_pyarrow_the_message_says_what_to_install():
     code = "import sys; sys.modules['pyarrow'] = None; import fkarm.tables"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode != 0
-    assert "pip install 'fkarm[tables]'" in run.stderr
+    assert "Install it: pip install pyarrow (the extra 'tables' of fkarm)." in run.stderr

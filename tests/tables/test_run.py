@@ -136,7 +136,7 @@ def test_a_table_without_rows(arm, poses, tmp_path, ending):
 
 def test_without_ray_the_message_says_what_to_install(arm, source, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'fkarm\[cluster\]'"):
+    with pytest.raises(ModuleNotFoundError, match="needs Ray. .*: pip install pyarrow ray"):
         solve_table(arm, source, tmp_path / "q.npy", engine="ray")
 
 

@@ -142,3 +142,94 @@ def test_lengths_in_another_unit_are_named(arm, poses, tmp_path):
     frame_of(poses[:2], "rpy", angle=180 / np.pi).to_parquet(source)
     with pytest.warns(UserWarning, match="in degrees. Try angle_unit='deg'"):
         solve_table(arm, source, tmp_path / "c.csv", starts=1, max_steps=1)
+
+
+def nearest_branch(arm, poses, reference):
+    """The solution nearest to a configuration per row, out of all branches and whole turns."""
+    every = fkarm.ik.closed_form(arm).solve(poses)
+    q = np.where(np.asarray(every.is_solution)[..., None], np.asarray(every.q), np.inf)
+    shifts = np.array(np.meshgrid(*[[-2 * np.pi, 0, 2 * np.pi]] * 6)).reshape(6, -1).T
+    copies = (q[:, :, None] + shifts).reshape(len(q), -1, 6)
+    inside = ((copies >= arm.lower_limits) & (copies <= arm.upper_limits)).all(axis=-1)
+    distance = np.where(inside, np.linalg.norm(copies - reference[:, None], axis=-1), np.inf)
+    return copies[np.arange(len(q)), distance.argmin(axis=1)]
+
+
+@pytest.fixture
+def references(arm, poses, tmp_path):
+    """Configurations, one per pose, and files that hold them in degrees."""
+    q = fkarm.sample_configurations(arm, len(poses), seed=8)
+    table = pd.DataFrame(arm.by_name(np.rad2deg(q)))[list(arm.joint_names)[::-1]]
+    table.to_csv(tmp_path / "r.csv", index=False)
+    table.to_parquet(tmp_path / "r.parquet")
+    np.save(tmp_path / "r.npy", np.rad2deg(q))
+    frame_of(poses, "quat").assign(elbow_joint=7).to_csv(tmp_path / "t.csv", index=False)
+    return q
+
+
+def solved_near(arm, folder, name, **options):
+    """Joint values near those of a file, and the table that holds them."""
+    units = {"angle_unit": "deg", "method": "closed_form", "chunk_rows": 8}
+    solve_table(arm, folder / "t.csv", folder / "q.csv", q_ref=folder / name, **units, **options)
+    table = pd.read_csv(folder / "q.csv")
+    return np.deg2rad(table[list(arm.joint_names)].to_numpy()), table
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.parquet", "r.npy"])
+@pytest.mark.parametrize("rows", [7, 65_536])
+def test_a_file_has_a_preferred_configuration_per_row(
+    arm, poses, references, tmp_path, name, rows, monkeypatch
+):
+    monkeypatch.setattr("fkarm.tables.beside.READ_ROWS", rows)
+    q, _ = solved_near(arm, tmp_path, name)
+    np.testing.assert_allclose(q, nearest_branch(arm, poses, references), atol=1e-6)
+
+
+def test_preferred_configurations_need_the_joints_that_move_the_link(arm, poses, tmp_path):
+    hand = fkarm.Joint("grip", "prismatic", parent="tool0", child="finger", lower=0.0, upper=0.1)
+    robot = fkarm.Robot([*arm.joints, hand], end_effector="tool0")
+    q = fkarm.sample_configurations(arm, len(poses), seed=8)
+    frame_of(poses, "quat").to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame(arm.by_name(np.rad2deg(q))).to_csv(tmp_path / "r.csv", index=False)
+    found, table = solved_near(robot, tmp_path, "r.csv")
+    np.testing.assert_allclose(found[:, :6], nearest_branch(arm, poses, q), atol=1e-6)
+    assert (table["grip"] == 0).all()
+
+
+def test_a_preferred_configuration_that_is_not_whole_has_no_answer(
+    arm, references, tmp_path, monkeypatch
+):
+    table = pd.read_csv(tmp_path / "r.csv")
+    table.loc[4, "elbow_joint"] = np.nan
+    table.to_csv(tmp_path / "r.csv", index=False)
+    q, found = solved_near(arm, tmp_path, "r.csv")
+    assert np.flatnonzero(~found["solved"]).tolist() == [4]
+    assert found["reason"][4] == "NAN"
+    assert np.isnan(q[4]).all()
+
+
+def test_files_of_preferred_configurations_that_do_not_fit(arm, references, tmp_path):
+    def refused(said, name="r.csv", **options):
+        with pytest.raises(fkarm.TableError, match=said):
+            solved_near(arm, tmp_path, name, **options)
+
+    table = pd.read_csv(tmp_path / "r.csv")
+    for rows, said in ((table[:-1], "fewer rows"), (pd.concat([table, table[:9]]), "more rows")):
+        rows.to_csv(tmp_path / "other.csv", index=False)
+        refused(f"other.csv must have a row for each row of .*t.csv. Received: {said}", "other.csv")
+    table.drop(columns="elbow_joint").to_csv(tmp_path / "other.csv", index=False)
+    refused("other.csv must have the columns .*Received: 'elbow_joint'", "other.csv")
+    np.save(tmp_path / "other.npy", np.zeros((30, 7)))
+    refused(r"other.npy must hold rows of 6 numbers .* shape \(7,\)", "other.npy")
+    (tmp_path / "q.csv").hardlink_to(tmp_path / "r.csv")
+    refused("out must be another file than source", overwrite=True)
+
+
+def test_a_run_does_not_resume_with_other_preferred_configurations(arm, references, tmp_path):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        solved_near(arm, tmp_path, "r.csv", progress=stop)
+    with pytest.raises(fkarm.TableError, match="a run with another source"):
+        solved_near(arm, tmp_path, "r.npy")

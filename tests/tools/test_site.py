@@ -47,3 +47,9 @@ def test_the_reference_has_every_public_name(site):
 def test_a_result_lists_its_fields(site):
     text = (site / "api" / "fkarm.ik" / "index.html").read_text()
     assert "whether every error is within its tolerance" in text
+
+
+def test_examples_of_the_reference_are_sessions(site):
+    text = (site / "api" / "fkarm.ik" / "index.html").read_text()
+    assert text.count('<span class="gp">&gt;&gt;&gt; </span>') > 6
+    assert not any("<blockquote" in page.read_text() for page in site.glob("api/*/index.html"))

@@ -57,4 +57,4 @@ def test_without_matplotlib_the_message_says_what_to_install():
     code += "fkarm.viz.plot_robot(fkarm.robots.panda())"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode != 0
-    assert "pip install 'fkarm[viz]'" in run.stderr
+    assert "pip install matplotlib (" in run.stderr
