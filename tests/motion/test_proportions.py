@@ -107,6 +107,16 @@ def test_bones_of_an_arm_that_is_fixed_have_their_own_ratios(rng):
     assert names == ["a", "b", "c"]
 
 
+def test_the_largest_lengths_count_where_a_joint_bends_a_bone():
+    """From shoulder to hand, 0.7 m at most; the person's arm is 1.4 m long, and seldom straight."""
+    skeleton, _ = skeleton_of(fkarm.robots.planar([0.4, 0.3]), {"link_1": "a", "tool": "b"})
+    bend = np.linspace(0.0, 2.5, 200)
+    person = np.zeros((200, 2, 3))
+    person[:, 1, 0], person[:, 1, 1] = 0.8 + 0.6 * np.cos(bend), 0.6 * np.sin(bend)
+    scaled = skeleton.scaled(person, "auto")
+    np.testing.assert_allclose(scaled[:, 1], 0.5 * person[:, 1], rtol=0.01, atol=1e-12)
+
+
 def test_clips_of_several_people_have_their_own_scale(rng):
     skeleton, names = skeleton_of(WALKER, BODY)
     both = [person(rng, legs=legs) for legs in (2.0, 1.0)]
