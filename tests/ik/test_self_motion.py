@@ -6,6 +6,7 @@ from scipy.optimize import minimize_scalar
 
 import fkarm
 from fkarm.ik import raise_manipulability
+from fkarm.ik.self_motion import _uphill
 
 LENGTHS = (0.5, 0.4, 0.3)
 
@@ -64,6 +65,15 @@ def test_the_panda_keeps_its_poses_and_limits(panda):
     before, after = measure_of(panda, q), measure_of(panda, better.q)
     assert (after >= before * (1 - 1e-6)).all()
     assert np.median(after / before) > 1.2
+
+
+def test_a_step_is_a_self_motion_that_raises_the_measure(panda):
+    q = fkarm.sample_configurations(panda, 20, seed=2)
+    uphill = _uphill(panda, q, "panda_hand", None, tuple(range(6)), None)
+    jacobian = np.asarray(fkarm.geometric_jacobian(panda, q, "panda_hand"))
+    np.testing.assert_allclose(jacobian @ uphill[..., None], 0.0, atol=1e-9)
+    rise = measure_of(panda, q + 1e-5 * uphill) - measure_of(panda, q - 1e-5 * uphill)
+    assert (rise > 0).all()
 
 
 def test_arms_without_self_motion_keep_their_solutions():
