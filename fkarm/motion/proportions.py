@@ -31,7 +31,8 @@ class Skeleton:
 
     A bone joins a place to its parent, the nearest place above it. A limb is a chain of bones from
     a place where bones branch to the next such place, or to a tip. Bones that no joint bends, from
-    the pelvis to a hip or within a link, belong to no limb.
+    the pelvis to a hip or within a link, belong to no limb. The limbs of a root that moves, the
+    legs, are scaled as a whole: then a foot that stands still does so when it is scaled.
 
     Args:
         robot: The robot, with a link at every place.
@@ -108,7 +109,7 @@ class Skeleton:
             return np.full(shape, float(scale), points.dtype)
         given = self._given(scale)
         ratios = np.ones(shape, points.dtype)
-        if len(given) < len(self.pairs):
+        if len(given) < len(self.pairs) and points.size:
             ratios = self._by_lengths(points, given)
         for k, value in given.items():
             ratios[..., k] = value
@@ -131,13 +132,16 @@ class Skeleton:
         return {k: float(scale[link]) for k, link in enumerate(links) if link in scale}
 
     def _by_lengths(self, points: np.ndarray, given: Mapping[int, float]) -> np.ndarray:
-        """Ratios of limbs and of bones that no joint bends; roots follow their limbs."""
+        """Ratios of limbs that begin at a root that moves, of other bones, and of such roots."""
         with warnings.catch_warnings():  # of a point that is never known
             warnings.simplefilter("ignore", RuntimeWarning)
             lengths = np.nanpercentile(self._bones(points), _PERCENTILE, axis=-2)  # (..., places)
         ratios = np.ones_like(lengths)
-        stiff = [[k] for k, is_stiff in enumerate(self._is_stiff) if is_stiff]
-        for chain in (*self._limbs, *stiff):
+        whole = [limb for limb in self._limbs if self._moves(self._start(limb))]
+        alone = {k for k, parent in enumerate(self._parents) if parent is not None}.difference(
+            *whole
+        )
+        for chain in (*whole, *([k] for k in sorted(alone))):
             total = lengths[..., chain].sum(axis=-1)
             if not (total > _SHORTEST).all() and not set(chain) <= set(given):
                 names = [self.pairs[k].key.point for k in (self._above[chain[0]], *chain)]
@@ -147,8 +151,8 @@ class Skeleton:
                     "State it: scale=1.0."
                 )
             ratios[..., chain] = (self._lengths[chain].sum() / total)[..., None]
-        for k, parent in enumerate(self._parents):
-            if parent is None and not self.is_still[k] and k not in given:
+        for k in range(len(self._parents)):
+            if self._moves(k) and k not in given:
                 ratios[..., k] = self._of_root(k, ratios)
         return ratios
 
@@ -166,6 +170,10 @@ class Skeleton:
         pairs = zip(limbs, lengths, strict=True)
         longest = [limb[0] for limb, length in pairs if length > _EQUAL * max(lengths)]
         return np.asarray(ratios[..., longest].mean(axis=-1))
+
+    def _moves(self, place: int) -> bool:
+        """Whether a place is a root that moves."""
+        return self._parents[place] is None and not self.is_still[place]
 
     def _start(self, limb: Sequence[int]) -> int:
         """The place from which a limb begins, at the other end of bones that no joint bends."""

@@ -13,6 +13,7 @@ from fkarm.geometry.native import to_numpy
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.model.frames import frame_from
+from fkarm.motion.arguments import read_times
 from fkarm.motion.correspondence import (
     Correspondence,
     Pair,
@@ -44,13 +45,14 @@ def retarget(
     point stay as they were recorded; their distances become those of the robot. `solve_path` then
     finds smooth configurations within all limits whose links are near these targets.
 
-    The links of the correspondence form a tree: the parent of a link is the nearest one above it. A
-    limb is a chain of them from where it branches to the next branch or to a tip. With
-    `scale="auto"` a limb is longer or shorter by the ratio of its largest length on the robot, over
-    random configurations, to its largest length in the clip (the 95th percentile). The position of
-    the root point is scaled like the longest limbs that begin at it, which are the legs where it is
-    the pelvis. So feet that stand still on the floor z = 0 do so for the robot. The root of a
-    robot that is fixed (the wrist of a hand) stays where it is, and points count relative to it.
+    The links of the correspondence form a tree of bones: the parent of a link is the nearest one
+    above it. With `scale="auto"` a bone is scaled by the ratio of its largest length on the robot,
+    over random configurations, to its largest length in the clip (the 95th percentile). A leg, a
+    chain of bones from a root that moves to a branch or a tip, is scaled as a whole, and so is the
+    position of the root: by the longest of these chains. So feet that stand still on the floor
+    z = 0 do so for the robot. A root that cannot move, such as the wrist of a hand, stays where it
+    is, and points count relative to it. If three places that cannot move are not on one line,
+    points are also turned into the robot's axes by them, frame by frame.
 
     Args:
         robot: The robot, with a floating joint where it moves freely: `Robot.with_floating_base`.
@@ -89,7 +91,7 @@ def retarget(
         True
     """
     pairs = read_correspondence(robot, correspondence)
-    positions, rotations = _selected(points, names, pairs, np.shape(times)[-1:])
+    positions, rotations = _selected(points, names, pairs, read_times(times).shape[-1:])
     with_links = with_places(robot, pairs)
     skeleton = Skeleton(with_links, pairs)
     places = skeleton.scaled(positions, scale)

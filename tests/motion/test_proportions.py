@@ -96,6 +96,27 @@ def test_the_ratio_of_a_limb_is_that_of_its_whole_length(rng):
     np.testing.assert_allclose(robot["pelvis"], ratio * points["pelvis"])
 
 
+def test_bones_of_an_arm_that_is_fixed_have_their_own_ratios(rng):
+    arm = fkarm.robots.planar([0.4, 0.3])
+    skeleton, names = skeleton_of(arm, {"link_1": "a", "link_2": "b", "tool": "c"})
+    bones = rng.normal(size=(5, 2, 3))
+    bones /= np.linalg.norm(bones, axis=-1, keepdims=True)
+    person = np.concatenate([np.zeros((5, 1, 3)), np.cumsum(bones * [[0.31], [0.27]], axis=1)], 1)
+    expected = np.concatenate([np.zeros((5, 1, 3)), np.cumsum(bones * [[0.4], [0.3]], axis=1)], 1)
+    np.testing.assert_allclose(skeleton.scaled(person, "auto"), expected, atol=1e-12)
+    assert names == ["a", "b", "c"]
+
+
+def test_the_largest_lengths_count_where_a_joint_bends_a_bone():
+    """From shoulder to hand, 0.7 m at most; the person's arm is 1.4 m long, and seldom straight."""
+    skeleton, _ = skeleton_of(fkarm.robots.planar([0.4, 0.3]), {"link_1": "a", "tool": "b"})
+    bend = np.linspace(0.0, 2.5, 200)
+    person = np.zeros((200, 2, 3))
+    person[:, 1, 0], person[:, 1, 1] = 0.8 + 0.6 * np.cos(bend), 0.6 * np.sin(bend)
+    scaled = skeleton.scaled(person, "auto")
+    np.testing.assert_allclose(scaled[:, 1], 0.5 * person[:, 1], rtol=0.01, atol=1e-12)
+
+
 def test_clips_of_several_people_have_their_own_scale(rng):
     skeleton, names = skeleton_of(WALKER, BODY)
     both = [person(rng, legs=legs) for legs in (2.0, 1.0)]

@@ -71,6 +71,24 @@ def test_several_clips_at_once(arm):
     np.testing.assert_allclose(path.q, np.stack([q, q]), atol=0.01)
 
 
+def test_no_frame_one_frame_and_no_clip(arm):
+    times, q, points = swing(LENGTHS)
+    for frames in (0, 1):
+        few = {name: clip[:frames] for name, clip in points.items()}
+        path = fkarm.retarget(arm, few, JOINTS, times[:frames])
+        np.testing.assert_allclose(path.q, q[:frames], atol=0.01)
+    none = {name: np.zeros((0, 60, 3)) for name in points}
+    assert fkarm.retarget(arm, none, JOINTS, times).q.shape == (0, 60, 2)
+
+
+def test_a_lost_point_is_bridged(arm):
+    times, q, points = swing(LENGTHS)
+    points["elbow"][10:13] = np.nan
+    path = fkarm.retarget(arm, points, JOINTS, times)
+    assert set(np.flatnonzero(path.reason == "NAN")) == {10, 11, 12}
+    np.testing.assert_allclose(path.q, q, atol=0.01)
+
+
 def test_velocity_limits_hold_where_the_person_is_too_fast(arm):
     times, q, points = swing(LENGTHS)
     path = fkarm.retarget(arm, points, JOINTS, times / 20, velocity_limits=3.0)
@@ -145,6 +163,7 @@ def test_what_retargeting_refuses(arm):
     refused("names must be 3 different names", array, JOINTS, times, names=["a", "b"])
     refused("names must be left out", points, JOINTS, times, names=["a", "b", "c"])
     refused("scale must be finite and > 0", points, JOINTS, times, -1.0)
+    refused("times must have shape", points, JOINTS, 0.1)
     refused("times must increase", points, JOINTS, times[::-1])
     refused("must name a link that a joint moves.*'upper'", points, {"upper": "shoulder"}, times)
     with pytest.raises(ValueError, match="xyz must be three finite numbers"):
