@@ -27,10 +27,11 @@ CLASSES = {
         "InverseKinematics",
         "JointLimits",
         "Manipulability",
+        "SelfDistance",
     ),
     "fkarm.learning": ("IKFlow", "IKRegressor"),
-    "fkarm.losses": ("BestHeadPoseLoss", "ManipulabilityLoss", "PoseLoss"),
-    "fkarm.metrics": ("OrientationError", "PoseSuccess", "PositionError"),
+    "fkarm.losses": ("BestHeadPoseLoss", "CollisionLoss", "ManipulabilityLoss", "PoseLoss"),
+    "fkarm.metrics": ("CollisionRate", "OrientationError", "PoseSuccess", "PositionError"),
     "fkarm.primers": ("ChannelAffine", "EntropyRegularizer"),
 }
 

@@ -42,8 +42,10 @@ MAY_IMPORT = {
     "motion": TENSORS | MODEL | {"config", "kinematics", "ik"},
     "layers": TENSORS
     | MODEL
-    | {"calibration", "kinematics", "ik", "_recorded", "_rows", "_carried"},
-    "learning": TENSORS | MODEL | {"kinematics", "ik", "layers", "losses", "metrics", "robots"},
+    | {"calibration", "collision", "kinematics", "ik", "_recorded", "_rows", "_carried"},
+    "learning": TENSORS
+    | MODEL
+    | {"collision", "kinematics", "ik", "layers", "losses", "metrics", "robots"},
     "viz": TENSORS | MODEL | {"kinematics", "ik", "learning"},
     "commands": MODEL | {"calibration", "learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},

@@ -11,6 +11,7 @@ from fkarm.layers.ik_refinement import IKRefinement
 from fkarm.layers.inverse_kinematics import InverseKinematics
 from fkarm.layers.joint_limits import JointLimits
 from fkarm.layers.manipulability import Manipulability
+from fkarm.layers.self_distance import SelfDistance
 
 __all__ = [
     "CalibratedForwardKinematics",
@@ -22,4 +23,5 @@ __all__ = [
     "InverseKinematics",
     "JointLimits",
     "Manipulability",
+    "SelfDistance",
 ]
