@@ -1,6 +1,7 @@
 """Ready-made robots, from the manufacturers' published numbers.
 
-Every file names its source. The files hold kinematics and joint limits, no meshes and no inertias.
+Every file names its source. The files hold kinematics, limits and
+bodies, no meshes and no inertias.
 The root link of the Universal Robots arms is `base_link`, as in ROS. Their link `base`, from which
 the manufacturer measures, is turned by half a turn about z.
 """

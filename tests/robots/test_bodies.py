@@ -109,44 +109,43 @@ def test_the_hand_without_fingers_covers_where_they_move():
 @pytest.mark.parametrize(
     ("name", "file", "largest"),
     [
-        ("panda", "panda.urdf", 0.075),
+        ("panda", "panda.urdf", 0.06),
         ("ur3", "ur3_robot.urdf", 0.06),
-        ("ur5", "ur5_robot.urdf", 0.08),
-        ("ur10", "ur10_robot.urdf", 0.09),
+        ("ur5", "ur5_robot.urdf", 0.06),
+        ("ur10", "ur10_robot.urdf", 0.06),
     ],
 )
 def test_bodies_enclose_the_visual_meshes(name, file, largest):
-    """All vertices; the largest gap, between the arm's own meshes and its bodies, is in the docs."""
     trimesh, path = pytest.importorskip("trimesh"), corpus_file(file)
     if path is None:
         pytest.skip("example-robot-data is not installed")
     robot = robots.panda(gripper=True) if name == "panda" else getattr(robots, name)()
-    theirs = fkarm.Robot.from_urdf(path)
     q = [*READY[name], *[0.0] * (robot.dof - len(READY[name]))]
-    ours, others = frames(robot, q), frames(theirs, q)
+    ours, theirs = frames(robot, q), frames(fkarm.Robot.from_urdf(path), q)
     visuals = read_visuals(path)
     assert not visuals.missing
-    hulls, checked = [], 0
+    hulls, outside = [], []
     for solid in visuals.bodies:
-        change = invert(ours[solid.link]) @ others[solid.link]
-        vertices = solid.vertices @ change[:3, :3].T + change[:3, 3]
+        change = invert(ours[solid.link]) @ theirs[solid.link]
         bodies = [body for body in robot.bodies if body.link == solid.link]
-        assert depth(bodies, vertices).max() <= 0, solid.link
-        checked += len(vertices)
-        world = solid.vertices @ others[solid.link][:3, :3].T + others[solid.link][:3, 3]
+        outside.append(depth(bodies, moved(solid.vertices, change)))
+        world = moved(solid.vertices, theirs[solid.link])
         hulls.append(trimesh.Trimesh(world, solid.faces, process=False).convex_hull)
-    assert checked > 10_000
-    points = np.concatenate(
-        [surface(b, 300) @ ours[b.link][:3, :3].T + ours[b.link][:3, 3] for b in robot.bodies]
-    )
-    in_front = points[points[:, 2] > 0]  # above the floor that the arm stands on
-    gap = np.min([beyond(hull, in_front) for hull in hulls], axis=0).max()
-    assert 0.01 < gap <= largest
+    outside = np.concatenate(outside)
+    assert len(outside) > 10_000
+    # The upper arm of this UR10 has one loose triangle, 34 mm away from the rest.
+    assert np.mean(outside > 0) <= (1e-4 if name == "ur10" else 0)
+    points = np.concatenate([moved(surface(b, 300), ours[b.link]) for b in robot.bodies])
+    in_sight = points[points[:, 2] > 0]  # above the floor on which the arm stands
+    gap = np.min([beyond(hull, in_sight) for hull in hulls], axis=0).max()
+    assert largest / 2 < gap <= largest
+
+
+def moved(points, frame):
+    return points @ frame[:3, :3].T + frame[:3, 3]
 
 
 def beyond(hull, points):
-    """How far points are from a convex mesh, at most: the distance to its nearest sample."""
-    outside = (
-        points @ hull.face_normals.T - (hull.face_normals * hull.triangles[:, 0]).sum(-1)
-    ).max(-1)
-    return np.maximum(outside, 0.0)
+    """The largest distance of points from the planes of a convex mesh; 0 inside."""
+    offsets = (hull.face_normals * hull.triangles[:, 0]).sum(-1)
+    return np.maximum(points @ hull.face_normals.T - offsets, 0.0).max(-1)
