@@ -110,9 +110,9 @@ def test_the_hand_without_fingers_covers_where_they_move():
     ("name", "file", "largest"),
     [
         ("panda", "panda.urdf", 0.06),
-        ("ur3", "ur3_robot.urdf", 0.06),
+        ("ur3", "ur3_robot.urdf", 0.065),
         ("ur5", "ur5_robot.urdf", 0.06),
-        ("ur10", "ur10_robot.urdf", 0.06),
+        ("ur10", "ur10_robot.urdf", 0.072),
     ],
 )
 def test_bodies_enclose_the_visual_meshes(name, file, largest):
