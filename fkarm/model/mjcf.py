@@ -19,28 +19,13 @@ import numpy as np
 from fkarm.errors import MJCFError, RobotError, how_to_install
 from fkarm.model.frames import Matrix, make_frame, placement, rotation_from_quat_wxyz, snap
 from fkarm.model.joint import Joint
+from fkarm.model.mjcf_solids import UNUSED, Geometry
 from fkarm.model.names import Names
 from fkarm.model.source import ZIP, Source, open_source, outermost_tag
 
 _WORLD = "world"
-# What needs a file or a mass, or refers to what is deleted.
-_DROPPED = (
-    "sensors",
-    "actuators",
-    "tendons",
-    "equalities",
-    "pairs",
-    "excludes",
-    "keys",
-    "skins",
-    "flexes",
-    "geoms",
-    "meshes",
-    "hfields",
-    "materials",
-    "textures",
-    "tuples",
-)
+# What is read before it is deleted.
+_READ = ("geoms", "excludes")
 
 
 def read_mjcf(source: str | os.PathLike[str] | bytes | IO[Any]) -> dict[str, Any]:
@@ -58,6 +43,7 @@ def read_mjcf(source: str | os.PathLike[str] | bytes | IO[Any]) -> dict[str, Any
     try:
         spec = _read_spec(mujoco, given)
         whole = _compile_whole(mujoco, given.label, spec)
+        geometry = Geometry(mujoco, spec)
         dropped = _strip(spec)
         model = spec.compile()
     except MJCFError:
@@ -67,13 +53,19 @@ def read_mjcf(source: str | os.PathLike[str] | bytes | IO[Any]) -> dict[str, Any
     try:
         tree = _Tree(mujoco, model, whole)
         joints = tuple(tree.joints())
+        solids, lines = geometry.read(tree.bodies, tree.in_link)
     except (RobotError, UnicodeDecodeError) as error:  # a name of a file that it includes
         raise MJCFError(f"{given.label}: {error}") from error
     return {
         "joints": joints,
         "link_names": (_WORLD,),
         "name": spec.modelname or "robot",
-        "notes": {"ignored": dropped, "assumed": tuple(tree.renamed)},
+        "notes": {
+            "ignored": (*dropped, *lines["ignored"]),
+            "assumed": tuple(tree.renamed),
+            "bodies": lines["bodies"],
+        },
+        **solids,
     }
 
 
@@ -127,13 +119,14 @@ def _compile_whole(mujoco: Any, label: str, spec: Any) -> Any:
 def _strip(spec: Any) -> tuple[str, ...]:
     """Delete what kinematics does not need; return how many of each kind."""
     dropped = []
-    for kind in _DROPPED:
+    for kind in (*UNUSED, "geoms"):
         elements = list(getattr(spec, kind, ()))
         for element in elements:
             spec.delete(element)
-        if elements:
+        if elements and kind not in _READ:
             dropped.append(f"{kind}: {len(elements)}")
     spec.compiler.fusestatic = False  # static bodies are links too
+    spec.compiler.settotalmass = -1.0  # it would warn of masses that are not used
     for site in spec.sites:
         site.material = ""
     for body in spec.bodies:
@@ -161,7 +154,7 @@ class _Tree:
         joints = self._given_names(objects.mjOBJ_JOINT, model.njnt)
         self._links, self._joints = Names([*bodies, *sites]), Names(joints)
         self._joint_names = joints
-        self._bodies = [name or self._links.make(f"body_{i}") for i, name in enumerate(bodies)]
+        self.bodies = [name or self._links.make(f"body_{i}") for i, name in enumerate(bodies)]
         given = frozenset(bodies)
         self._sites, self.renamed = [], list[str]()
         for i, name in enumerate(sites):
@@ -179,8 +172,8 @@ class _Tree:
             yield from self._body_joints(body)
         for site, link in enumerate(self._sites):
             body = int(model.site_bodyid[site])
-            frame = self._in_link(body, model.site_pos[site], model.site_quat[site])
-            yield self._fixed(self._bodies[body], link, frame)
+            frame = self.in_link(body, model.site_pos[site], model.site_quat[site])
+            yield self._fixed(self.bodies[body], link, frame)
 
     def _given_names(self, kind: Any, count: int) -> list[str]:
         return [self._mujoco.mj_id2name(self._model, kind, i) or "" for i in range(count)]
@@ -197,7 +190,7 @@ class _Tree:
                 frames[here] = snap(np.linalg.inv(before) @ after)
         return frames
 
-    def _in_link(self, body: int, position: Any, quat_wxyz: Any) -> Matrix:
+    def in_link(self, body: int, position: Any, quat_wxyz: Any) -> Matrix:
         """A frame that is given in a body, in the body's link."""
         frame = _frame(position, quat_wxyz)
         if body in self._aligned:
@@ -206,10 +199,10 @@ class _Tree:
 
     def _body_joints(self, body: int) -> Iterator[Joint]:
         """The chain of joints from the parent body to a body."""
-        model, link = self._model, self._bodies[body]
+        model, link = self._model, self.bodies[body]
         above = int(model.body_parentid[body])
-        parent = self._bodies[above]
-        pending = self._in_link(above, model.body_pos[body], model.body_quat[body])
+        parent = self.bodies[above]
+        pending = self.in_link(above, model.body_pos[body], model.body_quat[body])
         first, count = int(model.body_jntadr[body]), int(model.body_jntnum[body])
         for i in range(first, first + count):
             name = self._joint_names[i] or self._joints.make(f"{link}_joint_{i - first}")

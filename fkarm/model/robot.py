@@ -128,8 +128,11 @@ class Robot:
 
         Bodies are links under the root link `world`, sites are links fixed to them; hinge,
         slide, ball and free joints, several in one body too, with their anchors, `ref` and
-        ranges; `q` is MuJoCo's `qpos`. Geometry is dropped: no mesh file is needed, but where a
-        free joint is aligned with its body's inertia (`align`, `alignfree`). Static bodies stay
+        ranges; `q` is MuJoCo's `qpos`. Geoms that may collide become bodies (ellipsoids, cylinders
+        and boxes are enclosed), and `<exclude>`, `contype`, `conaffinity` and MuJoCo's rule for
+        parents and children become exclusions. Meshes are left out, and so are masses that depend
+        on them: no mesh file is needed, but where a free joint is aligned with its body's inertia
+        (`align`, `alignfree`). MuJoCo's joints have no velocity limits. Static bodies stay
         links under `fusestatic` too. A site with the name of a body is a link with `_site` behind
         its name; names made up here get a number (`_2`) where the model has them already.
 
