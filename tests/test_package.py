@@ -23,10 +23,11 @@ LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-i
 
 
 def test_the_citation_and_the_changelog_name_the_version():
-    stated = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
-    assert stated[1] == fkarm.__version__
-    newest = re.search(r"^## (\S+) - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert newest[2] == "Unreleased" or newest[1] == fkarm.__version__
+    citation, changelog = ((ROOT / name).read_text() for name in ("CITATION.cff", "CHANGELOG.md"))
+    newest = re.search(r"^## (\S+) - (\S+)$", changelog, re.MULTILINE)
+    stated = dict(re.findall(r"^(version|date-released): (.+)$", citation, re.MULTILINE))
+    assert stated["version"] == newest[1] == fkarm.__version__
+    assert stated.get("date-released", "Unreleased") == newest[2]
 
 
 def test_messages_name_what_the_extras_install():

@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
+from nbformat.v4 import new_markdown_cell
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+ELSEWHERE = (
+    "To run this notebook elsewhere, such as on a hosted service, upload the wheel that "
+    "`make dist` writes in a clone, and first run "
+    "`%pip install fkarm-*.whl viser trimesh pycollada`."
+)
 LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
 
 
 def notebook(page: Path) -> Any:
     """A tutorial as a notebook; its links, which lead to other pages, become plain text."""
     made = jupytext.reads(page.read_text(), "md")
+    made.cells.insert(1, new_markdown_cell(ELSEWHERE))
     for cell in made.cells:
         cell.pop("id", None)  # a random number
         if cell.cell_type == "markdown":

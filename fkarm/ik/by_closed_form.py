@@ -29,9 +29,9 @@ METHODS = ("auto", "closed_form", "numeric")
 # Shares of a free joint's range: its middle, then ever finer. On the Panda the first of them has a
 # solution within the limits for four targets of ten, the first eight for nine of ten.
 SHARES = np.array([int(f"{k:07b}"[::-1], 2) for k in range(1, 128)]) / 128.0
-# How many are tried at a time; fewer sets of all targets together take as long as these.
-ROUNDS = (1, 1, 1, 1, 2, 2, 4, 4, 16, 32, 64)
-FEWEST_SETS = 32
+# How many are compared at a time; the first of these rounds in which a target has solutions gives
+# its answer, whatever the size of the batch.
+ROUNDS = (4, 4, 8, 16, 32, 63)
 # With q_ref so many shares and the value of q_ref are compared; then values around the best one, at
 # these parts of two distances from it, rad or m.
 NEAR_SHARES = 63
@@ -122,9 +122,10 @@ def _attempt(
 def nearest_solutions(
     form: ClosedForm, request: Request, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The solution of some targets that is nearest to `q_ref`, or else to the middle of the ranges.
+    """The solution of some targets that is nearest to `q_ref`, or else farthest from the limits.
 
-    Of seven joints one is given: without `q_ref` the first of `SHARES` that has a solution.
+    Of seven joints one is given: without `q_ref` the values of the first of `ROUNDS` in which
+    there is a solution are compared.
 
     Returns:
         Configurations `(rows, dof)`, and whether they are solutions `(rows,)`.
@@ -151,33 +152,32 @@ def _nearest_of_values(
 ) -> np.ndarray:
     """`NearestBranch` of the values of a free joint that `nearest_solutions` names."""
 
-    def nearest(of: np.ndarray, given: np.ndarray, is_first: bool) -> np.ndarray:
+    def nearest(of: np.ndarray, given: np.ndarray) -> np.ndarray:
         """Of the targets `of`, for some values `(len(of), count)` per target."""
         count = given.shape[1]
         repeated = np.repeat(of, count)
         new = _nearest(form, request, rows[repeated], near[repeated], values, given.reshape(-1))
         new = new.reshape(len(of), count, -1)
-        order = new[..., -1] >= NONE if is_first else new[..., -1]
-        chosen: np.ndarray = new[np.arange(len(of)), order.argmin(axis=1)]
+        chosen: np.ndarray = new[np.arange(len(of)), new[..., -1].argmin(axis=1)]
         return chosen
 
     every = np.arange(len(rows))
     if request.q_ref is not None:
         own = np.clip(near[:, entry : entry + 1], *_bounds(request.terms, entry))
         spread = _spread(entry, request, rows, SHARES[:NEAR_SHARES])
-        best = nearest(every, np.concatenate([own, spread], axis=1), is_first=False)
+        best = nearest(every, np.concatenate([own, spread], axis=1))
         for width in NEARER if request.terms.free[entry] else ():
             around = best[:, entry : entry + 1] + width * OFFSETS.astype(request.dtype)
-            new = nearest(every, np.clip(around, *_bounds(request.terms, entry)), is_first=False)
+            new = nearest(every, np.clip(around, *_bounds(request.terms, entry)))
             best = np.where(new[:, -1:] < best[:, -1:], new, best)
         return best
     best = np.concatenate([near, np.full((len(rows), 1), NONE, request.dtype)], axis=1)
     given = _spread(entry, request, rows, SHARES)
-    is_open, first, rounds = every, 0, iter(ROUNDS)
-    while is_open.size and first < given.shape[1]:
-        count = max(next(rounds), FEWEST_SETS // is_open.size)
-        best[is_open] = nearest(is_open, given[is_open, first : first + count], is_first=True)
-        is_open, first = is_open[best[is_open, -1] >= NONE], first + count
+    is_open, first = every, 0
+    for count in ROUNDS:
+        if is_open.size and first < given.shape[1]:
+            best[is_open] = nearest(is_open, given[is_open, first : first + count])
+            is_open, first = is_open[best[is_open, -1] >= NONE], first + count
     return best
 
 
@@ -196,9 +196,9 @@ def solutions_in_graph(
     near, values = _preference(form.robot, terms, q_ref)
     near, packed = (ops.convert_to_tensor(x) for x in (near, values))
     near = near + ops.zeros_like(rest)
-    entry = form.free_entry
+    entry, branch = form.free_entry, form.central if q_ref is None else form.nearest
     if entry is None:
-        best = form.nearest.compiled(entries, near, packed)[0]
+        best = branch.compiled(entries, near, packed)[0]
     else:
         spread = _range_at(form.robot, terms, entry, SHARES[:SHARES_IN_GRAPH])
         given = ops.convert_to_tensor(spread) + 0.0 * rest[:, :1]
@@ -206,12 +206,9 @@ def solutions_in_graph(
             given = rest[:, entry : entry + 1]
         count = given.shape[1]
         repeated = [ops.repeat(x, count, axis=0) for x in (entries, near)]
-        new = form.nearest.compiled(*repeated, ops.reshape(given, (-1,)), packed)[0]
+        new = branch.compiled(*repeated, ops.reshape(given, (-1,)), packed)[0]
         new = ops.reshape(new, (-1, count, len(terms.lower) + 1))
-        order = new[..., -1]
-        if q_ref is None:
-            order = ops.where(order < NONE, ops.arange(count, dtype=terms.dtype), order)
-        best = best_of(order, 1, new)[0][:, 0]
+        best = best_of(new[..., -1], 1, new)[0][:, 0]
     return ops.where(terms.free > 0, best[:, :-1], rest), best[:, -1] < NONE
 
 
@@ -296,6 +293,7 @@ def _nearest(
 ) -> np.ndarray:
     """`NearestBranch` of some targets. Shape `(rows, dof + 1)`."""
     entries = request.entries[rows]
+    branch = form.central if request.q_ref is None else form.nearest
     if request.runs_in_numpy(len(rows)):
-        return form.nearest.in_numpy(entries, near, *free, values)
-    return run_in_chunks(form.nearest.compiled, entries, near, *free, shared=(values,))[0]
+        return branch.in_numpy(entries, near, *free, values)
+    return run_in_chunks(branch.compiled, entries, near, *free, shared=(values,))[0]

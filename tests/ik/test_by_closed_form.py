@@ -96,6 +96,39 @@ def test_of_all_solutions_the_nearest_to_the_reference_is_the_answer():
     np.testing.assert_allclose(np.linalg.norm(found.q - reference, axis=-1), least, atol=1e-6)
 
 
+def room(robot, q):
+    """The smallest distance to a limit, as a share of the joint's range, at most a whole turn."""
+    half = np.minimum((robot.upper_limits - robot.lower_limits) / 2, np.pi)
+    middle = (robot.upper_limits + robot.lower_limits) / 2
+    return (1 - np.abs(q - middle) / half).min(axis=-1) / 2
+
+
+def most_room(robot, link, targets, **values):
+    """The most room of a branch within the limits; -inf where there is none."""
+    form = fkarm.ik.closed_form(robot, link).solve(targets, **values)
+    rooms = np.where(array(form.within_limits), room(robot, array(form.q)), -np.inf)
+    return rooms.reshape(len(targets), -1).max(axis=1)
+
+
+def test_without_a_preference_the_answer_is_farthest_from_the_limits(arm):
+    robot, link = arm
+    _, targets = targets_of(robot, link, 60, dtype="float64")
+    found = fkarm.solve_ik(robot, targets, link, method="closed_form")
+    assert found.converged.all()
+    if link == "tool0":
+        expected = most_room(robot, link, targets)
+    else:  # of the values of joint 7 those at eighths of its range are tried first
+        expected = np.full(60, -np.inf)
+        span = robot.upper_limits[6] - robot.lower_limits[6]
+        for shares in ([4, 2, 6, 1], [5, 3, 7, 0.5]):
+            values = robot.lower_limits[6] + span * np.array(shares) / 8
+            next_round = most_room(robot, link, targets, free_value=values)
+            expected = np.where(np.isfinite(expected), expected, next_round)
+    is_compared = np.isfinite(expected)
+    assert is_compared.mean() > 0.8
+    np.testing.assert_allclose(room(robot, found.q)[is_compared], expected[is_compared], atol=1e-6)
+
+
 def test_with_a_free_joint_the_answer_is_nearer_than_that_of_the_search(panda):
     _, targets = targets_of(panda, "panda_hand", 40, dtype="float64")
     reference = fkarm.sample_configurations(panda, 40, seed=8)

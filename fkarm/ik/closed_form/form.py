@@ -55,6 +55,7 @@ class ClosedForm:
         free: Name of the joint whose value the caller chooses; None: there is none.
         free_entry: Its entry of `q`, or None.
         nearest: The branch that is nearest to a configuration, a `NearestBranch`.
+        central: The branch that is farthest from limits, a `NearestBranch` of their middle.
         residual: By how much the robot's geometry misses that of the form, m and rad. Newton steps
             on the robot's own chain remove this error from the solutions.
     """
@@ -86,7 +87,9 @@ class ClosedForm:
             for dtype in TOLERANCES
         }
         self._many = compiled(self._separate, ranks, from_rows=0)
-        self.nearest = NearestBranch(structure, self._moving, self.free_entry, robot.dof)
+        parts = structure, self._moving, self.free_entry, robot.dof
+        self.nearest = NearestBranch(*parts, by_largest=False)
+        self.central = NearestBranch(*parts, by_largest=True)
 
     def __repr__(self) -> str:
         free = "" if self.free is None else f", free={self.free!r}"

@@ -22,17 +22,27 @@ NONE = 1e30
 class NearestBranch:
     """A function of targets and configurations to the nearest solution within bounds.
 
+    The distance is the root of the squared weighted distances of all entries; or, from the middle
+    of ranges, the largest of them: the least distance then leaves the most room to the bounds.
+
     Args:
         structure: The chain.
         moving: Entries of `q` that the closed form solves for, in the order of the chain.
         free: Entry of `q` whose value is given; None: there is none.
         dof: Number of entries of `q`.
+        by_largest: Whether the largest distance of an entry counts.
     """
 
     def __init__(
-        self, structure: Structure, moving: Sequence[int], free: int | None, dof: int
+        self,
+        structure: Structure,
+        moving: Sequence[int],
+        free: int | None,
+        dof: int,
+        by_largest: bool,
     ) -> None:
         self._structure, self._moving, self._free, self._dof = structure, moving, free, dof
+        self._by_largest = by_largest
         ranks = (1, 1, None) if free is None else (1, 1, 0, None)
         self.compiled: Function = compiled(self._of_tensors, ranks, from_rows=0)
 
@@ -52,7 +62,7 @@ class NearestBranch:
                 upper bounds and weights of the entries, `(3 dof,)`.
         Returns:
             One tensor `(rows, dof + 1)`: `q`, with entries of `near` where the closed form has
-            none, and the squared weighted distance; `NONE` where there is no solution.
+            none, and the square of the distance; `NONE` where there is no solution.
         """
         lines = self._nearest(entries_first(targets), entries_first(near), *others)
         return [entries_last(ops.stack(lines))]
@@ -74,7 +84,8 @@ class NearestBranch:
             low, high, weight = (values[k * dof + entry] for k in range(3))
             copy, fits = nearest_copy(value, slide, q[entry], low, high)
             is_solution = library.logical_and(is_solution, fits)
-            distance = distance + _squared(weight * (copy - q[entry]))
+            step = _squared(weight * (copy - q[entry]))
+            distance = library.maximum(distance, step) if self._by_largest else distance + step
             found.append(copy)
         distance = library.where(is_solution, distance, NONE)
         axes = self._structure.solver.axes
