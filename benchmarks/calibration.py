@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 import fkarm
 from fkarm import calibration
@@ -156,6 +158,42 @@ def deviations(count: int) -> dict[str, Any]:
     return result
 
 
+def learnt(steps: int = 20_000) -> dict[str, Any]:
+    """The layer, fitted by Keras, against `calibrate` on the same data: predicted points."""
+    robot = fkarm.robots.ur5e()
+    rng = np.random.default_rng(2)
+    true = calibration.parameters(robot, origins=True)
+    sizes = np.where([e.is_angle for e in true.entries], np.radians(0.5), 1e-3)
+    chain = Chain(robot, robot.end_effector, np.zeros(0, int), true.senses)
+    q = fkarm.sample_configurations(robot, 50, seed=rng)
+    vector = true.vector(rng.normal(size=len(sizes)) * sizes)
+    p = chain(vector, q, derivatives=False).position + rng.normal(0, 1e-4, (50, 3))
+    fit = fkarm.calibrate(robot, [calibration.Position("tracker", q, p, sigma=1e-4)])
+    chosen = true.only(*fit.parameters)
+    # The loss of `calibrate`, in mm^2 per measured coordinate.
+    keras.config.set_floatx("float64")  # of losses too, which a policy does not reach
+    prior = fkarm.layers.CorrectionPrior.of(chosen, weight=0.1**2 / p.size)
+    layer = fkarm.layers.CalibratedForwardKinematics(
+        robot, parameters=chosen, output="position", length_unit="mm",
+        corrections_regularizer=prior,
+    )  # fmt: skip
+    model = keras.Sequential([layer])
+    rate = keras.optimizers.schedules.CosineDecay(0.03, steps, alpha=1e-4)
+    model.compile(keras.optimizers.Adam(rate, beta_2=0.99), "mse")
+    wall = time.perf_counter()
+    data = tf.data.Dataset.from_tensors((q, 1e3 * p)).repeat(steps)
+    model.fit(data, epochs=1, steps_per_epoch=steps, verbose=0)
+    wall = time.perf_counter() - wall
+    keras.config.set_floatx("float32")
+    held_out = fkarm.sample_configurations(robot, 1000, seed=rng)
+    ours = 1e3 * np.asarray(fkarm.forward_kinematics(fit.robot, held_out))[:, :3, 3]
+    away = np.linalg.norm(np.asarray(layer(held_out)) - ours, axis=1)
+    result = {"steps": steps, "seconds": round(wall, 1), "parameters": len(chosen.entries),
+              "mean_mm": float(away.mean()), "most_mm": float(away.max())}  # fmt: skip
+    print(result, flush=True)
+    return result
+
+
 def suggested() -> list[dict[str, Any]]:
     """Variance of the tip after 20 random and after 20 suggested configurations."""
     rows = []
@@ -188,6 +226,7 @@ def main() -> None:
         simulated(options.simulations, 0.05, "cauchy"),
     ]
     result["standard_deviations"] = deviations(10 * options.simulations)
+    result["learnt"] = learnt()
     result["suggested"] = suggested()
     options.out.write_text(json.dumps(result, indent=2) + "\n")
 
