@@ -23,6 +23,8 @@ import fkarm
 from fkarm import calibration
 from fkarm.calibration.chain import Chain
 from fkarm.calibration.corrections import layout_of
+from fkarm.calibration.fit import default_parameters, make_problem
+from fkarm.calibration.suggest import Design
 
 RESULTS = Path(__file__).with_name("results") / "calibration.json"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "mukca"
@@ -158,7 +160,7 @@ def deviations(count: int) -> dict[str, Any]:
     return result
 
 
-def learnt(steps: int = 20_000) -> dict[str, Any]:
+def learnt(steps: int = 2000) -> dict[str, Any]:
     """The layer, fitted by Keras, against `calibrate` on the same data: predicted points."""
     robot = fkarm.robots.ur5e()
     rng = np.random.default_rng(2)
@@ -194,17 +196,74 @@ def learnt(steps: int = 20_000) -> dict[str, Any]:
     return result
 
 
-def suggested() -> list[dict[str, Any]]:
-    """Variance of the tip after 20 random and after 20 suggested configurations."""
+def suggested(n: int = 20) -> list[dict[str, Any]]:
+    """Mean variance of the tip after random configurations, over that after suggested ones.
+
+    `at_most` is what no choice among many candidates can exceed: the optimum of designs with any
+    weights, from below (a convex problem, bounded by its gradient).
+    """
     rows = []
     for robot in (fkarm.robots.ur5e(), fkarm.robots.panda()):
-        ratios = []
-        for seed in range(5):
-            found = calibration.suggest_configurations(robot, 20, seed=seed)
-            ratios.append((found.random_deviation / found.deviation) ** 2)
-        rows.append({"robot": robot.name, "n": 20, "variance_ratio": float(np.mean(ratios))})
+        q = fkarm.sample_configurations(robot, 6000, seed=5)
+        measured_at = calibration.Position("candidates", q, np.zeros((len(q), 3)), sigma=1e-4)
+        link = robot.end_effector
+        wanted = default_parameters(robot, link, [measured_at])
+        design = Design(make_problem(robot, [measured_at], link, wanted), n, "tip")
+        rng = np.random.default_rng(0)
+        random = [design.rows[rng.choice(len(q), n, replace=False)] for _ in range(200)]
+        mean = float(np.mean([design.variance(each) for each in random]))
+        found = [calibration.suggest_configurations(robot, n, seed=seed) for seed in range(5)]
+        ratios = [mean / each.deviation**2 for each in found]
+        rows.append({"robot": robot.name, "n": n, "variance_ratios": ratios,
+                     "at_most": mean / least_variance(design, n)})  # fmt: skip
         print(rows[-1], flush=True)
     return rows
+
+
+def least_variance(design: Design, n: int, steps: int = 300) -> float:
+    """A bound of the variance of `n` configurations, from weights that are nearly the best."""
+    rows, prior = design.rows, np.eye(design.rows.shape[2])
+    weights = np.full(len(rows), 1.0 / len(rows))
+    for _ in range(steps):
+        information = n * np.einsum("k,kdi,kdj->ij", weights, rows, rows, optimize=True)
+        covariance = np.linalg.inv(information + prior)
+        half = rows @ covariance
+        slopes = n * np.einsum("kdi,ij,kdj->k", half, design.weight, half, optimize=True)
+        bound = np.sum(design.weight * covariance) + weights @ slopes - slopes.max()
+        weights *= np.sqrt(slopes)
+        weights /= weights.sum()
+    return float(bound)
+
+
+def layer_times(rows: int = 1_000_000, repeats: int = 9) -> dict[str, Any]:
+    """Forward and gradient of the calibrated layer over the plain one, interleaved; medians."""
+    robot = fkarm.robots.panda()
+    q = tf.constant(fkarm.sample_configurations(robot, rows, seed=0), "float32")
+    choices = {"offsets": {"offsets": True}, "origins": {"origins": True},
+               "all": {"origins": True, "offsets": True, "base": True, "point": True}}  # fmt: skip
+    layers = {"plain": fkarm.layers.ForwardKinematics(robot)}
+    for name, choice in choices.items():
+        wanted = calibration.parameters(robot, **choice)
+        layers[name] = fkarm.layers.CalibratedForwardKinematics(robot, parameters=wanted)
+
+    def run(name: str) -> float:
+        begin = time.perf_counter()
+        with tf.GradientTape() as tape:
+            tape.watch(q)
+            poses = layers[name](q)
+        watched = q if name == "plain" else layers[name].corrections
+        gradient = tape.gradient(poses, watched, output_gradients=poses)
+        np.asarray(gradient[0])
+        return time.perf_counter() - begin
+
+    for name in layers:
+        run(name)
+    times = [{name: run(name) for name in layers} for _ in range(repeats)]
+    seconds = {name: float(np.median([each[name] for each in times])) for name in layers}
+    over_plain = {name: seconds[name] / seconds["plain"] for name in choices}
+    result = {"robot": robot.name, "rows": rows, "seconds": seconds, "over_plain": over_plain}
+    print(result, flush=True)
+    return result
 
 
 def main() -> None:
@@ -228,6 +287,7 @@ def main() -> None:
     result["standard_deviations"] = deviations(10 * options.simulations)
     result["learnt"] = learnt()
     result["suggested"] = suggested()
+    result["layer"] = layer_times()
     options.out.write_text(json.dumps(result, indent=2) + "\n")
 
 

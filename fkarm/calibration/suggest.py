@@ -113,7 +113,7 @@ def suggest_configurations(
     link = robot.link_or_end_effector(link)
     measured = partial(_measured, measurement, sigmas=(sigma, sigma_angle))
     wanted = parameters or default_parameters(robot, link, [measured(q)])
-    design = _Design(make_problem(robot, [measured(q)], link, wanted), n, criterion)
+    design = Design(make_problem(robot, [measured(q)], link, wanted), n, criterion)
     chosen = design.exchanged(design.greedy(n))
     within = (robot.lower_limits, robot.upper_limits)
     best = design.moved(q[chosen], measured, free, within, np.random.default_rng(seed))
@@ -140,7 +140,7 @@ def _nominal(problem: Problem) -> State:
     return state
 
 
-class _Design:
+class Design:
     """What candidates tell, in standard deviations of the noise and of the priors.
 
     Args:

@@ -15,9 +15,12 @@ from fkarm.kinematics.loop import tiles
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
 
 
-@pytest.fixture(params=["code for every node", "loops"])
+@pytest.fixture(params=["code for every node", "loops", "all rows at once"])
 def way(request, monkeypatch):
     fkarm.config.clear()
+    if request.param == "all rows at once":  # as on a GPU
+        for module in (arrays, tiles):
+            monkeypatch.setattr(module, "is_traced_for_cpu", lambda: False)
     monkeypatch.setattr(tiles, "MOST_ROWS", 40)
     monkeypatch.setattr(arrays, "_FEW_ROWS", range(10_000 if request.param == "loops" else 0))
     yield request.param
