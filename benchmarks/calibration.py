@@ -15,12 +15,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 import fkarm
 from fkarm import calibration
 from fkarm.calibration.chain import Chain
 from fkarm.calibration.corrections import layout_of
+from fkarm.calibration.fit import default_parameters, make_problem
+from fkarm.calibration.suggest import Design
 
 RESULTS = Path(__file__).with_name("results") / "calibration.json"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "mukca"
@@ -156,17 +160,110 @@ def deviations(count: int) -> dict[str, Any]:
     return result
 
 
-def suggested() -> list[dict[str, Any]]:
-    """Variance of the tip after 20 random and after 20 suggested configurations."""
+def learnt(steps: int = 2000) -> dict[str, Any]:
+    """The layer, fitted by Keras, against `calibrate` on the same data: predicted points."""
+    robot = fkarm.robots.ur5e()
+    rng = np.random.default_rng(2)
+    true = calibration.parameters(robot, origins=True)
+    sizes = np.where([e.is_angle for e in true.entries], np.radians(0.5), 1e-3)
+    chain = Chain(robot, robot.end_effector, np.zeros(0, int), true.senses)
+    q = fkarm.sample_configurations(robot, 50, seed=rng)
+    vector = true.vector(rng.normal(size=len(sizes)) * sizes)
+    p = chain(vector, q, derivatives=False).position + rng.normal(0, 1e-4, (50, 3))
+    fit = fkarm.calibrate(robot, [calibration.Position("tracker", q, p, sigma=1e-4)])
+    chosen = true.only(*fit.parameters)
+    # The loss of `calibrate`, in mm^2 per measured coordinate.
+    keras.config.set_floatx("float64")  # of losses too, which a policy does not reach
+    prior = fkarm.layers.CorrectionPrior.of(chosen, weight=0.1**2 / p.size)
+    layer = fkarm.layers.CalibratedForwardKinematics(
+        robot, parameters=chosen, output="position", length_unit="mm",
+        corrections_regularizer=prior,
+    )  # fmt: skip
+    model = keras.Sequential([layer])
+    rate = keras.optimizers.schedules.CosineDecay(0.03, steps, alpha=1e-4)
+    model.compile(keras.optimizers.Adam(rate, beta_2=0.99), "mse")
+    wall = time.perf_counter()
+    data = tf.data.Dataset.from_tensors((q, 1e3 * p)).repeat(steps)
+    model.fit(data, epochs=1, steps_per_epoch=steps, verbose=0)
+    wall = time.perf_counter() - wall
+    keras.config.set_floatx("float32")
+    held_out = fkarm.sample_configurations(robot, 1000, seed=rng)
+    ours = 1e3 * np.asarray(fkarm.forward_kinematics(fit.robot, held_out))[:, :3, 3]
+    away = np.linalg.norm(np.asarray(layer(held_out)) - ours, axis=1)
+    result = {"steps": steps, "seconds": round(wall, 1), "parameters": len(chosen.entries),
+              "mean_mm": float(away.mean()), "most_mm": float(away.max())}  # fmt: skip
+    print(result, flush=True)
+    return result
+
+
+def suggested(n: int = 20) -> list[dict[str, Any]]:
+    """Mean variance of the tip after random configurations, over that after suggested ones.
+
+    `at_most` is what no choice among many candidates can exceed: the optimum of designs with any
+    weights, from below (a convex problem, bounded by its gradient).
+    """
     rows = []
     for robot in (fkarm.robots.ur5e(), fkarm.robots.panda()):
-        ratios = []
-        for seed in range(5):
-            found = calibration.suggest_configurations(robot, 20, seed=seed)
-            ratios.append((found.random_deviation / found.deviation) ** 2)
-        rows.append({"robot": robot.name, "n": 20, "variance_ratio": float(np.mean(ratios))})
+        q = fkarm.sample_configurations(robot, 6000, seed=5)
+        measured_at = calibration.Position("candidates", q, np.zeros((len(q), 3)), sigma=1e-4)
+        link = robot.end_effector
+        wanted = default_parameters(robot, link, [measured_at])
+        design = Design(make_problem(robot, [measured_at], link, wanted), n, "tip")
+        rng = np.random.default_rng(0)
+        random = [design.rows[rng.choice(len(q), n, replace=False)] for _ in range(200)]
+        mean = float(np.mean([design.variance(each) for each in random]))
+        found = [calibration.suggest_configurations(robot, n, seed=seed) for seed in range(5)]
+        ratios = [mean / each.deviation**2 for each in found]
+        rows.append({"robot": robot.name, "n": n, "variance_ratios": ratios,
+                     "at_most": mean / least_variance(design, n)})  # fmt: skip
         print(rows[-1], flush=True)
     return rows
+
+
+def least_variance(design: Design, n: int, steps: int = 300) -> float:
+    """A bound of the variance of `n` configurations, from weights that are nearly the best."""
+    rows, prior = design.rows, np.eye(design.rows.shape[2])
+    weights = np.full(len(rows), 1.0 / len(rows))
+    for _ in range(steps):
+        information = n * np.einsum("k,kdi,kdj->ij", weights, rows, rows, optimize=True)
+        covariance = np.linalg.inv(information + prior)
+        half = rows @ covariance
+        slopes = n * np.einsum("kdi,ij,kdj->k", half, design.weight, half, optimize=True)
+        bound = np.sum(design.weight * covariance) + weights @ slopes - slopes.max()
+        weights *= np.sqrt(slopes)
+        weights /= weights.sum()
+    return float(bound)
+
+
+def layer_times(rows: int = 1_000_000, repeats: int = 9) -> dict[str, Any]:
+    """Forward and gradient of the calibrated layer over the plain one, interleaved; medians."""
+    robot = fkarm.robots.panda()
+    q = tf.constant(fkarm.sample_configurations(robot, rows, seed=0), "float32")
+    choices = {"offsets": {"offsets": True}, "origins": {"origins": True},
+               "all": {"origins": True, "offsets": True, "base": True, "point": True}}  # fmt: skip
+    layers = {"plain": fkarm.layers.ForwardKinematics(robot)}
+    for name, choice in choices.items():
+        wanted = calibration.parameters(robot, **choice)
+        layers[name] = fkarm.layers.CalibratedForwardKinematics(robot, parameters=wanted)
+
+    def run(name: str) -> float:
+        begin = time.perf_counter()
+        with tf.GradientTape() as tape:
+            tape.watch(q)
+            poses = layers[name](q)
+        watched = q if name == "plain" else layers[name].corrections
+        gradient = tape.gradient(poses, watched, output_gradients=poses)
+        np.asarray(gradient[0])
+        return time.perf_counter() - begin
+
+    for name in layers:
+        run(name)
+    times = [{name: run(name) for name in layers} for _ in range(repeats)]
+    seconds = {name: float(np.median([each[name] for each in times])) for name in layers}
+    over_plain = {name: seconds[name] / seconds["plain"] for name in choices}
+    result = {"robot": robot.name, "rows": rows, "seconds": seconds, "over_plain": over_plain}
+    print(result, flush=True)
+    return result
 
 
 def main() -> None:
@@ -188,7 +285,9 @@ def main() -> None:
         simulated(options.simulations, 0.05, "cauchy"),
     ]
     result["standard_deviations"] = deviations(10 * options.simulations)
+    result["learnt"] = learnt()
     result["suggested"] = suggested()
+    result["layer"] = layer_times()
     options.out.write_text(json.dumps(result, indent=2) + "\n")
 
 

@@ -155,3 +155,28 @@ def test_suggestions_are_better_than_random_and_stay_free():
         calibration.suggest_configurations(ARM, 2)
     with pytest.raises(ValueError, match="measurement must be one of"):
         calibration.suggest_configurations(ARM, 12, measurement="points")
+    with pytest.raises(ValueError, match="criterion must be one of"):
+        calibration.suggest_configurations(ARM, 12, criterion="trace")
+
+
+def test_suggestions_are_best_by_their_criterion():
+    found = {
+        criterion: calibration.suggest_configurations(ARM, 12, candidates=60, criterion=criterion)
+        for criterion in ("tip", "determinant")
+    }
+    assert found["tip"].deviation < found["determinant"].deviation
+
+    def determinant(suggested):
+        p = fkarm.forward_kinematics(ARM, suggested.q).numpy()[:, :3, 3]
+        told = calibration.identifiability(ARM, [calibration.Position("p", suggested.q, p)])
+        return np.sum(np.log(told.singular_values))
+
+    assert determinant(found["determinant"]) > determinant(found["tip"])
+
+
+def test_suggestions_move_away_from_their_candidates_but_not_beyond_what_is_free():
+    found = calibration.suggest_configurations(ARM, 12, candidates=60, seed=3)
+    candidates = fkarm.sample_configurations(ARM, 60, seed=3)
+    assert not (found.q[:, None] == candidates).all(axis=-1).any()
+    free = calibration.suggest_configurations(ARM, 12, is_free=lambda q: q[:, 0] > 0)
+    assert (free.q[:, 0] > 0).all()

@@ -13,11 +13,14 @@ from fkarm.kinematics.geometry.description import Geometry, own_geometry, read_g
 from fkarm.kinematics.geometry.lines import Recipe, geometry_lines, with_geometry
 from fkarm.kinematics.geometry.pull_back import pull_back
 from fkarm.kinematics.loop import Layout, LoopArrays, loop_poses, unrolled_poses
-from fkarm.kinematics.stage import Function, Loops, compiled, once
+from fkarm.kinematics.loop.arrays import MOST_UNROLLED_IN_CHAIN
+from fkarm.kinematics.stage import Function, Loops, compiled, is_traced_for_cpu, once
 from fkarm.model import Robot
 
 _ARRAYS = len(LoopArrays._fields)
 _INPUTS = len(Geometry._fields)
+# Batches of these sizes are computed by loops, which compile in a third of the time.
+_FEW_ROWS = range(4096)
 
 
 class OfGeometry(NamedTuple):
@@ -77,28 +80,53 @@ def _stage(
 
     if not arrays.parents.size:
         return unrolled
-    value, pulled = _by_loops(what, layout, axes)
-    loops = Loops((*arrays, *recipe), value, pulled, len(axes) + 2)
+    is_shared = not any(ranks)
+    few = len(arrays.parents) + len(links) <= MOST_UNROLLED_IN_CHAIN
+    integers = tuple(
+        (k, tuple(x.ravel().tolist()), x.shape)
+        for k, x in enumerate((*arrays, *recipe))
+        if is_shared and few and np.issubdtype(x.dtype, np.integer)
+    )
+    value, pulled = _by_loops(what, layout, axes, is_shared, integers)
+    loops = Loops((*arrays, *recipe), value, pulled, len(axes) + 2, is_shared)
     return compiled(unrolled, (1, *ranks), from_rows=0, loops=loops)
 
 
 @once
 def _by_loops(
-    what: OfGeometry, layout: Layout, axes: tuple[int, ...]
+    what: OfGeometry,
+    layout: Layout,
+    axes: tuple[int, ...],
+    is_shared: bool,
+    integers: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...],
 ) -> tuple[Function, Function | None]:
-    """The array and its pull-back, the same objects for all robots of a layout."""
+    """The array and its pull-back, the same objects for all robots of a layout.
 
-    def split(inputs: Sequence[Tensor]) -> tuple[LoopArrays, Recipe]:
-        return LoopArrays(*inputs[:_ARRAYS]), Recipe(*inputs[_ARRAYS:])
+    On a CPU many rows that share a geometry have code for every node, in which `integers`, the
+    integer arrays with their places, are constants.
+    """
+    constants = {k: np.array(values, int).reshape(shape) for k, values, shape in integers}
+
+    def split(q: Tensor, inputs: Sequence[Tensor]) -> tuple[bool, LoopArrays, Recipe]:
+        is_unrolled = bool(constants) and is_traced_for_cpu() and q.shape[0] not in _FEW_ROWS
+        if is_unrolled:
+            inputs = [constants.get(k, x) for k, x in enumerate(inputs)]
+        return is_unrolled, LoopArrays(*inputs[:_ARRAYS]), Recipe(*inputs[_ARRAYS:])
 
     def value(q: Tensor, *inputs: Tensor) -> Tensor:
-        geometry, (arrays, recipe) = Geometry(*inputs[:_INPUTS]), split(inputs[_INPUTS:])
-        return what.by_loops(layout, axes, q, *with_geometry(arrays, recipe, geometry))
+        geometry, (is_unrolled, arrays, recipe) = (
+            Geometry(*inputs[:_INPUTS]),
+            split(q, inputs[_INPUTS:]),
+        )
+        run = what.unrolled if is_unrolled else what.by_loops
+        return run(layout, axes, q, *with_geometry(arrays, recipe, geometry))
 
     def pulled(q: Tensor, *inputs: Tensor) -> Any:
         geometry, (y, y_bar) = Geometry(*inputs[:_INPUTS]), inputs[_INPUTS : _INPUTS + 2]
-        arguments = (layout, q, y, y_bar, geometry, *split(inputs[_INPUTS + 2 :]))
-        return None if what.pull_back is None else what.pull_back(*arguments)
+        _, arrays, recipe = split(q, inputs[_INPUTS + 2 :])
+        if what.pull_back is None:
+            return None
+        return what.pull_back(layout, q, y, y_bar, geometry, arrays, recipe, is_shared)
 
     return value, None if what.pull_back is None else pulled
 

@@ -23,10 +23,11 @@ from fkarm.kinematics.loop.poses import (
     loop_poses,
     loop_pull_back,
     unrolled_poses,
+    unrolled_wrenches,
     wrenches_on_links,
     wrenches_on_nodes,
 )
-from fkarm.kinematics.loop.tiles import in_tiles
+from fkarm.kinematics.loop.tiles import in_tiles, sums_in_tiles
 
 __all__ = [
     "Layout",
@@ -43,8 +44,10 @@ __all__ = [
     "loop_pull_back",
     "make_loop",
     "shares_loop",
+    "sums_in_tiles",
     "unrolled_jacobian",
     "unrolled_poses",
+    "unrolled_wrenches",
     "wants_loop",
     "wrenches_on_links",
     "wrenches_on_nodes",

@@ -52,10 +52,9 @@ def _matrices(links: Frame, batch: tuple[Any, ...]) -> Tensor:
     """Poses from the frames of links."""
     columns = [*links.axes, links.origin]  # entries (m, rows)
     entries = [column[k] for k in range(3) for column in columns]
-    upper = ops.transpose(ops.stack(entries), (2, 1, 0))  # (rows, m, 12)
-    zero = ops.zeros_like(upper[..., :1])
-    matrices = ops.concatenate([upper, zero, zero, zero, zero + 1.0], axis=-1)
-    return ops.reshape(matrices, (*batch, 4, 4))
+    zero = ops.zeros_like(entries[0])
+    matrices = ops.transpose(ops.stack([*entries, zero, zero, zero, zero + 1.0]), (2, 1, 0))
+    return ops.reshape(matrices, (*batch, 4, 4))  # of (rows, m, 16)
 
 
 def loop_pull_back(
@@ -101,20 +100,13 @@ def wrenches_on_nodes(
 
     def take(k: Tensor, wrench: Tensor, now: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The wrench on the node before node `k`; sums and kept wrenches with those of `k`."""
-        e = ops.unstack(wrench, 6, axis=0)
-        pair, row = (three(e[:3]), three(e[3:])), arrays.sums[k]
-        component = pair[1][2]
-        if nodes.layout.slides:
-            component = ops.where(arrays.turns[k] > 0, component, pair[0][2])
-            _, pair = Prismatic.take((nodes.slide[k],), NO_TURN, pair)
-        _, pair = Revolute.take((), (nodes.sine[k], nodes.cosine[k]), pair)
+        component, pair = _taken(nodes, k, wrench)
+        row = arrays.sums[k]
         total = now[0][row] + arrays.shares[k] * component
         results = [ops.slice_update(now[0], (row, 0), total[None])]
         if is_kept:
             results.append(ops.slice_update(now[1], (k, 0, 0), along_first_axis(pair)[None]))
-        before = _entries(carried(frame_of(arrays.origins[k]), pair))
-        # Without the barrier XLA would compute all entries again for each of them.
-        return ops.stack(xla_barrier(lambda *entries: list(entries), *before)), results
+        return _carried_behind_barrier(nodes, k, pair), results
 
     def put(k: Tensor, on_nodes: Tensor) -> Tensor:
         row = arrays.links[k]
@@ -138,6 +130,45 @@ def wrenches_on_nodes(
         on_nodes = ops.fori_loop(0, arrays.links.shape[0], put, on_nodes)
         results = ops.fori_loop(0, count, step, (on_nodes, *empty))[1:]
     return results[0], results[1] if is_kept else None
+
+
+def unrolled_wrenches(nodes: Nodes, on_links: Wrench) -> tuple[Tensor, Tensor]:
+    """`wrenches_on_nodes` that are kept, with code for every node; integer arrays are NumPy's."""
+    arrays = nodes.arrays
+    by_link = ops.stack(_entries(carried(link_frames(arrays), on_links)), axis=1)  # (m, 6, rows)
+    zero = ops.zeros_like(nodes.q[0])
+    sums, on_nodes = [zero] * nodes.sums, [zero] * nodes.size
+    by_row: dict[int, Tensor] = {}  # the wrenches on the frames after the nodes
+    for row, own in zip(arrays.links, ops.unstack(by_link, len(arrays.links)), strict=True):
+        by_row[row] = by_row[row] + own if row in by_row else own
+    for k in reversed(range(nodes.size)):
+        component, pair = _taken(nodes, k, by_row[k + 1])
+        sums[arrays.sums[k]] = sums[arrays.sums[k]] + arrays.shares[k] * component
+        on_nodes[k] = along_first_axis(pair)
+        row = arrays.parents[k]
+        if row > 0:
+            before = _carried_behind_barrier(nodes, k, pair)
+            by_row[row] = by_row[row] + before if row in by_row else before
+    return ops.stack(sums), ops.stack(on_nodes)
+
+
+def _taken(nodes: Nodes, k: Any, wrench: Tensor) -> tuple[Tensor, Wrench]:
+    """The component along node `k` of a wrench on it, `(6, rows)`, and the wrench before it."""
+    e = ops.unstack(wrench, 6, axis=0)
+    pair = (three(e[:3]), three(e[3:]))
+    component = pair[1][2]
+    if nodes.layout.slides:
+        component = ops.where(nodes.arrays.turns[k] > 0, component, pair[0][2])
+        _, pair = Prismatic.take((nodes.slide[k],), NO_TURN, pair)
+    _, pair = Revolute.take((), (nodes.sine[k], nodes.cosine[k]), pair)
+    return component, pair
+
+
+def _carried_behind_barrier(nodes: Nodes, k: Any, pair: Wrench) -> Tensor:
+    """A wrench before node `k` moves, on the node before it, `(6, rows)`."""
+    before = _entries(carried(frame_of(nodes.arrays.origins[k]), pair))
+    # Without the barrier XLA would compute all entries again for each of them.
+    return ops.stack(xla_barrier(lambda *entries: list(entries), *before))
 
 
 def frames_of_nodes(nodes: Nodes, only_last: bool = False) -> Tensor:

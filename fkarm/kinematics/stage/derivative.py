@@ -29,3 +29,4 @@ class Loops(NamedTuple):
     # Of `x`, `y`, a cotangent of `y` and the arrays, to one cotangent per row of every input.
     pull_back: Any = None
     y_rank: int = 0  # number of axes of `y` after the batch axes
+    is_summed: bool = False  # whether cotangents of inputs that all rows share are sums over rows

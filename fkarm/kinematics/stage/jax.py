@@ -53,6 +53,7 @@ def compiled(
     from_rows: int = FEW_ROWS,
     in_numpy: InNumpy | None = None,
     loops: Loops | None = None,
+    has_rows: tuple[bool, ...] = (),
 ) -> Function:
     """`function` as a compiled stage; `in_numpy` computes concrete arrays of few rows."""
     stage = jax.jit(partial(xla_barrier, function))

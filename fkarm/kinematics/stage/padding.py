@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -24,8 +25,13 @@ def batch_of(x: Tensor, rank: int | None) -> Any:
     return x.shape[: x.shape.rank - (rank or 0)]
 
 
-def in_rows(concrete: Function, inputs: tuple[Tensor, ...], ranks: Ranks) -> Any:
-    """Call a stage with one batch axis, of a size that it is compiled for."""
+def in_rows(
+    concrete: Function, inputs: tuple[Tensor, ...], ranks: Ranks, has_rows: Sequence[bool] = ()
+) -> Any:
+    """Call a stage with one batch axis, of a size that it is compiled for.
+
+    `has_rows` tells which of several outputs have the batch axis; empty: all of them.
+    """
     batch = batch_of(inputs[0], ranks[0])
     rows, is_flat = rows_of_batch(inputs[0], ranks[0]), batch.rank == 1
     count = room = rows
@@ -63,7 +69,11 @@ def in_rows(concrete: Function, inputs: tuple[Tensor, ...], ranks: Ranks) -> Any
             output.set_shape([*batch, *core])
         return output
 
-    return tf.nest.map_structure(restored, concrete(*signature)(*flat))
+    outputs = concrete(*signature)(*flat)
+    if has_rows:
+        pairs = zip(has_rows, outputs, strict=True)
+        return [restored(x) if by_row else x for by_row, x in pairs]
+    return tf.nest.map_structure(restored, outputs)
 
 
 def _stage_rows(count: Any) -> Any:

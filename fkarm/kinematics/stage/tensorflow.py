@@ -85,6 +85,7 @@ def compiled(
     from_rows: int = FEW_ROWS,
     in_numpy: InNumpy | None = None,
     loops: Loops | None = None,
+    has_rows: tuple[bool, ...] = (),
 ) -> Function:
     """`function` as a stage that XLA compiles, differentiable any number of times.
 
@@ -99,8 +100,9 @@ def compiled(
             operation.
         loops: The same function for compiled code, perhaps with its pull-back; derivatives that it
             lacks are those of `function`.
+        has_rows: Which of several values have the batch axes; empty: all of them.
     """
-    value = _compiled_value(function, ranks, loops)
+    value = _compiled_value(function, ranks, loops, has_rows)
     run = _differentiable(function, value, ranks, loops)
     few = None if in_numpy is None else _differentiable_by_numpy(function, ranks, in_numpy)
 
@@ -122,7 +124,9 @@ def compiled(
     return call
 
 
-def _compiled_value(function: Function, ranks: Ranks, loops: Loops | None) -> Function:
+def _compiled_value(
+    function: Function, ranks: Ranks, loops: Loops | None, has_rows: tuple[bool, ...]
+) -> Function:
     """What computes the value of a stage, compiled for a few sizes of the batch."""
     if loops is not None:
         return _with_arrays(loops.value, ranks, loops.arrays)
@@ -132,7 +136,7 @@ def _compiled_value(function: Function, ranks: Ranks, loops: Loops | None) -> Fu
     def concrete(*signature: tf.TensorSpec) -> Function:
         return stage.get_concrete_function(*signature)
 
-    return lambda *inputs: in_rows(concrete, inputs, ranks)
+    return lambda *inputs: in_rows(concrete, inputs, ranks, has_rows)
 
 
 def _differentiable(
@@ -273,9 +277,14 @@ def with_derivative(
     return call
 
 
-def _with_arrays(function: Function, ranks: Ranks, arrays: tuple[np.ndarray, ...]) -> Function:
+def _with_arrays(
+    function: Function,
+    ranks: Ranks,
+    arrays: tuple[np.ndarray, ...],
+    has_rows: tuple[bool, ...] = (),
+) -> Function:
     """A stage with arrays as its last inputs, which shares its compiled code with other arrays."""
-    stage = _stage_of_arrays(function, ranks, len(arrays))
+    stage = _stage_of_arrays(function, ranks, len(arrays), has_rows)
 
     @cache
     def tensors(dtype: tf.DType) -> list[Tensor]:
@@ -290,17 +299,24 @@ def _pulled_by_loops(
 ) -> list[Tensor]:
     """The cotangents of inputs by loops; of those that all rows share, their sums."""
     all_ranks = (*ranks, loops.y_rank, loops.y_rank)
-    by_row = _with_arrays(loops.pull_back, all_ranks, loops.arrays)(*inputs, y, y_bar)
+    has_rows = tuple(rank is not None for rank in ranks) if loops.is_summed else ()
+    pull_back = _with_arrays(loops.pull_back, all_ranks, loops.arrays, has_rows)
+    cotangents: list[Tensor] = pull_back(*inputs, y, y_bar)
+    if loops.is_summed:
+        return cotangents
     axes = list(range(batch_of(inputs[0], ranks[0]).rank))
     return [
         tf.reduce_sum(bar, axes) if rank is None else bar
-        for bar, rank in zip(by_row, ranks, strict=True)
+        for bar, rank in zip(cotangents, ranks, strict=True)
     ]
 
 
 @once
-def _stage_of_arrays(function: Function, ranks: Ranks, arrays: int) -> Function:
-    return compiled(function, (*ranks, *[None] * arrays), from_rows=0)
+def _stage_of_arrays(
+    function: Function, ranks: Ranks, arrays: int, has_rows: tuple[bool, ...]
+) -> Function:
+    all_ranks = (*ranks, *[None] * arrays)
+    return compiled(function, all_ranks, from_rows=0, has_rows=has_rows)
 
 
 def _by_numpy(in_numpy: InNumpy, inputs: tuple[Tensor, ...], ranks: Ranks) -> tuple[Tensor, Any]:

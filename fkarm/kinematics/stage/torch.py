@@ -38,6 +38,7 @@ def compiled(
     from_rows: int = FEW_ROWS,
     in_numpy: InNumpy | None = None,
     loops: Loops | None = None,
+    has_rows: tuple[bool, ...] = (),
 ) -> Function:
     """`function` itself; `in_numpy` computes tensors of few rows that nothing differentiates."""
     if in_numpy is None:

@@ -7,7 +7,7 @@ from joint_types import WEIGHTS, sample
 from keras import ops
 
 import fkarm
-from fkarm.kinematics.loop import in_tiles, tiles
+from fkarm.kinematics.loop import in_tiles, sums_in_tiles, tiles
 
 pytestmark = pytest.mark.only_on("tensorflow", reason="kinematics by loops")
 
@@ -45,3 +45,17 @@ def test_kinematics_is_the_same_in_tiles(looped, monkeypatch, every_joint):
         expected = np.delete(array(both(tensor(q))), 70, axis=0)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 100, 101, 350])
+def test_sums_over_rows_have_every_row_once(rows, monkeypatch):
+    monkeypatch.setattr(tiles, "MOST_ROWS", 100)
+
+    def function(x, factor):
+        return factor * x, [ops.transpose(x)]
+
+    x = np.random.default_rng(0).normal(size=(rows, 3))
+    run = in_mode(lambda x: sums_in_tiles(function, (1,), 3)(x, 2.0), "xla")
+    values, (sums,) = run(tensor(x))
+    np.testing.assert_array_equal(array(values), 2.0 * x)
+    np.testing.assert_allclose(array(sums), x.sum(axis=0)[:, None], atol=1e-12)
