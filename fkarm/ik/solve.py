@@ -140,7 +140,7 @@ def solve_ik(
         posture_weight=posture_weight,
         geometry=geometry,
     )
-    around = surroundings(robot, clearance, obstacles, request.is_few)
+    around = surroundings(request, clearance, obstacles)
     limbs = limbs_of(request.problem)
     requests = [of_limb(request, limb) for limb in limbs] if len(limbs) > 1 else [request]
     forms = [_form(each, method) for each in requests]
@@ -225,7 +225,7 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
         limit_margin=limit_margin,
         posture_weight=posture_weight,
     )
-    around = surroundings(robot, clearance, obstacles, request.is_few)
+    around = surroundings(request, clearance, obstacles)
     form = _form(request, method)
     batch = request.batch
     approximate = None

@@ -47,19 +47,19 @@ def side(a, b, c):
     return u * y - v * x
 
 
-def planar_distance(q, lengths=LENGTHS):
-    """Smallest distance between links that are not neighbours."""
-    links = segments(q, lengths)
-    nearest = np.full(len(q), np.inf)
-    for i in range(len(lengths)):
-        for j in range(i + 2, len(lengths)):
-            (a, b), (c, d) = links[:, i].swapaxes(0, 1), links[:, j].swapaxes(0, 1)
-            ends = [to_segment(a, c, d), to_segment(b, c, d), to_segment(c, a, b)]
-            gap = np.minimum.reduce([*ends, to_segment(d, a, b)])
-            crosses = (side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)
-            gap = np.where(crosses, 0.0, gap)
-            nearest = np.minimum(nearest, gap - 2 * RADIUS)
-    return nearest
+def gap(first, second):
+    """Distances between the axes of two links, segments `(n, 2, 2)` of the plane."""
+    (a, b), (c, d) = first.swapaxes(0, 1), second.swapaxes(0, 1)
+    ends = [to_segment(a, c, d), to_segment(b, c, d), to_segment(c, a, b), to_segment(d, a, b)]
+    crosses = (side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)
+    return np.where(crosses, 0.0, np.minimum.reduce(ends))
+
+
+def planar_distance(q):
+    """Smallest distance between links of the arm that are not neighbours."""
+    links = segments(q).swapaxes(0, 1)
+    pairs = [(0, 2), (0, 3), (1, 3)]
+    return np.minimum.reduce([gap(links[i], links[j]) for i, j in pairs]) - 2 * RADIUS
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +197,104 @@ def test_obstacles_are_avoided(arm, targets, result):
     expected = np.minimum(height, planar_distance(found.q))
     np.testing.assert_allclose(found.clearance, expected, atol=1e-9)
     assert expected.min() >= LEAST
+
+
+def test_every_solution_that_is_marked_is_clear():
+    arm = planar_arm((0.4, 0.3))
+    pose = array(fkarm.forward_kinematics(arm, [0.3, 0.8]))
+    usual = fkarm.solve_ik_all(arm, pose, task="position")
+    assert usual.is_solution.sum() == 2  # elbow down and elbow up
+    assert np.isnan(usual.clearance).all()
+    elbow = 0.4 * np.array([np.cos(0.3), np.sin(0.3), 0])
+    post = Sphere(0.05, elbow)
+    found = fkarm.solve_ik_all(arm, pose, task="position", clearance=LEAST, obstacles=[post])
+    assert found.clearance.shape == found.is_solution.shape
+    (q,) = found.q[found.is_solution]
+    assert q[1] < 0
+    tip, bend = segments(q[None], (0.4, 0.3))[0, 1, ::-1]
+    ends = [(np.zeros(2), bend), (bend, tip)]
+    expected = min(to_segment(elbow[None, :2], a[None], b[None])[0] for a, b in ends)
+    np.testing.assert_allclose(
+        found.clearance[found.is_solution], expected - 0.05 - RADIUS, atol=1e-9
+    )
+
+
+SIDES = {"left": 0.35, "right": -0.35}
+
+
+def two_arms():
+    """Two planar arms on one base, which reach each other."""
+    joints, bodies = [], []
+    for name, y in SIDES.items():
+        parent = "base"
+        for k, length in enumerate((0.4, 0.3, 0.2)):
+            xyz, link = ((0, y, 0), (0.4, 0, 0), (0.3, 0, 0))[k], f"{name}_{k}"
+            joints.append(
+                fkarm.Joint(link, axis="z", xyz=xyz, lower=-2.8, upper=2.8, parent=parent, child=link)
+            )
+            place = {"xyz": (length / 2, 0, 0), "rpy": (0, np.pi / 2, 0)}
+            bodies.append(fkarm.Body(link, "capsule", RADIUS, length, **place))
+            parent = link
+        tip = fkarm.Joint(
+            f"{name}_tip", "fixed", xyz=(0.2, 0, 0), parent=parent, child=f"{name}_hand"
+        )
+        joints.append(tip)
+    return fkarm.Robot(joints, name="two arms").with_bodies(bodies)
+
+
+def distance_of_two_arms(q):
+    """Smallest distance between the links of two arms, but for neighbours."""
+    arms = [
+        (segments(q[:, 3 * k : 3 * k + 3], (0.4, 0.3, 0.2)) + [0, y]).swapaxes(0, 1)
+        for k, y in enumerate(SIDES.values())
+    ]
+    own = [gap(arm[0], arm[2]) for arm in arms]
+    return np.minimum.reduce([*own, *(gap(a, b) for a in arms[0] for b in arms[1])]) - 2 * RADIUS
+
+
+def test_arms_that_share_no_joint_keep_clear_of_each_other():
+    robot = two_arms()
+    assert robot.joint_names[:3] == ("left_0", "left_1", "left_2")
+    q = fkarm.sample_configurations(robot, 600, seed=3)
+    q = q[distance_of_two_arms(q) >= LEAST][:80]
+    hands = ["left_hand", "right_hand"]
+    poses = array(fkarm.forward_kinematics(robot, q, hands)).swapaxes(0, 1)
+    goals = dict(zip(hands, poses, strict=True))
+    usual = fkarm.solve_ik(robot, goals, task="position")
+    assert (distance_of_two_arms(usual.q) < LEAST).sum() > 8
+    found = fkarm.solve_ik(robot, goals, task="position", clearance=LEAST)
+    assert found.converged.mean() > 0.95
+    np.testing.assert_allclose(found.clearance, distance_of_two_arms(found.q), atol=1e-9)
+    assert (found.converged == (found.clearance >= LEAST)).all()
+    assert (found.reason[~found.converged] == "COLLISION").all()
+    again = fkarm.solve_ik(robot, goals, task="position", clearance=LEAST)
+    np.testing.assert_array_equal(again.q, found.q)
+
+
+def test_one_start_may_still_be_pushed(arm, targets):
+    found = fkarm.solve_ik(arm, targets[:20], task="position", clearance=LEAST, starts=1)
+    usual = fkarm.solve_ik(arm, targets[:20], task="position", starts=1)
+    assert found.converged.sum() >= (usual.converged & (planar_distance(usual.q) >= LEAST)).sum()
+    assert planar_distance(found.q)[found.converged].min() >= LEAST
+
+
+@pytest.mark.parametrize("value", [-0.01, np.nan, np.inf, "wide"])
+def test_a_clearance_is_a_finite_length(value, arm, targets):
+    with pytest.raises(ValueError, match="clearance must be a finite number >= 0"):
+        fkarm.solve_ik(arm, targets, clearance=value)
+
+
+def test_obstacles_without_a_clearance_are_refused(arm, targets):
+    with pytest.raises(ValueError, match=r"obstacles must come with clearance.*Try clearance="):
+        fkarm.solve_ik(arm, targets, obstacles=[])
+
+
+def test_a_robot_without_bodies_is_refused(targets):
+    with pytest.raises(fkarm.RobotError, match="robot has no bodies"):
+        fkarm.solve_ik(fkarm.robots.planar(list(LENGTHS)), targets, clearance=LEAST)
+
+
+def test_a_geometry_by_target_is_refused(arm, targets):
+    geometry = fkarm.kinematics.geometry_of(arm)
+    with pytest.raises(ValueError, match="clearance must come without geometry"):
+        fkarm.solve_ik(arm, targets, clearance=LEAST, geometry=geometry)

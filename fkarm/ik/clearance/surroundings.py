@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fkarm._checks import check_non_negative
-from fkarm.collision import pairs as pairs_of
-from fkarm.collision import self_distance
+from fkarm.collision import pairs, self_distance
 from fkarm.collision.arithmetic import NUMPY, crossed, minus, product
 from fkarm.collision.groups import Groups, make_groups
 from fkarm.collision.nearest import group_minima, lines_of_pairs
@@ -18,6 +17,7 @@ from fkarm.collision.shapes import Shapes, shapes_of
 from fkarm.config import cached
 from fkarm.geometry.native import has_float64
 from fkarm.ik.batch import run_in_chunks
+from fkarm.ik.request import Request
 from fkarm.kinematics.in_numpy import Posture, by_entry, posture, screws_in_base
 from fkarm.kinematics.tree import Tree, tree_of
 from fkarm.model import Body, Robot
@@ -106,13 +106,14 @@ def _prepared(robot: Robot, bodies: tuple[Body, ...], pairs: Pairs) -> Prepared:
 
 
 def surroundings(
-    robot: Robot, clearance: float | None, obstacles: Sequence[Any] | None, in_numpy: bool
+    request: Request, clearance: float | None, obstacles: Sequence[Any] | None
 ) -> Surroundings | None:
     """The surroundings that the arguments of `solve_ik` name; None: bodies do not matter.
 
     Raises:
         RobotError: If the robot has no bodies.
-        ValueError: If the clearance is no finite number >= 0, or there are obstacles without it.
+        ValueError: If the clearance is no finite number >= 0, or there are obstacles without it, or
+            a geometry beside it.
     """
     if clearance is None:
         if obstacles is not None:
@@ -122,4 +123,11 @@ def surroundings(
             )
         return None
     check_non_negative("clearance", clearance)
-    return Surroundings(robot, float(clearance), pairs_of(robot), tuple(obstacles or ()), in_numpy)
+    if request.geometry:
+        raise ValueError(
+            "clearance must come without geometry: distances are those of the robot itself. "
+            "Received: both. Leave one of them out."
+        )
+    robot = request.problem.robot
+    obstacles = tuple(obstacles or ())
+    return Surroundings(robot, float(clearance), pairs(robot), obstacles, request.is_few)
