@@ -5,12 +5,14 @@ A point is three arrays: a sequence of them, or an array with a first axis of th
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 
 from fkarm.geometry.safe import safe_sqrt
+from fkarm.kinematics.stage import xla_barrier
 
 Array = Any
 Point = Any
@@ -23,15 +25,41 @@ class Arithmetic(NamedTuple):
     root: Any
     constant: Any  # what derivatives by operations pass over
     cast: Any
+    table: Any  # an array of constants in the type of another one
+    repeat: Any  # a loop: how often, the step of a number and of a value, the first value
+    hold: Any  # a list of arrays, which XLA must not compute again for every use
 
 
 def _same(x: Array) -> Array:
     return x
 
 
-NUMPY = Arithmetic(np, np.sqrt, _same, np.asarray)
-COMPILED = Arithmetic(ops, ops.sqrt, _same, ops.cast)
-DIFFERENTIABLE = Arithmetic(ops, safe_sqrt, ops.stop_gradient, ops.cast)
+def _held(arrays: list[Array]) -> list[Array]:
+    held: list[Array] = xla_barrier(lambda *arrays: list(arrays), *arrays)
+    return held
+
+
+def _array(values: np.ndarray, like: Array) -> Array:
+    return values
+
+
+def _tensor(values: np.ndarray, like: Array) -> Array:
+    return ops.convert_to_tensor(values, like.dtype)
+
+
+def _looped(count: int, step: Any, value: Any) -> Any:
+    return ops.fori_loop(0, count, step, value)
+
+
+def _repeated(count: int, step: Any, value: Any) -> Any:
+    for k in range(count):
+        value = step(k, value)
+    return value
+
+
+NUMPY = Arithmetic(np, np.sqrt, _same, np.asarray, _array, _repeated, _same)
+COMPILED = Arithmetic(ops, ops.sqrt, _same, ops.cast, _tensor, _looped, _held)
+DIFFERENTIABLE = Arithmetic(ops, safe_sqrt, ops.stop_gradient, ops.cast, _tensor, _looped, _same)
 
 
 def minus(a: Point, b: Point) -> Point:
@@ -65,15 +93,28 @@ def direction(by: Arithmetic, vector: Point) -> tuple[Array, Point]:
     return length, [scale * x for x in vector]
 
 
-def nearest_shares(
-    by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]
-) -> tuple[Array, Array]:
-    """Where two segments are nearest to each other, as shares of their lengths.
+class Segments(NamedTuple):
+    """Two segments `gap + s d_a - t d_b`, and where they may be nearest."""
+
+    gap: Point  # from the beginning of `b` to that of `a`
+    d_a: Point  # from the beginning of `a` to its end
+    d_b: Point
+    shares: list[tuple[Array, Array]]  # candidates for `s` and `t`
+
+    @property
+    def squares(self) -> list[Array]:
+        """The squared distance at every candidate."""
+        ends = [along(along(self.gap, self.d_a, s), self.d_b, -t) for s, t in self.shares]
+        return [product(between, between) for between in ends]
+
+
+def segments(by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]) -> Segments:
+    """Where two segments are nearest to each other: one of five candidates.
 
     The squared distance of points at the shares `s` and `t` is convex and quadratic. Its minimum
     lies in the interior of the unit square, or at one of the four ends, whose nearest point on
-    the other segment is a projection. All five are evaluated and the smallest is taken: where
-    the segments are nearly parallel the interior one is inexact, and an end is as near.
+    the other segment is a projection. Where the segments are nearly parallel the interior one is
+    inexact, and an end is as near.
 
     Args:
         by: NumPy or Keras.
@@ -82,40 +123,41 @@ def nearest_shares(
     Reference:
         [Ericson2005], section 5.1.9; [Eberly2006], section 10.8.
     """
-    xp = by.xp
     d_a, d_b, gap = minus(a[1], a[0]), minus(b[1], b[0]), minus(a[0], b[0])
     aa, bb, ab = product(d_a, d_a), product(d_b, d_b), product(d_a, d_b)
     a_gap, b_gap = product(d_a, gap), product(d_b, gap)
     inverse_aa, inverse_bb, inverse_det = (_inverse(by, x) for x in (aa, bb, aa * bb - ab * ab))
-    zero = xp.zeros_like(aa)
-    one = zero + 1.0
-    inner = xp.clip((ab * b_gap - bb * a_gap) * inverse_det, 0.0, 1.0)
-    candidates = [
-        (inner, xp.clip((ab * inner + b_gap) * inverse_bb, 0.0, 1.0)),
-        (zero, xp.clip(b_gap * inverse_bb, 0.0, 1.0)),
-        (one, xp.clip((ab + b_gap) * inverse_bb, 0.0, 1.0)),
-        (xp.clip(-a_gap * inverse_aa, 0.0, 1.0), zero),
-        (xp.clip((ab - a_gap) * inverse_aa, 0.0, 1.0), one),
+
+    def share(x: Array) -> Array:
+        return by.constant(by.xp.clip(x, 0.0, 1.0))
+
+    inner = share((ab * b_gap - bb * a_gap) * inverse_det)
+    shares = [
+        (inner, share((ab * inner + b_gap) * inverse_bb)),
+        (0.0, share(b_gap * inverse_bb)),
+        (1.0, share((ab + b_gap) * inverse_bb)),
+        (share(-a_gap * inverse_aa), 0.0),
+        (share((ab - a_gap) * inverse_aa), 1.0),
     ]
-    best: Any = None
-    for s, t in candidates:
-        between = minus(along(gap, d_a, s), [t * x for x in d_b])
-        squared = product(between, between)
-        if best is None:
-            best = squared, s, t
-        else:
-            is_nearer = squared < best[0]
-            pairs = zip((squared, s, t), best, strict=True)
-            best = tuple(xp.where(is_nearer, new, old) for new, old in pairs)
-    return best[1], best[2]
+    return Segments(gap, d_a, d_b, shares)
+
+
+def segment_distance(by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]) -> Array:
+    """Distance of two segments. Derivatives by operations hold the nearest points."""
+    return by.root(reduce(by.xp.minimum, segments(by, a, b).squares))
 
 
 def nearest_points(
     by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]
 ) -> tuple[Point, Point]:
-    """The nearest points of two segments. Derivatives by operations hold the shares."""
-    s, t = (by.constant(share) for share in nearest_shares(by, a, b))
-    return along(a[0], minus(a[1], a[0]), s), along(b[0], minus(b[1], b[0]), t)
+    """The nearest points of two segments."""
+    both = segments(by, a, b)
+    best = by.xp.argmin(by.xp.stack(both.squares), axis=0)
+    s, t = (
+        sum(by.xp.where(best == k, pair[which], 0.0) for k, pair in enumerate(both.shares))
+        for which in (0, 1)
+    )
+    return along(a[0], both.d_a, s), along(b[0], both.d_b, t)
 
 
 def _inverse(by: Arithmetic, x: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fkarm.collision.arithmetic import (
@@ -12,6 +13,7 @@ from fkarm.collision.arithmetic import (
     minus,
     nearest_points,
     product,
+    segment_distance,
 )
 from fkarm.collision.groups import Groups
 
@@ -44,9 +46,8 @@ def pair_minima(by: Arithmetic, minima: Array, groups: Groups) -> Array:
 
 def nearest_line(by: Arithmetic, points: Point, groups: Groups) -> Line:
     """The line between the two nearest bodies. Points `(p, rows)`, arrays `(rows,)`."""
-    xp = by.xp
-    group = _index(by, xp.argmin(group_minima(by, points, groups), axis=0))
-    return _line_of(by, points, groups, group)
+    minima = group_minima(by, points, groups)
+    return _line_of(by, points, groups, _index(by, by.xp.argmin(minima, axis=0)))
 
 
 def lines_of_pairs(by: Arithmetic, points: Point, groups: Groups) -> Line:
@@ -63,42 +64,37 @@ def _line_of(by: Arithmetic, points: Point, groups: Groups, group: Array) -> Lin
     """The line between the nearest bodies of a group, which may be another one in every row."""
     xp, size = by.xp, groups.a_first.shape[1]
     only_spheres = groups.spheres == groups.a_first.shape[0]
+    radii = xp.reshape(groups.radii, (-1,))
     number = size * group
     if size > 1:
         each = xp.stack([number + k for k in range(size)])
-        distances = _between(by, _ends_at(by, points, groups, each), groups, each, only_spheres)
-        number = number + _index(by, xp.argmin(distances[0], axis=0))
-    ends = _ends_at(by, points, groups, number)
-    distance, a, between = _between(by, ends, groups, number, only_spheres)
-    return Line(distance, xp.take(groups.pair, group, axis=0), direction(by, between)[1], a)
+        ends = _ends_at(by, points, groups, each)
+        distances = _of_axes(by, ends, only_spheres) - xp.take(radii, each, axis=0)
+        number = number + _index(by, xp.argmin(distances, axis=0))
+    a_first, a_last, b_first, b_last = _ends_at(by, points, groups, number)
+    a, b = a_first, b_first
+    if not only_spheres:
+        a, b = nearest_points(by, (a_first, a_last), (b_first, b_last))
+    length, normal = direction(by, minus(a, b))
+    pair = xp.take(groups.pair, group, axis=0)
+    return Line(length - xp.take(radii, number, axis=0), pair, normal, a)
 
 
 def _distances(by: Arithmetic, points: Point, groups: Groups, are_spheres: bool) -> Array:
     """Distances of pairs of bodies `(g, k, ...)`, m."""
-    numbers = groups.a_first, groups.a_last, groups.b_first, groups.b_last
-    a_first, a_last, b_first, b_last = (
-        [by.xp.take(x, number, axis=0) for x in points] for number in numbers
-    )
-    if are_spheres:
-        between = minus(a_first, b_first)
-    else:
-        between = minus(*nearest_points(by, (a_first, a_last), (b_first, b_last)))
-    radii = by.xp.reshape(groups.radii, (*groups.radii.shape, *[1] * (len(points[0].shape) - 1)))
-    return by.root(product(between, between)) - radii
+    ends = [[by.xp.take(x, index, axis=0) for x in points] for index in groups[:4]]
+    extra = [1] * (len(points[0].shape) - 1)
+    radii = by.xp.reshape(groups.radii, (*groups.radii.shape, *extra))
+    return _of_axes(by, ends, are_spheres) - radii
 
 
-def _between(
-    by: Arithmetic, ends: list[Point], groups: Groups, number: Array, are_spheres: bool
-) -> tuple[Array, Point, Point]:
-    """Distances of pairs of bodies by their numbers, points on `a`, vectors from `b` to there."""
-    a, b = (ends[0], ends[2]) if are_spheres else nearest_points(by, *_as_pairs(ends))
-    between = minus(a, b)
-    radii = by.xp.take(by.xp.reshape(groups.radii, (-1,)), number, axis=0)
-    return by.root(product(between, between)) - radii, a, between
-
-
-def _as_pairs(ends: list[Point]) -> tuple[tuple[Point, Point], tuple[Point, Point]]:
-    return (ends[0], ends[1]), (ends[2], ends[3])
+def _of_axes(by: Arithmetic, ends: Sequence[Point], are_spheres: bool) -> Array:
+    """Distances of the axes of bodies from their end points, m."""
+    a_first, a_last, b_first, b_last = ends
+    if not are_spheres:
+        return segment_distance(by, (a_first, a_last), (b_first, b_last))
+    between = minus(a_first, b_first)
+    return by.root(product(between, between))
 
 
 def _ends_at(by: Arithmetic, points: Point, groups: Groups, number: Array) -> list[Point]:
@@ -106,11 +102,13 @@ def _ends_at(by: Arithmetic, points: Point, groups: Groups, number: Array) -> li
     xp = by.xp
     rows = xp.shape(points[0])[-1]
     flat = [xp.reshape(x, (-1,)) for x in points]
-    ends = []
-    for index in groups[:4]:
+    entries = []
+    are_points = groups.spheres == groups.a_first.shape[0]
+    for index in (groups.a_first, groups.b_first) if are_points else groups[:4]:
         place = xp.take(xp.reshape(index, (-1,)), number, axis=0) * rows + _numbers(by, rows)
-        ends.append([xp.take(x, place, axis=0) for x in flat])
-    return ends
+        entries += [xp.take(x, place, axis=0) for x in flat]
+    entries = by.hold(entries)
+    return [entries[k : k + 3] for k in ((0, 0, 3, 3) if are_points else (0, 3, 6, 9))]
 
 
 def _numbers(by: Arithmetic, count: Any) -> Array:
@@ -119,4 +117,4 @@ def _numbers(by: Arithmetic, count: Any) -> Array:
 
 def _index(by: Arithmetic, index: Array) -> Array:
     """An index in the type that the numbers have."""
-    return by.cast(index, "int32")
+    return by.hold([by.cast(index, "int32")])[0]
