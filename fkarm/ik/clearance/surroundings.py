@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
+from keras import ops
 
 from fkarm._checks import check_non_negative
-from fkarm.collision import pairs, self_distance
-from fkarm.collision.arithmetic import NUMPY, crossed, minus, product
-from fkarm.collision.groups import Groups, make_groups
-from fkarm.collision.nearest import group_minima, lines_of_pairs
-from fkarm.collision.points import numpy_points
-from fkarm.collision.shapes import Shapes, shapes_of
-from fkarm.config import cached
+from fkarm._types import Tensor
+from fkarm.collision import pairs, self_distance, world_distance
+from fkarm.collision.link_pairs import chosen_pairs
+from fkarm.collision.obstacles import Obstacle, checked_obstacles
 from fkarm.geometry.native import has_float64
 from fkarm.ik.batch import run_in_chunks
+from fkarm.ik.clearance.lines import Near, Pairs, near_links, near_obstacles
 from fkarm.ik.request import Request
-from fkarm.kinematics.in_numpy import Posture, by_entry, posture, screws_in_base
-from fkarm.kinematics.tree import Tree, tree_of
-from fkarm.model import Body, Robot
+from fkarm.model import Robot
 
 # Rows whose distances NumPy computes at a time: their arrays stay in a cache of the processor.
 ROWS = 128
-Pairs = tuple[tuple[str, str], ...]
 
 
 class Surroundings(NamedTuple):
@@ -33,87 +30,58 @@ class Surroundings(NamedTuple):
     robot: Robot
     least: float  # smallest distance that is clear, m
     pairs: Pairs  # of links
-    obstacles: tuple[Any, ...]
+    obstacles: tuple[Obstacle, ...]
     in_numpy: bool  # whether NumPy computes all distances, and nothing is compiled
 
     def distances(self, q: np.ndarray) -> np.ndarray:
-        """The smallest distance of configurations `(n, dof)`, m, float64. Shape `(n,)`."""
+        """The smallest distances of configurations `(n, dof)`, m, float64. `(n,)`."""
         q = q.astype(np.float64)
         if self.in_numpy or not has_float64():
             parts = np.array_split(q, max(-(-len(q) // ROWS), 1))
-            return np.concatenate([self._smallest(part) for part in parts])
-        return run_in_chunks(lambda q: [self_distance(self.robot, q, self.pairs)], q)[0]
-
-    def _smallest(self, q: np.ndarray) -> np.ndarray:
-        """`distances` of a few configurations, in NumPy."""
-        ready = _prepared(self.robot, self.robot.bodies, self.pairs)
-        points = numpy_points(posture(ready.tree, q), ready.shapes)
-        smallest: np.ndarray = group_minima(NUMPY, points, ready.groups).min(axis=0)
-        return smallest
+            return np.concatenate(
+                [np.min([near.smallest(part) for near in self._near], axis=0) for part in parts]
+            )
+        return run_in_chunks(self._compiled, q)[0]
 
     def closest(self, q: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The smallest distances of configurations `(n, dof)`, and their derivatives by `q`.
 
-        Distances of bodies grow as their links move apart along the line between the nearest
-        points: the derivative is the work of opposite unit forces along that line.
-
         Returns:
-            Distances of the `count` closest pairs, m, in any order, `(n, count)`, and derivatives
-            `(n, count, dof)`. If there are fewer pairs, so many.
+            Distances, m, in any order, `(n, k)`, and derivatives `(n, k, dof)`: of the `count`
+            nearest pairs of links, and of the `count` nearest pairs of a body and an obstacle.
         """
-        at, distance, normal, point, pulls = self._lines(q)
-        if count < len(distance):
-            near = np.argpartition(distance, count, axis=0)[:count]
-        else:
-            near = np.broadcast_to(np.arange(len(distance))[:, None], distance.shape)
-        normal, point = (
-            np.take_along_axis(x, near[None], axis=1)[:, None] for x in (normal, point)
-        )  # (3, 1, count, n)
-        screws = screws_in_base(at)
-        axes, origins = screws.axes[:, :, None], screws.origins[:, :, None]  # (3, s, 1, n)
-        work = product(axes, crossed(minus(point, origins), normal))  # (s, count, n)
-        if not at.tree.screw_turns.all():
-            work = np.where(at.tree.screw_turns[:, None, None], work, product(axes, normal))
-        slope = by_entry(at.tree, (pulls[:, near] * work).transpose(2, 1, 0))
-        return np.take_along_axis(distance, near, axis=0).T, slope
+        shortest = [near.lines(q).shortest(count) for near in self._near]
+        distances, slopes = zip(*shortest, strict=True)
+        return np.concatenate(distances, axis=1), np.concatenate(slopes, axis=1)
 
-    def _lines(self, q: np.ndarray) -> tuple[Posture, np.ndarray, np.ndarray, np.ndarray, Any]:
-        """Lines between nearest points: distances `(k, n)`, normals and points `(3, k, n)`."""
-        ready = _prepared(self.robot, self.robot.bodies, self.pairs)
-        at = posture(ready.tree, q)
-        lines = lines_of_pairs(NUMPY, numpy_points(at, ready.shapes), ready.groups)
-        return at, lines.distance, np.array(lines.normal), np.array(lines.point), ready.pulls
+    @property
+    def _near(self) -> list[Near]:
+        robot, near = self.robot, []
+        if self.pairs:
+            near.append(near_links(robot, robot.bodies, self.pairs))
+        if self.obstacles:
+            near.append(near_obstacles(robot, robot.bodies, self.obstacles))
+        return near
 
-
-class Prepared(NamedTuple):
-    """The bodies of pairs, ready for NumPy."""
-
-    shapes: Shapes
-    groups: Groups
-    tree: Tree
-    pulls: np.ndarray  # 1: a screw moves the first link alone, -1: the second alone, (s, pairs)
-
-
-@cached(64)
-def _prepared(robot: Robot, bodies: tuple[Body, ...], pairs: Pairs) -> Prepared:
-    links = {link for pair in pairs for link in pair}
-    shapes = shapes_of(robot, tuple(body for body in bodies if body.link in links))
-    tree = tree_of(robot, shapes.links, shapes.base)
-    first, second = (
-        tree.screw_moves[:, [shapes.links.index(pair[k]) for pair in pairs]] for k in (0, 1)
-    )
-    return Prepared(shapes, make_groups(shapes, pairs), tree, first - second)
+    def _compiled(self, q: Tensor) -> list[Tensor]:
+        distances = []
+        if self.pairs:
+            distances.append(self_distance(self.robot, q, self.pairs))
+        if self.obstacles:
+            distances.append(world_distance(self.robot, q, self.obstacles))
+        return [reduce(ops.minimum, distances)]
 
 
 def surroundings(
-    request: Request, clearance: float | None, obstacles: Sequence[Any] | None
+    request: Request, clearance: float | None, obstacles: Obstacle | Iterable[Obstacle] | None
 ) -> Surroundings | None:
     """The surroundings that the arguments of `solve_ik` name; None: bodies do not matter.
 
     Raises:
         RobotError: If the robot has no bodies.
-        ValueError: If the clearance is no finite number >= 0, or there are obstacles without it, or
-            a geometry beside it.
+        TypeError: If an obstacle is none.
+        ValueError: If the clearance is no finite number >= 0, if there are obstacles without it or
+            a geometry beside it, or if no pair of links counts and there is no obstacle.
     """
     if clearance is None:
         if obstacles is not None:
@@ -129,5 +97,6 @@ def surroundings(
             "Received: both. Leave one of them out."
         )
     robot = request.problem.robot
-    obstacles = tuple(obstacles or ())
-    return Surroundings(robot, float(clearance), pairs(robot), obstacles, request.is_few)
+    counted = pairs(robot) if obstacles is not None else chosen_pairs(robot, None)
+    around = () if obstacles is None else checked_obstacles(obstacles)
+    return Surroundings(robot, float(clearance), counted, around, request.is_few)
