@@ -26,10 +26,11 @@ CLASSES = {
         "IKRefinement",
         "InverseKinematics",
         "JointLimits",
+        "SelfDistance",
     ),
     "fkarm.learning": ("IKFlow", "IKRegressor"),
-    "fkarm.losses": ("BestHeadPoseLoss", "PoseLoss"),
-    "fkarm.metrics": ("OrientationError", "PoseSuccess", "PositionError"),
+    "fkarm.losses": ("BestHeadPoseLoss", "CollisionLoss", "PoseLoss"),
+    "fkarm.metrics": ("CollisionRate", "OrientationError", "PoseSuccess", "PositionError"),
     "fkarm.primers": ("ChannelAffine", "EntropyRegularizer"),
 }
 

@@ -41,8 +41,10 @@ MAY_IMPORT = {
     "calibration": TENSORS | MODEL | {"kinematics", "ik"},
     "layers": TENSORS
     | MODEL
-    | {"calibration", "kinematics", "ik", "_recorded", "_rows", "_carried"},
-    "learning": TENSORS | MODEL | {"kinematics", "ik", "layers", "losses", "metrics", "robots"},
+    | {"calibration", "collision", "kinematics", "ik", "_recorded", "_rows", "_carried"},
+    "learning": TENSORS
+    | MODEL
+    | {"collision", "kinematics", "ik", "layers", "losses", "metrics", "robots"},
     "viz": TENSORS | MODEL | {"kinematics", "ik", "learning"},
     "commands": MODEL | {"calibration", "learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},

@@ -5,6 +5,19 @@ and negative where bodies overlap.
 """
 
 from fkarm.collision.link_pairs import pairs
+from fkarm.collision.obstacles import Box, Capsule, DistanceGrid, HalfSpace, Sphere
 from fkarm.collision.self_distances import closest_pair, pair_distances, self_distance
+from fkarm.collision.world_distances import world_distance
 
-__all__ = ["closest_pair", "pair_distances", "pairs", "self_distance"]
+__all__ = [
+    "Box",
+    "Capsule",
+    "DistanceGrid",
+    "HalfSpace",
+    "Sphere",
+    "closest_pair",
+    "pair_distances",
+    "pairs",
+    "self_distance",
+    "world_distance",
+]

@@ -151,10 +151,10 @@ def nearest_points(
     by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]
 ) -> tuple[Point, Point]:
     """The nearest points of two segments."""
-    both = segments(by, a, b)
-    best = by.xp.argmin(by.xp.stack(both.squares), axis=0)
+    xp, both = by.xp, segments(by, a, b)
+    best, zero = xp.argmin(xp.stack(both.squares), axis=0), xp.zeros_like(both.squares[0])
     s, t = (
-        sum(by.xp.where(best == k, pair[which], 0.0) for k, pair in enumerate(both.shares))
+        sum(xp.where(best == k, pair[which] + zero, zero) for k, pair in enumerate(both.shares))
         for which in (0, 1)
     )
     return along(a[0], both.d_a, s), along(b[0], both.d_b, t)

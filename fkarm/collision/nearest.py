@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from keras import ops
+
 from fkarm.collision.arithmetic import (
     Arithmetic,
     Array,
@@ -22,9 +24,13 @@ class Line(NamedTuple):
     """From a point of body `b` to one of body `a`: the nearest points of their axes."""
 
     distance: Array  # between the bodies, m
-    pair: Array  # index of the pair of links
+    index: Array  # of the pair of links
     normal: Point  # unit vector from `b` to `a`; zero where they coincide
     point: Point  # on the line, in the frame of the points, m
+
+    def entries(self, dtype: Any) -> list[Array]:
+        """All of it as eight tensors of one type."""
+        return [self.distance, ops.cast(self.index, dtype), *self.normal, *self.point]
 
 
 def group_minima(by: Arithmetic, points: Point, groups: Groups) -> Array:
@@ -47,7 +53,7 @@ def pair_minima(by: Arithmetic, minima: Array, groups: Groups) -> Array:
 def nearest_line(by: Arithmetic, points: Point, groups: Groups) -> Line:
     """The line between the two nearest bodies. Points `(p, rows)`, arrays `(rows,)`."""
     minima = group_minima(by, points, groups)
-    return _line_of(by, points, groups, _index(by, by.xp.argmin(minima, axis=0)))
+    return _line_of(by, points, groups, held_index(by, by.xp.argmin(minima, axis=0)))
 
 
 def lines_of_pairs(by: Arithmetic, points: Point, groups: Groups) -> Line:
@@ -55,7 +61,7 @@ def lines_of_pairs(by: Arithmetic, points: Point, groups: Groups) -> Line:
     xp = by.xp
     minima = xp.take(group_minima(by, points, groups), groups.of_pair, axis=0)
     pairs, most = groups.of_pair.shape
-    best = _index(by, xp.argmin(minima, axis=1)) + most * _numbers(by, pairs)[:, None]
+    best = held_index(by, xp.argmin(minima, axis=1)) + most * _numbers(by, pairs)[:, None]
     group = xp.take(xp.reshape(groups.of_pair, (-1,)), best, axis=0)
     return _line_of(by, points, groups, group)
 
@@ -70,7 +76,7 @@ def _line_of(by: Arithmetic, points: Point, groups: Groups, group: Array) -> Lin
         each = xp.stack([number + k for k in range(size)])
         ends = _ends_at(by, points, groups, each)
         distances = _of_axes(by, ends, only_spheres) - xp.take(radii, each, axis=0)
-        number = number + _index(by, xp.argmin(distances, axis=0))
+        number = number + held_index(by, xp.argmin(distances, axis=0))
     a_first, a_last, b_first, b_last = _ends_at(by, points, groups, number)
     a, b = a_first, b_first
     if not only_spheres:
@@ -99,22 +105,29 @@ def _of_axes(by: Arithmetic, ends: Sequence[Point], are_spheres: bool) -> Array:
 
 def _ends_at(by: Arithmetic, points: Point, groups: Groups, number: Array) -> list[Point]:
     """End points of the bodies of pairs, which may be others in every row. Arrays as `number`."""
-    xp = by.xp
-    rows = xp.shape(points[0])[-1]
-    flat = [xp.reshape(x, (-1,)) for x in points]
     entries = []
     are_points = groups.spheres == groups.a_first.shape[0]
     for index in (groups.a_first, groups.b_first) if are_points else groups[:4]:
-        place = xp.take(xp.reshape(index, (-1,)), number, axis=0) * rows + _numbers(by, rows)
-        entries += [xp.take(x, place, axis=0) for x in flat]
+        entries += _at(by, points, by.xp.take(by.xp.reshape(index, (-1,)), number, axis=0))
     entries = by.hold(entries)
     return [entries[k : k + 3] for k in ((0, 0, 3, 3) if are_points else (0, 3, 6, 9))]
+
+
+def at_rows(by: Arithmetic, points: Point, index: Array) -> Point:
+    """Entries of arrays `(p, rows)` at an index that may be another one in every row."""
+    return by.hold(_at(by, points, index))
+
+
+def _at(by: Arithmetic, points: Point, index: Array) -> list[Array]:
+    rows = by.xp.shape(points[0])[-1]
+    place = index * rows + _numbers(by, rows)
+    return [by.xp.take(by.xp.reshape(x, (-1,)), place, axis=0) for x in points]
 
 
 def _numbers(by: Arithmetic, count: Any) -> Array:
     return by.xp.arange(count, dtype="int32")
 
 
-def _index(by: Arithmetic, index: Array) -> Array:
-    """An index in the type that the numbers have."""
+def held_index(by: Arithmetic, index: Array) -> Array:
+    """An index in the type that all indices have, computed once."""
     return by.hold([by.cast(index, "int32")])[0]

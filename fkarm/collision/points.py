@@ -60,6 +60,14 @@ def point_loop(robot: Robot, shapes: Shapes) -> PointLoop:
 # ---- by loops
 
 
+def split_points(
+    arrays: tuple[Tensor, ...],
+) -> tuple[tuple[Tensor, ...], PointArrays, tuple[Tensor, ...]]:
+    """The arrays of a loop, those of its points, and what follows them."""
+    nodes, both = len(LoopArrays._fields), len(LoopArrays._fields) + len(PointArrays._fields)
+    return arrays[:nodes], PointArrays(*arrays[nodes:both]), arrays[both:]
+
+
 def loop_points(layout: Layout, loop: Sequence[Tensor], points: PointArrays, q: Tensor) -> Point:
     """The points at configurations `q (rows, dof)`; three arrays `(p, rows)`, m."""
     frames = frames_of_nodes(nodes_at(layout, loop, q))

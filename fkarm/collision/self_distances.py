@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Array, crossed
+from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Array
 from fkarm.collision.groups import Groups, make_groups
+from fkarm.collision.lines import LINE, line_in_numpy, line_pull_back, wrench_of
 from fkarm.collision.link_pairs import Pair, chosen_pairs
 from fkarm.collision.nearest import (
-    Line,
     group_minima,
     lines_of_pairs,
     nearest_line,
     pair_minima,
 )
 from fkarm.collision.points import (
-    PointArrays,
     loop_configuration_bar,
     loop_points,
     numpy_configuration_bar,
     numpy_points,
     point_loop,
+    split_points,
     unrolled_points,
 )
 from fkarm.collision.shapes import Shapes, shapes_of
 from fkarm.kinematics.arguments import configuration
 from fkarm.kinematics.entries import entries_last, stack_last
 from fkarm.kinematics.in_numpy import posture
-from fkarm.kinematics.loop import Layout, LoopArrays, in_tiles
+from fkarm.kinematics.loop import Layout, in_tiles
 from fkarm.kinematics.loop.nodes import nodes_at
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import Function, InNumpy, Loops, PullBack, compiled, once
 from fkarm.kinematics.tree import tree_of
 from fkarm.model import Body, Robot
-
-# What a stage returns per row: distance, pair, normal, point.
-_LINE = 8
-_LOOP, _POINTS = len(LoopArrays._fields), len(PointArrays._fields)
 
 
 def self_distance(robot: Robot, q: TensorLike, pairs: Iterable[Pair] | None = None) -> Tensor:
@@ -124,14 +119,20 @@ def _nearest_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ..
         distance = ops.min(minima, axis=0)
         # Derivatives by operations need no line.
         zero = ops.zeros_like(distance)
-        return stack_last([distance, ops.cast(pair, q.dtype), *[zero] * (_LINE - 2)])
+        return stack_last([distance, ops.cast(pair, q.dtype), *[zero] * (LINE - 2)])
 
     if not plan.nodes:
         return by_operations
     layout, arrays = _arrays(robot, shapes, groups, pairs)
-    value, pulled = _nearest_by_loops(layout, groups.spheres)
-    in_numpy = _nearest_in_numpy(robot, shapes, groups, pairs)
-    return compiled(by_operations, (1,), in_numpy=in_numpy, loops=Loops(arrays, value, pulled, 1))
+    tree = tree_of(robot, shapes.links, shapes.base)
+    in_numpy = line_in_numpy(
+        tree,
+        _pulls(tree.screw_moves, shapes, pairs),
+        lambda at: nearest_line(NUMPY, numpy_points(at, shapes), groups),
+    )
+    value = _nearest_by_loops(layout, groups.spheres)
+    loops = Loops(arrays, value, line_pull_back(layout), 1)
+    return compiled(by_operations, (1,), in_numpy=in_numpy, loops=loops)
 
 
 @once
@@ -181,90 +182,44 @@ def _arrays(
     return layout, (*loop, *points, *groups[:-1])
 
 
-def _split(
-    arrays: tuple[Tensor, ...], spheres: int
-) -> tuple[tuple[Tensor, ...], PointArrays, Groups]:
-    points, groups = arrays[_LOOP : _LOOP + _POINTS], arrays[_LOOP + _POINTS :]
-    return arrays[:_LOOP], PointArrays(*points), Groups(*groups, spheres)
-
-
 @once
-def _nearest_by_loops(layout: Layout, spheres: int) -> tuple[Function, Function]:
-    """The line and its pull-back, the same objects for all robots of a layout."""
+def _nearest_by_loops(layout: Layout, spheres: int) -> Function:
+    """The line, the same object for all robots of a layout."""
 
     def value(q: Tensor, *arrays: Tensor) -> Tensor:
-        loop, points, groups = _split(arrays, spheres)
-        line = nearest_line(COMPILED, loop_points(layout, loop, points, q), groups)
-        return stack_last(_entries(line, ops.cast(line.pair, q.dtype)))
+        loop, points, groups = split_points(arrays)
+        at = loop_points(layout, loop, points, q)
+        return stack_last(
+            nearest_line(COMPILED, at, Groups._make((*groups, spheres))).entries(q.dtype)
+        )
 
-    def pulled(q: Tensor, y: Tensor, y_bar: Tensor, *arrays: Tensor) -> Tensor:
-        loop, points, _ = _split(arrays, spheres)
-        pulls = ops.take(points.moves, ops.cast(y[:, 1], "int32"), axis=1)  # (n, rows)
-        force, moment = _wrench([y[:, 2 + k] for k in range(6)], y_bar[:, 0])
-        forces, moments = ([pulls * x for x in vector] for vector in (force, moment))
-        return loop_configuration_bar(nodes_at(layout, loop, q), points.to_sums, forces, moments)
-
-    return in_tiles(value, (1,), (_LINE,)), _as_list(in_tiles(pulled, (1, 1, 1), (layout.dof,)))
+    return in_tiles(value, (1,), (LINE,))
 
 
 @once
 def _pairs_by_loops(layout: Layout, spheres: int, pairs: int) -> tuple[Function, Function]:
     def value(q: Tensor, *arrays: Tensor) -> Tensor:
-        loop, points, groups = _split(arrays, spheres)
+        loop, points, own = split_points(arrays)
+        groups = Groups._make((*own, spheres))
         minima = group_minima(COMPILED, loop_points(layout, loop, points, q), groups)
         return entries_last(pair_minima(COMPILED, minima, groups))
 
     def pulled(q: Tensor, y: Tensor, y_bar: Tensor, *arrays: Tensor) -> Tensor:
-        loop, points, groups = _split(arrays, spheres)
-        lines = lines_of_pairs(COMPILED, loop_points(layout, loop, points, q), groups)
-        wrench = _wrench([*lines.normal, *lines.point], ops.transpose(y_bar))
+        loop, points, own = split_points(arrays)
+        at = loop_points(layout, loop, points, q)
+        lines = lines_of_pairs(COMPILED, at, Groups._make((*own, spheres)))
+        wrench = wrench_of([*lines.normal, *lines.point], ops.transpose(y_bar))
         # Sums, not matrix products: accelerators would round these to TF32.
-        forces, moments = (
+        force, moment = (
             [ops.sum(points.moves[:, :, None] * x, axis=1) for x in vector] for vector in wrench
         )
-        return loop_configuration_bar(nodes_at(layout, loop, q), points.to_sums, forces, moments)
+        return loop_configuration_bar(nodes_at(layout, loop, q), points.to_sums, force, moment)
 
-    return in_tiles(value, (1,), (pairs,)), _as_list(in_tiles(pulled, (1, 1, 1), (layout.dof,)))
-
-
-def _as_list(function: Function) -> Function:
-    return lambda *arguments: [function(*arguments)]
-
-
-def _wrench(line: list[Array], bar: Array) -> tuple[Any, Any]:
-    """Force and moment, in the axes and about the origin of the points, of a cotangent."""
-    force = [bar * x for x in line[:3]]
-    return force, crossed(line[3:], force)
-
-
-def _entries(line: Line, pair: Array) -> list[Array]:
-    return [line.distance, pair, *line.normal, *line.point]
+    in_parts = in_tiles(pulled, (1, 1, 1), (layout.dof,))
+    return in_tiles(value, (1,), (pairs,)), lambda *arguments: [in_parts(*arguments)]
 
 
 # ---- in NumPy
-
-
-def _nearest_in_numpy(
-    robot: Robot, shapes: Shapes, groups: Groups, pairs: tuple[Pair, ...]
-) -> InNumpy:
-    tree = tree_of(robot, shapes.links, shapes.base)
-    pulls = _pulls(tree.screw_moves, shapes, pairs)
-
-    def nearest(q: Array) -> tuple[Array, PullBack]:
-        at = posture(tree, q)
-        line = nearest_line(NUMPY, numpy_points(at, shapes), groups)
-        entries = np.array(_entries(line, line.pair), float)
-
-        def pull_back(bar: Array) -> list[Array]:
-            own = pulls[:, line.pair]  # (s, rows)
-            force, moment = (
-                own * np.array(x)[:, None] for x in _wrench(list(entries[2:]), bar[:, 0])
-            )
-            return [numpy_configuration_bar(at, force, moment)]
-
-        return entries.T, pull_back
-
-    return nearest
 
 
 def _pairs_in_numpy(
@@ -279,7 +234,7 @@ def _pairs_in_numpy(
 
         def pull_back(bar: Array) -> list[Array]:
             lines = lines_of_pairs(NUMPY, points, groups)
-            force, moment = _wrench([*lines.normal, *lines.point], bar.T)
+            force, moment = wrench_of([*lines.normal, *lines.point], bar.T)
             return [numpy_configuration_bar(at, pulls @ np.array(force), pulls @ np.array(moment))]
 
         return pair_minima(NUMPY, group_minima(NUMPY, points, groups), groups).T, pull_back

@@ -62,21 +62,25 @@ def surfaces_of(obstacles: Sequence[Obstacle], longest: float) -> list[Surface]:
 def _capsules(capsules: Sequence[Sphere | Capsule]) -> Surface:
     radii = np.array([x.radius for x in capsules])
     centres = np.array([x.xyz for x in capsules])
-    halves = np.array(
-        [
-            0.5 * x.length * make_frame(x.xyz, x.rpy)[:3, 2] if isinstance(x, Capsule) else [0.0] * 3
-            for x in capsules
-        ]
-    )
+    halves = np.array([_half_axis(x) for x in capsules])
 
     def surface(by: Arithmetic, first: Point, last: Point) -> Contact:
-        own = [[_constants(by, x, first) for x in ends.T] for ends in (centres - halves, centres + halves)]
+        ends = (centres - halves, centres + halves)
+        own = [[_constants(by, x, first) for x in end.T] for end in ends]
         body = tuple([x[None] for x in end] for end in (first, last))
         a, b = nearest_points(by, (body[0], body[1]), (own[0], own[1]))
         length, normal = direction(by, minus(a, b))
         return Contact(length - _constants(by, radii, first), normal, a)
 
     return surface
+
+
+def _half_axis(obstacle: Sphere | Capsule) -> np.ndarray:
+    """From the centre to the centre of a cap, m. Shape `(3,)`."""
+    if isinstance(obstacle, Sphere):
+        return np.zeros(3)
+    axis: np.ndarray = make_frame(obstacle.xyz, obstacle.rpy)[:3, 2]
+    return 0.5 * obstacle.length * axis
 
 
 def _half_spaces(halves: Sequence[HalfSpace]) -> Surface:
@@ -109,10 +113,11 @@ def _boxes(boxes: Sequence[Box], are_segments: bool) -> Surface:
             return [product(axis, lever) for axis in axes]
 
         local = in_box(first)
-        along_axis, share = minus(in_box(last), local), by.xp.zeros_like(local[0])
+        share = by.xp.zeros_like(local[0])
         if are_segments:
-            share = by.constant(_share_beside_box(by, local, along_axis, half))
-        distance, normal = _box_distance(by, along(local, along_axis, share), half)
+            share, distance, normal = _axis_beside_box(by, local, minus(in_box(last), local), half)
+        else:
+            distance, normal = _box_distance(by, local, half)
         in_root = [sum(axes[c][r] * normal[c] for c in range(3)) for r in range(3)]
         point = along([x[None] for x in first], [x[None] for x in minus(last, first)], share)
         return Contact(distance, in_root, point)
@@ -120,21 +125,37 @@ def _boxes(boxes: Sequence[Box], are_segments: bool) -> Surface:
     return surface
 
 
-def _share_beside_box(by: Arithmetic, local: Point, vector: Point, half: Point) -> Array:
-    """The share of a segment that is nearest to a box, by halving.
+def _axis_beside_box(
+    by: Arithmetic, local: Point, vector: Point, half: Point
+) -> tuple[Array, Array, Point]:
+    """Share of a segment that is nearest to a box, distance, and its derivative, by halving.
 
-    The signed distance to a box is convex: its slope along the segment changes sign once.
+    The signed distance to a box is convex: its slope along the segment changes sign once. Where
+    it jumps, as where two faces are equally near to the deepest point, the derivative is the
+    mean of those on both sides that has no slope.
     """
+
+    def at(share: Array) -> tuple[Array, Point]:
+        return _box_distance(by, along(local, vector, share), half)
 
     def halve(_: Any, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bounds
         middle = 0.5 * (low + high)
-        rises = product(_box_distance(by, along(local, vector, middle), half)[1], vector) > 0
+        rises = product(at(middle)[1], vector) > 0
         return by.xp.where(rises, low, middle), by.xp.where(rises, middle, high)
 
     zero = by.xp.zeros_like(local[0])
     low, high = by.repeat(HALVINGS, halve, (zero, zero + 1.0))
-    return 0.5 * (low + high)
+    share = by.constant(0.5 * (low + high))
+    normals = at(low)[1], at(high)[1]
+    falls, rises = (product(normal, vector) for normal in normals)
+    turns = (falls < 0) & (rises > 0)
+    part = by.xp.where(turns, -falls, zero) / by.xp.where(turns, rises - falls, zero + 1.0)
+    distance, middle = at(share)
+    normal = [
+        by.xp.where(turns, u + part * (v - u), w) for u, v, w in zip(*normals, middle, strict=True)
+    ]
+    return share, distance, normal
 
 
 def _box_distance(by: Arithmetic, point: Point, half: Point) -> tuple[Array, Point]:
@@ -145,18 +166,15 @@ def _box_distance(by: Arithmetic, point: Point, half: Point) -> tuple[Array, Poi
     inside = xp.maximum(xp.maximum(beyond[0], beyond[1]), beyond[2])
     is_inside = inside <= 0
     is_x, is_y = beyond[0] >= inside, beyond[1] >= inside
-    faces = (is_x, is_y & ~is_x, ~(is_x | is_y)) if xp is np else _first_of(by, is_x, is_y)
+    is_z = xp.logical_not(xp.logical_or(is_x, is_y))
+    faces = is_x, xp.logical_and(is_y, xp.logical_not(is_x)), is_z
+    zero = xp.zeros_like(inside)
+    one = zero + 1.0
     normal = [
-        xp.where(x < 0, -1.0, 1.0) * xp.where(is_inside, xp.where(face, 1.0, 0.0), u)
+        xp.where(x < 0, -one, one) * xp.where(is_inside, xp.where(face, one, zero), u)
         for x, face, u in zip(point, faces, away, strict=True)
     ]
     return xp.where(is_inside, inside, outside), normal
-
-
-def _first_of(by: Arithmetic, is_x: Array, is_y: Array) -> tuple[Array, Array, Array]:
-    xp = by.xp
-    neither = xp.logical_not(xp.logical_or(is_x, is_y))
-    return is_x, xp.logical_and(is_y, xp.logical_not(is_x)), neither
 
 
 def _grid(grid: DistanceGrid, samples: int) -> Surface:

@@ -10,6 +10,7 @@ from fkarm.layers.forward_kinematics import ForwardKinematics
 from fkarm.layers.ik_refinement import IKRefinement
 from fkarm.layers.inverse_kinematics import InverseKinematics
 from fkarm.layers.joint_limits import JointLimits
+from fkarm.layers.self_distance import SelfDistance
 
 __all__ = [
     "CalibratedForwardKinematics",
@@ -20,4 +21,5 @@ __all__ = [
     "IKRefinement",
     "InverseKinematics",
     "JointLimits",
+    "SelfDistance",
 ]

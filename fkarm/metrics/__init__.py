@@ -1,5 +1,6 @@
-"""Metrics on poses."""
+"""Metrics on poses and on distances."""
 
+from fkarm.metrics.collision import CollisionRate
 from fkarm.metrics.pose import OrientationError, PoseSuccess, PositionError
 
-__all__ = ["OrientationError", "PoseSuccess", "PositionError"]
+__all__ = ["CollisionRate", "OrientationError", "PoseSuccess", "PositionError"]

@@ -18,10 +18,11 @@ from fkarm.layers import (
     IKRefinement,
     InverseKinematics,
     JointLimits,
+    SelfDistance,
 )
 from fkarm.learning import IKFlow, IKRegressor
-from fkarm.losses import BestHeadPoseLoss, PoseLoss
-from fkarm.metrics import OrientationError, PoseSuccess, PositionError
+from fkarm.losses import BestHeadPoseLoss, CollisionLoss, PoseLoss
+from fkarm.metrics import CollisionRate, OrientationError, PoseSuccess, PositionError
 
 CONTRACT = json.loads(Path(__file__).with_name("contract.json").read_text())
 LENGTHS = (0.5, 0.4, 0.3)
@@ -202,6 +203,28 @@ def heads(**options):
     return compiled(inputs, outputs, objects, features(), poses(), options, loss)
 
 
+def distances(**options):
+    """Two pairs of links that come near to each other, and the smallest distance."""
+    links = [("base", "wrist_link"), ("base", "tool")]
+    bodies = [fkarm.Body(link, "sphere", 0.1) for link in ("base", "wrist_link", "tool")]
+    arm = ARM.with_bodies(bodies)
+    layer = SelfDistance(arm, links, by_pair=True, name="by_pair")
+    loss, rate = CollisionLoss(0.6, 0.1, name="near"), CollisionRate(0.5, name="hits")
+    inputs = keras.Input((4,))
+    q = JointLimits(arm)(keras.layers.Dense(3)(inputs))
+    outputs = {"pairs": layer(q), "least": SelfDistance(arm, links)(q)}
+    objects = {
+        "layers.SelfDistance": layer,
+        "losses.CollisionLoss": loss,
+        "metrics.CollisionRate": rate,
+    }
+    y = {"pairs": np.zeros((ROWS, 2), "float32"), "least": np.zeros((ROWS, 1), "float32")}
+    losses = {"pairs": loss, "least": "mse"}
+    return compiled(
+        inputs, outputs, objects, features(), y, options, losses, metrics={"pairs": [rate]}
+    )
+
+
 def regressor(**options):
     model = IKRegressor(ARM, heads=2, width=8, depth=2)
     model.compile(keras.optimizers.Adam(1e-3), **options)
@@ -260,6 +283,10 @@ MODELS = {
     ),
     "correction prior": (correction_prior, ("layers.CorrectionPrior",)),
     "heads": (heads, ("losses.BestHeadPoseLoss",)),
+    "distances": (
+        distances,
+        ("layers.SelfDistance", "losses.CollisionLoss", "metrics.CollisionRate"),
+    ),
     "regressor": (regressor, ("learning.IKRegressor",)),
     "flow": (flow, ("learning.IKFlow",)),
     "channels": (channel_affine, ("primers.ChannelAffine",)),

@@ -1,0 +1,141 @@
+"""Distances between a robot and obstacles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+from keras import ops
+
+from fkarm._types import Tensor, TensorLike
+from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Arithmetic, Array, Point
+from fkarm.collision.lines import LINE, line_in_numpy, line_pull_back
+from fkarm.collision.nearest import Line, at_rows, held_index
+from fkarm.collision.obstacles import Obstacle, checked_obstacles
+from fkarm.collision.points import (
+    loop_points,
+    numpy_points,
+    point_loop,
+    split_points,
+    unrolled_points,
+)
+from fkarm.collision.shapes import Shapes, check_has_bodies, shapes_of
+from fkarm.collision.surfaces import Surface, surfaces_of
+from fkarm.kinematics.arguments import configuration
+from fkarm.kinematics.entries import stack_last
+from fkarm.kinematics.loop import in_tiles
+from fkarm.kinematics.plan import plan_chain
+from fkarm.kinematics.stage import Function, Loops, compiled, once
+from fkarm.kinematics.tree import tree_of
+from fkarm.model import Body, Robot
+
+
+def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[Obstacle]) -> Tensor:
+    """The smallest signed distance between a robot's bodies and obstacles.
+
+    Exact for spheres, capsules and half-spaces, and for boxes to 1e-12 of the length of a capsule.
+    Where the axis of a capsule enters a box, its depth is that of the deepest point of the axis.
+    In a `DistanceGrid` a capsule is measured at points of its axis that are at most the grid's
+    spacing apart: the distance is then too large by at most half of it.
+
+    Args:
+        robot: The robot, with bodies.
+        q: Joint configurations, rad or m. Shape `(..., dof)`.
+        obstacles: Objects of `fkarm.collision`: `Sphere`, `Capsule`, `Box`, `HalfSpace` and
+            `DistanceGrid`, one or several. Code for large batches is compiled for them.
+    Returns:
+        Distance, m, negative where a body overlaps an obstacle. In the dtype of `q` (float32 for
+        half precision). Shape `(...)`.
+    Raises:
+        RobotError: If the robot has no bodies.
+        TypeError: If an obstacle is of another kind.
+        ValueError: If `q` does not end with an axis of size `robot.dof`, or there is no obstacle.
+    Gradient:
+        With respect to `q`, in closed form: that of the nearest body and obstacle. It jumps where
+        others become the nearest, where the nearest face of a box changes, and at the cells of a
+        grid. Second derivatives hold the direction fixed. A NaN in `q` reaches its own row only.
+    Example:
+        >>> arm = fkarm.robots.planar([1.0, 1.0])
+        >>> arm = arm.with_bodies([fkarm.Body(arm.end_effector, "sphere", 0.1)])
+        >>> wall = fkarm.collision.HalfSpace(normal=(-1, 0, 0), offset=-2.5)
+        >>> print(round(float(fkarm.collision.world_distance(arm, [0.0, 0.0], wall)), 6))
+        0.4
+    """
+    q = configuration(robot, q)
+    check_has_bodies(robot)
+    return _stage(robot, robot.bodies, checked_obstacles(obstacles))(q)[..., 0]
+
+
+@once
+def _stage(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ...]) -> Function:
+    shapes = shapes_of(robot, bodies, robot.root_link)
+    plan = plan_chain(robot, shapes.links, shapes.base)
+    longest = max(body.length for body in bodies)
+    surfaces = surfaces_of(obstacles, longest)
+
+    def by_operations(q: Tensor) -> Tensor:
+        points = unrolled_points(plan, shapes, q)
+        distance = ops.min(_by_body(DIFFERENTIABLE, points, shapes, surfaces), axis=0)
+        return stack_last([distance, *[ops.zeros_like(distance)] * (LINE - 1)])
+
+    if not plan.nodes:
+        return by_operations
+    layout, loop, own = point_loop(robot, shapes)
+    arrays = (*loop, *own._replace(moves=own.moves[:, shapes.body_links]))
+
+    def value(q: Tensor, *arrays: Tensor) -> Tensor:
+        points = loop_points(layout, *split_points(arrays)[:2], q)
+        return stack_last(_line(COMPILED, points, shapes, surfaces).entries(q.dtype))
+
+    tree = tree_of(robot, shapes.links, shapes.base)
+    in_numpy = line_in_numpy(
+        tree,
+        tree.screw_moves[:, shapes.body_links],
+        lambda at: _line(NUMPY, numpy_points(at, shapes), shapes, surfaces),
+    )
+    loops = Loops(arrays, in_tiles(value, (1,), (LINE,)), line_pull_back(layout), 1)
+    return compiled(by_operations, (1,), in_numpy=in_numpy, loops=loops)
+
+
+def _by_body(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[Surface]) -> Array:
+    """The smallest distance of every body from the obstacles. Shape `(n, ...)`, m."""
+    first, last = (
+        [by.xp.take(x, own, axis=0) for x in points] for own in (shapes.first, shapes.last)
+    )
+    contacts = [surface(by, first, last) for surface in surfaces]
+    minima = []
+    for distance, normal, point in contacts:
+        if by is DIFFERENTIABLE:
+            # Constant directions: derivatives of a distance need no derivative of how it arose.
+            steps = [
+                by.constant(u) * (x - by.constant(x)) for u, x in zip(normal, point, strict=True)
+            ]
+            distance = by.constant(distance) + sum(steps)
+        minima.append(by.xp.min(distance, axis=0))
+    radii = by.table(shapes.radii.reshape((-1, *[1] * (len(points[0].shape) - 1))), points[0])
+    return reduce(by.xp.minimum, minima) - radii
+
+
+def _line(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[Surface]) -> Line:
+    """The line between the nearest body, by its index, and the nearest obstacle."""
+    xp = by.xp
+    body = held_index(by, xp.argmin(_by_body(by, points, shapes, surfaces), axis=0))
+    first, last = (
+        at_rows(by, points, xp.take(by.cast(own, "int32"), body, axis=0))
+        for own in (shapes.first, shapes.last)
+    )
+    contacts = [surface(by, first, last) for surface in surfaces]
+    distances = xp.concatenate([contact.distance for contact in contacts], axis=0)
+    best = held_index(by, xp.argmin(distances, axis=0))
+
+    def at_best(arrays: list[Array]) -> Array:
+        whole = [x + 0.0 * c.distance for x, c in zip(arrays, contacts, strict=True)]
+        return at_rows(by, [xp.concatenate(whole, axis=0)], best)[0]
+
+    radius = xp.take(by.table(shapes.radii, distances), body, axis=0)
+    return Line(
+        at_best([c.distance for c in contacts]) - radius,
+        body,
+        [at_best([c.normal[k] for c in contacts]) for k in range(3)],
+        [at_best([c.point[k] for c in contacts]) for k in range(3)],
+    )
