@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from fkarm.model.frames import frame_from
 from fkarm.model.names import Names
 from fkarm.model.serial import fixed_frame
 from fkarm.model.solids import KINDS, Body, Exclusion
+from fkarm.model.sphere_file import read_ignored_pairs, read_spheres
+from fkarm.model.srdf import pairs_of_robot, read_srdf
 from fkarm.model.tree import cut_path
 
 if TYPE_CHECKING:
@@ -85,36 +89,73 @@ def with_fixed_joints(self: Robot, values: Mapping[str, ArrayLike]) -> Robot:
     return replace(self, joints=tuple(joints))
 
 
-def with_bodies(self: Robot, bodies: Iterable[Body]) -> Robot:
+def with_bodies(self: Robot, bodies: Iterable[Body] | str | os.PathLike[str]) -> Robot:
     """The same robot with these bodies in place of its own.
 
     To add one, as of an object in the gripper: `robot.with_bodies([*robot.bodies, body])`.
 
     Args:
         self: The robot.
-        bodies: Bodies on links of the robot.
+        bodies: Bodies on links of the robot; or the path of a YAML (extra `fkarm[bodies]`) or JSON
+            file of spheres: `{link: [{center: [x, y, z], radius: r}, ...]}`, also under
+            `collision_spheres` and `robot_cfg: kinematics:`, as cuRobo has it, or
+            `{link: {centers: [...], radii: [...]}}`, as PyRoki has it. Spheres with a negative
+            radius, which cuRobo switches off so, are left out.
     Raises:
-        RobotError: If an entry is not a `Body`.
+        MissingFileError: If there is no such file.
+        RobotError: If an entry is not a `Body`, a radius is not positive, or the file is not of
+            one of these forms.
         UnknownLinkError: If there is no such link.
     """
-    return replace(self, bodies=tuple(bodies))
+    if isinstance(bodies, (str, os.PathLike)):
+        bodies, lines = read_spheres(bodies)
+    else:
+        bodies = tuple(bodies)
+        kept = sum(body in self.bodies for body in bodies)
+        lines = tuple(self.notes.get("bodies", ())) if kept == len(self.bodies) else ()
+        if kept < len(bodies):
+            lines = (*lines, f"bodies that with_bodies was given: {len(bodies) - kept}")
+    return replace(self, bodies=bodies, notes={**self.notes, "bodies": lines})
 
 
-def with_exclusions(self: Robot, exclusions: Iterable[Exclusion | tuple[str, str]]) -> Robot:
+def with_exclusions(
+    self: Robot, exclusions: Iterable[Exclusion | tuple[str, str]] | str | os.PathLike[str]
+) -> Robot:
     """The same robot with these pairs of links left out, in place of its own exclusions.
 
     Args:
         self: The robot.
-        exclusions: `Exclusion` objects, or pairs of names of links.
+        exclusions: `Exclusion` objects, or pairs of names of links; or the path of an SRDF, whose
+            `<disable_collisions>` name the pairs and the reasons, or of a YAML or JSON file with
+            `self_collision_ignore: {link: [links]}`, as cuRobo has it. Pairs of a file with links
+            that the robot does not have are left out; the report counts them.
     Raises:
-        RobotError: If an entry is neither.
-        UnknownLinkError: If there is no such link.
+        MissingFileError: If there is no such file.
+        RobotError: If an entry is neither, or the file is not of its format.
+        UnknownLinkError: If there is no such link, or a file names no pair of the robot's links.
     """
-    pairs = (
+    if isinstance(exclusions, (str, os.PathLike)):
+        path = Path(exclusions)
+        is_table = path.suffix.lower() in (".yml", ".yaml", ".json")
+        stated = read_ignored_pairs(path) if is_table else read_srdf(path, self.link_names)
+        pairs, lines = pairs_of_robot(str(path), stated, self.link_names)
+        ignored = (*self.notes.get("ignored", ()), *lines)
+        return replace(self, exclusions=pairs, notes={**self.notes, "ignored": ignored})
+    given = (
         Exclusion(*pair) if isinstance(pair, (tuple, list)) and len(pair) == 2 else pair
         for pair in exclusions
     )
-    return replace(self, exclusions=tuple(pairs))
+    return replace(self, exclusions=tuple(given))
+
+
+def with_solids_in_order(robot: Robot) -> Robot:
+    """The robot with its bodies and masses in the order of its links, in which they are written."""
+    order = {link: number for number, link in enumerate(robot.link_names)}
+    in_order: dict[str, Any] = {
+        name: tuple(sorted(getattr(robot, name), key=lambda solid: order[solid.link]))
+        for name in ("bodies", "masses")
+    }
+    return replace(robot, **in_order)
 
 
 def sub_chain(self: Robot, base_link: str, tip_link: str) -> Robot:

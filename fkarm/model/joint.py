@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -54,9 +54,9 @@ class Mimic:
     offset: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in ("multiplier", "offset"):
-            (value,) = finite_vector(f"mimic {field}", [getattr(self, field)], 1)
-            object.__setattr__(self, field, value)
+        for name in ("multiplier", "offset"):
+            (value,) = finite_vector(f"mimic {name}", [getattr(self, name)], 1)
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Joint:
         parent: Name of the parent link. `Robot.from_joints` fills it in.
         child: Name of the child link. `Robot.from_joints` fills it in.
         mimic: The joint that this one follows, if any.
-        velocity: Largest speed, rad/s or m/s; `inf` where there is none.
+        velocity: Largest speed, rad/s or m/s; `inf` where there is none. It is not compared.
     Raises:
         RobotError: If a value is not of its kind, not finite, or `lower > upper`.
     """
@@ -98,7 +98,8 @@ class Joint:
     parent: str | None = None
     child: str | None = None
     mimic: Mimic | None = None
-    velocity: float = math.inf
+    # Not compared: nothing that is compiled for kinematics depends on it.
+    velocity: float = field(default=math.inf, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -114,8 +115,8 @@ class Joint:
             "upper": _limit(label, "upper", self.upper),
             "velocity": _limit(label, "velocity", self.velocity),
         }
-        for field, value in values.items():
-            object.__setattr__(self, field, value)
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
         if self.lower > self.upper:
             raise RobotError(
                 f"{label}: lower must not exceed upper. "

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fkarm.model.joint import Joint
+
+if TYPE_CHECKING:
+    from fkarm.model.robot import Robot
 
 # An angle this near to a multiple of 45 degrees, but not equal to it, is a rounded literal: 3.14.
 _ROUNDED, _EXACT = 2e-3, 1e-9
@@ -45,22 +49,33 @@ class Report:
         return "\n".join(lines)
 
 
-def make_report(
-    joints: Sequence[Joint], link_names: Sequence[str], notes: Mapping[str, Sequence[str]]
-) -> Report:
-    """The report on a tree of joints, with the notes its reader took."""
-    kinds: dict[str, int] = {}
-    for joint in joints:
-        kind = f"{joint.type} (mimic)" if joint.mimic is not None else joint.type
-        kinds[kind] = kinds.get(kind, 0) + 1
-    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    read = [f"{len(link_names)} links, {len(joints)} joints{': ' if counted else ''}{counted}"]
+def make_report(robot: Robot) -> Report:
+    """The report on a robot, with the notes that its reader took."""
+    joints, notes = robot.joints, robot.notes
+    kinds = _counted(f"{joint.type} (mimic)" if joint.mimic else joint.type for joint in joints)
+    read = [f"{len(robot.link_names)} links, {len(joints)} joints{': ' if kinds else ''}{kinds}"]
+    if robot.bodies:
+        links = {body.link for body in robot.bodies}
+        shapes = _counted(body.shape for body in robot.bodies)
+        read.append(f"{len(robot.bodies)} bodies on {len(links)} links: {shapes}")
+        read += notes.get("bodies", ())
+    if robot.masses:
+        total = sum(mass.mass for mass in robot.masses)
+        read.append(f"masses of {len(robot.masses)} links: {total:.6g} kg")
+    if robot.exclusions:
+        reasons = _counted(exclusion.reason for exclusion in robot.exclusions)
+        read.append(f"{len(robot.exclusions)} excluded pairs of links: {reasons}")
     return Report(
         tuple(read),
         tuple(notes.get("assumed", ())),
         tuple(notes.get("ignored", ())),
         (*notes.get("odd", ()), *_suspicions(joints)),
     )
+
+
+def _counted(names: Iterable[str]) -> str:
+    counts = Counter(names)
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
 def reach_below(joints: Sequence[Joint], unlimited: float = math.inf) -> dict[str, float]:

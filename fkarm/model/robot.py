@@ -60,7 +60,8 @@ class Robot:
         UnknownLinkError: If there is no link `end_effector`, or one that a body, a mass or an
             exclusion names.
 
-    Robots that move alike are equal: notes, bodies, masses and exclusions are not compared.
+    Robots with the same geometry are equal: notes, bodies, masses, exclusions and velocity limits
+    are not compared.
     """
 
     joints: tuple[Joint, ...]
@@ -117,7 +118,7 @@ class Robot:
         """
         label, fields = read_urdf(source)
         try:
-            return cls(**fields)
+            return changed.with_solids_in_order(cls(**fields))
         except FkarmError as error:
             raise URDFError(f"{label}: {error}") from error
 
@@ -233,13 +234,17 @@ class Robot:
     def to_urdf(self) -> str:
         """The robot as URDF text; `from_urdf` of it gives an equal robot.
 
-        For kinematics: efforts and velocities are written as 0, and joints without limits get no
-        `<limit>`, which dynamics tools may ask for.
+        Bodies, masses, exclusions and velocity limits read back too. A capsule is written as a
+        cylinder and two spheres, which every reader of URDF knows. Exclusions are elements
+        `<disable_collisions>`, as in SRDF, in an element `<fkarm>`, which other readers ignore.
+        What fkarm does not know is written as 0: efforts, moments of inertia, and the velocity of
+        joints that have no velocity limit. Joints without limits get no `<limit>`, which dynamics
+        tools may ask for, unless they have a velocity limit: then their bounds are infinite.
 
         Raises:
             RobotError: If a joint is spherical or has one limit only: URDF cannot say that.
         """
-        return write_urdf(self.name, self.link_names, self.joints, self.end_effector)
+        return write_urdf(self)
 
     # ---- properties
 
@@ -321,7 +326,7 @@ class Robot:
         the tip), lengths that look like millimetres, limits that look like degrees, and joints
         that cannot move. Assumed and ignored lines exist for robots that were read from a file.
         """
-        return make_report(self.joints, self.link_names, self.notes)
+        return make_report(self)
 
     configuration, by_name = named.configuration, named.by_name
 

@@ -3,30 +3,82 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 from fkarm.errors import RobotError
+from fkarm.model.frames import make_frame
 from fkarm.model.joint import Joint
+from fkarm.model.solids import Body, Mass
+
+if TYPE_CHECKING:
+    from fkarm.model.robot import Robot
 
 
-def write_urdf(
-    name: str, link_names: Sequence[str], joints: Sequence[Joint], end_effector: str
-) -> str:
+def write_urdf(robot: Robot) -> str:
     """URDF text. Numbers are written with all their digits.
 
-    URDF has no word for the end effector: it is written as an element `<fkarm>`, which other
-    readers ignore. Efforts and velocities, which fkarm does not know, are 0.
+    URDF has no word for the end effector and for excluded pairs: they are written in an element
+    `<fkarm>`, which other readers ignore. Capsules, which many readers do not know, are cylinders
+    with spheres at both ends. What fkarm does not know is 0.
 
     Raises:
         RobotError: If a joint is spherical, or has one limit only: URDF reads the missing one as 0.
     """
-    lines = ['<?xml version="1.0"?>', f"<robot name={quoteattr(name)}>"]
-    lines += [f"  <link name={quoteattr(link)}/>" for link in link_names]
-    for joint in joints:
+    lines = ['<?xml version="1.0"?>', f"<robot name={quoteattr(robot.name)}>"]
+    for link in robot.link_names:
+        inside = [line for mass in robot.masses if mass.link == link for line in _inertial(mass)]
+        for body in robot.bodies:
+            if body.link == link:
+                inside += _collisions(body)
+        lines += _element(f"link name={quoteattr(link)}", inside)
+    for joint in robot.joints:
         lines += _joint_lines(joint)
-    return "\n".join([*lines, f"  <fkarm end_effector={quoteattr(end_effector)}/>", "</robot>", ""])
+    excluded = [
+        f"    <disable_collisions link1={quoteattr(exclusion.link_1)} "
+        f"link2={quoteattr(exclusion.link_2)} reason={quoteattr(exclusion.reason)}/>"
+        for exclusion in robot.exclusions
+    ]
+    lines += _element(f"fkarm end_effector={quoteattr(robot.end_effector)}", excluded)
+    return "\n".join([*lines, "</robot>", ""])
+
+
+def _element(start: str, inside: list[str]) -> list[str]:
+    if not inside:
+        return [f"  <{start}/>"]
+    return [f"  <{start}>", *inside, f"  </{start.split()[0]}>"]
+
+
+def _inertial(mass: Mass) -> list[str]:
+    zeros = " ".join(f'{name}="0"' for name in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
+    return [
+        "    <inertial>",
+        f"      <origin xyz={_numbers(mass.xyz)}/>",
+        f"      <mass value={_numbers([mass.mass])}/>",
+        f"      <inertia {zeros}/>",
+        "    </inertial>",
+    ]
+
+
+def _collisions(body: Body) -> Iterator[str]:
+    radius = _numbers([body.radius])
+    if body.shape == "sphere":
+        yield _collision(f"sphere radius={radius}", body.xyz, body.rpy)
+        return
+    length = _numbers([body.length])
+    yield _collision(f"cylinder radius={radius} length={length}", body.xyz, body.rpy)
+    frame = make_frame(body.xyz, body.rpy)
+    for side in (-0.5, 0.5):
+        end = frame @ [0.0, 0.0, side * body.length, 1.0]
+        yield _collision(f"sphere radius={radius}", end[:3], (0.0, 0.0, 0.0))
+
+
+def _collision(shape: str, xyz: Any, rpy: Any) -> str:
+    return (
+        f"    <collision><origin xyz={_numbers(xyz)} rpy={_numbers(rpy)}/>"
+        f"<geometry><{shape}/></geometry></collision>"
+    )
 
 
 def _joint_lines(joint: Joint) -> list[str]:
@@ -40,15 +92,7 @@ def _joint_lines(joint: Joint) -> list[str]:
     ]
     if joint.type not in ("fixed", "floating"):
         lines.append(f"    <axis xyz={_numbers(joint.axis)}/>")
-    has_limits = [math.isfinite(end) for end in (joint.lower, joint.upper)]
-    if any(has_limits):
-        if not all(has_limits):
-            raise RobotError(
-                f"joint {joint.name!r}: URDF needs both limits or none. Received: "
-                f"lower={joint.lower}, upper={joint.upper}."
-            )
-        lower, upper = _numbers([joint.lower]), _numbers([joint.upper])
-        lines.append(f'    <limit lower={lower} upper={upper} effort="0" velocity="0"/>')
+    lines += _limit_lines(joint)
     if joint.mimic is not None:
         mimic = joint.mimic
         lines.append(
@@ -56,6 +100,23 @@ def _joint_lines(joint: Joint) -> list[str]:
             f"offset={_numbers([mimic.offset])}/>"
         )
     return [*lines, "  </joint>"]
+
+
+def _limit_lines(joint: Joint) -> list[str]:
+    has_limits = [math.isfinite(end) for end in (joint.lower, joint.upper)]
+    has_velocity = math.isfinite(joint.velocity)
+    if any(has_limits) and not all(has_limits):
+        raise RobotError(
+            f"joint {joint.name!r}: URDF needs both limits or none. Received: "
+            f"lower={joint.lower}, upper={joint.upper}."
+        )
+    if not (any(has_limits) or has_velocity):
+        return []
+    # Without bounds, other readers would take 0 for both.
+    lower, upper = _numbers([joint.lower]), _numbers([joint.upper])
+    bounds = "" if joint.type == "continuous" else f"lower={lower} upper={upper} "
+    velocity = _numbers([joint.velocity]) if has_velocity else '"0"'
+    return [f'    <limit {bounds}effort="0" velocity={velocity}/>']
 
 
 def _numbers(values: Any) -> str:

@@ -1,6 +1,7 @@
 """Ready-made robots, from the manufacturers' published numbers.
 
-Every file names its source. The files hold kinematics and joint limits, no meshes and no inertias.
+Every file names its source. The files hold kinematics, limits and
+bodies, no meshes and no inertias.
 The root link of the Universal Robots arms is `base_link`, as in ROS. Their link `base`, from which
 the manufacturer measures, is turned by half a turn about z.
 """
@@ -9,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, NoReturn
 
 from fkarm.errors import RobotError, unknown_name
-from fkarm.model import Joint, Robot
+from fkarm.model import Body, Joint, Robot
 from fkarm.model.frames import finite_vector
 
 __all__ = ["fr3", "iiwa7", "iiwa14", "panda", "planar", "ur3", "ur5", "ur5e", "ur10", "ur10e"]
@@ -32,9 +34,22 @@ def _load(name: str) -> Robot:
 
 
 def _franka(name: str, gripper: bool) -> Robot:
-    robot = _load(name)
-    joints = tuple(j for j in robot.joints if gripper or not str(j.child).endswith("finger"))
-    return Robot(joints, end_effector=f"{name}_hand", name=name)
+    robot = _load(name).with_end_effector(f"{name}_hand")
+    if gripper:
+        return robot
+    fingers = [f"{name}_leftfinger", f"{name}_rightfinger"]
+    # Where the fingers may be, closed or open, is a body of the hand.
+    sweep = [
+        Body(f"{name}_hand", "capsule", 0.021, 0.11, (0.0, 0.0, z), (math.pi / 2, 0.0, 0.0))
+        for z in (0.072, 0.099)
+    ]
+    return replace(
+        robot,
+        joints=tuple(joint for joint in robot.joints if joint.child not in fingers),
+        link_names=tuple(link for link in robot.link_names if link not in fingers),
+        bodies=(*(body for body in robot.bodies if body.link not in fingers), *sweep),
+        exclusions=tuple(x for x in robot.exclusions if x.link_1 not in fingers),
+    )
 
 
 def panda(gripper: bool = False) -> Robot:

@@ -10,12 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fkarm.errors import RobotError, URDFError
+from fkarm.model.elements import read_elements
 from fkarm.model.frames import finite_vector, make_frame
-from fkarm.model.urdf import read_elements
 from fkarm.viz.edges import split_edges
 
-# robot / link / visual / material / color: the deepest element that is read.
-_DEPTH = 5
 _GREY = (195, 202, 211)
 # A URDF may name any file. Only files of these kinds are opened.
 _MESHES = (".stl", ".obj", ".ply", ".dae", ".glb", ".gltf", ".off")
@@ -59,7 +57,7 @@ def read_visuals(path: str | os.PathLike[str]) -> Visuals:
         URDFError: If the file is not well-formed, or a shape has a size or a pose that is not of
             finite numbers.
     """
-    label, robot, _ = read_elements(Path(path), _DEPTH)
+    label, robot, _ = read_elements(Path(path))
     materials = dict(_materials(robot, {}))
     bodies, links, missing, incomplete = [], set(), [], set()
     for link in robot.named("link"):
