@@ -38,7 +38,7 @@ from fkarm.kinematics.joint_space import nearest_to_zero
 from fkarm.kinematics.plan import plan_chain
 
 CLEARANCE = 5e-3
-ROUNDS, CHECKED = 5, 100
+ROUNDS, CHECKED = 3, 100
 DRAWN = 4096  # configurations at a time, of which the clear ones have targets
 
 
@@ -72,6 +72,41 @@ def two_pandas() -> fkarm.Robot:
     return robot.with_bodies(bodies).with_exclusions(exclusions)
 
 
+def capsules_of_g1() -> fkarm.Robot:
+    """The Unitree G1 with hands, with a capsule from every joint to the next ones.
+
+    Its URDF has meshes for most links. Links that are less than four joints apart are excluded.
+    """
+    robot = load_robot("g1")
+    moving = [joint for joint in robot.joints if not joint.is_fixed]
+    bodies = [fkarm.Body("torso_link", "capsule", 0.09, 0.2, (0, 0, 0.15))]
+    for link in (robot.root_link, *(joint.child for joint in moving)):
+        radius = next((size for word, size in RADII.items() if word in link), 0.012)
+        ends = [joint.origin[:3, 3] for joint in moving if joint.parent == link]
+        for end in ends or [np.array([0.1, 0, 0] if "ankle" in link else [0.0, 0, 0])]:
+            length = float(np.linalg.norm(end))
+            if length < 0.02:
+                bodies.append(fkarm.Body(link, "sphere", radius, 0.0, end / 2))
+            else:
+                x, y, z = end / length
+                tilt = (0.0, float(np.arccos(z)), float(np.arctan2(y, x)))
+                bodies.append(fkarm.Body(link, "capsule", radius, length, end / 2, tilt))
+    links = list(dict.fromkeys(body.link for body in bodies))
+    paths = {link: [j for j in robot.path_to(link) if not j.is_fixed] for link in links}
+    near = [
+        (a, b)
+        for k, a in enumerate(links)
+        for b in links[:k]
+        if len({j.name for j in paths[a]} ^ {j.name for j in paths[b]}) < 4
+    ]
+    return robot.with_bodies(bodies).with_exclusions(near)
+
+
+# Of the links of G1 whose names hold a word, m.
+RADII = {
+    "pelvis": 0.07, "torso": 0.07, "waist": 0.06, "hip": 0.055, "knee": 0.05, "ankle": 0.035,
+    "shoulder": 0.04, "elbow": 0.035, "wrist": 0.03,
+}  # fmt: skip
 TABLE = (Box((0.6, 1.0, 0.04), (0.65, 0.0, 0.2)),)
 CASES = {
     "panda": Case(fkarm.robots.panda),
@@ -79,7 +114,7 @@ CASES = {
     "ur5e": Case(fkarm.robots.ur5e, method="auto"),
     "panda at a table": Case(fkarm.robots.panda, obstacles=TABLE),
     "two pandas": Case(two_pandas, ("left_panda_hand", "right_panda_hand")),
-    "g1": Case(partial(load_robot, "g1"), LIMBS, targets=1000),
+    "g1": Case(capsules_of_g1, LIMBS, targets=1000),
 }
 
 

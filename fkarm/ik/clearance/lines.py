@@ -6,13 +6,13 @@ opposite unit forces along the line.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from fkarm.collision.arithmetic import NUMPY, crossed, minus, product
+from fkarm.collision.arithmetic import NUMPY, crossed, minus, product, segment_distance
 from fkarm.collision.groups import make_groups
-from fkarm.collision.nearest import group_minima, lines_of_pairs
+from fkarm.collision.nearest import lines_of_pairs
 from fkarm.collision.obstacles import Obstacle
 from fkarm.collision.points import numpy_points
 from fkarm.collision.shapes import shapes_of
@@ -74,10 +74,29 @@ class Links:
         index = np.array([[self._shapes.links.index(link) for link in pair] for pair in pairs])
         first, second = (self._tree.screw_moves[:, index[:, k]] for k in (0, 1))
         self._pulls = first - second
+        on_link = self._shapes.body_links == np.arange(len(self._shapes.links))[:, None]
+        self._a, self._b = np.concatenate(
+            [np.argwhere(on_link[a][:, None] & on_link[b]) for a, b in index]
+        ).T  # pairs of bodies
+        ends = (self._shapes.local[:, each] for each in (self._shapes.first, self._shapes.last))
+        half = 0.5 * np.linalg.norm(np.subtract(*ends), axis=0)
+        self._reach = (half[self._a] + half[self._b])[:, None]
+        self._radii = self._shapes.radii[self._a] + self._shapes.radii[self._b]
 
     def smallest(self, q: Array) -> Array:
-        points = numpy_points(posture(self._tree, q), self._shapes)
-        smallest: Array = group_minima(NUMPY, points, self._groups).min(axis=0)
+        points = np.array(numpy_points(posture(self._tree, q), self._shapes))
+        first, last = points[:, self._shapes.first], points[:, self._shapes.last]
+        middle = 0.5 * (first + last)
+        between = middle[:, self._a] - middle[:, self._b]
+        # Distances of middles are upper bounds, and less the half lengths lower bounds. Few pairs
+        # have a lower bound below the smallest upper one.
+        upper = np.sqrt(product(between, between)) - self._radii[:, None]  # (pairs, n)
+        smallest: Array = upper.min(axis=0)
+        pair, row = np.nonzero((upper - self._reach <= smallest) & (self._reach > 0))
+        a, b = self._a[pair], self._b[pair]
+        axes = (first[:, a, row], last[:, a, row]), (first[:, b, row], last[:, b, row])
+        distance = segment_distance(NUMPY, *axes) - self._radii[pair]
+        np.minimum.at(smallest, row, distance)
         return smallest
 
     def lines(self, q: Array) -> Lines:
@@ -129,8 +148,6 @@ def near_links(robot: Robot, bodies: tuple[Body, ...], pairs: Pairs) -> Near:
 
 
 @cached(64)
-def near_obstacles(
-    robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ...]
-) -> Near:
+def near_obstacles(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ...]) -> Near:
     """`Obstacles` of these arguments, which are made once."""
     return Obstacles(robot, bodies, obstacles)

@@ -15,13 +15,15 @@ from fkarm.collision import pairs, self_distance, world_distance
 from fkarm.collision.link_pairs import chosen_pairs
 from fkarm.collision.obstacles import Obstacle, checked_obstacles
 from fkarm.geometry.native import has_float64
-from fkarm.ik.batch import run_in_chunks
+from fkarm.ik.batch import ROWS, run_in_chunks
 from fkarm.ik.clearance.lines import Near, Pairs, near_links, near_obstacles
 from fkarm.ik.request import Request
 from fkarm.model import Robot
 
 # Rows whose distances NumPy computes at a time: their arrays stay in a cache of the processor.
-ROWS = 128
+NUMPY_ROWS = 128
+# With fewer rows NumPy is faster than a chunk of compiled code.
+FEW = ROWS[-1] // 2
 
 
 class Surroundings(NamedTuple):
@@ -36,12 +38,12 @@ class Surroundings(NamedTuple):
     def distances(self, q: np.ndarray) -> np.ndarray:
         """The smallest distances of configurations `(n, dof)`, m, float64. `(n,)`."""
         q = q.astype(np.float64)
-        if self.in_numpy or not has_float64():
-            parts = np.array_split(q, max(-(-len(q) // ROWS), 1))
+        if self.in_numpy or len(q) < FEW or not has_float64():
+            parts = np.array_split(q, max(-(-len(q) // NUMPY_ROWS), 1))
             return np.concatenate(
                 [np.min([near.smallest(part) for near in self._near], axis=0) for part in parts]
             )
-        return run_in_chunks(self._compiled, q)[0]
+        return run_in_chunks(self._compiled, q, size=ROWS[-1])[0]
 
     def closest(self, q: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The smallest distances of configurations `(n, dof)`, and their derivatives by `q`.

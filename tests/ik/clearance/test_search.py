@@ -230,7 +230,9 @@ def two_arms():
         for k, length in enumerate((0.4, 0.3, 0.2)):
             xyz, link = ((0, y, 0), (0.4, 0, 0), (0.3, 0, 0))[k], f"{name}_{k}"
             joints.append(
-                fkarm.Joint(link, axis="z", xyz=xyz, lower=-2.8, upper=2.8, parent=parent, child=link)
+                fkarm.Joint(
+                    link, axis="z", xyz=xyz, lower=-2.8, upper=2.8, parent=parent, child=link
+                )
             )
             place = {"xyz": (length / 2, 0, 0), "rpy": (0, np.pi / 2, 0)}
             bodies.append(fkarm.Body(link, "capsule", RADIUS, length, **place))
@@ -244,12 +246,14 @@ def two_arms():
 
 def distance_of_two_arms(q):
     """Smallest distance between the links of two arms, but for neighbours."""
-    arms = [
-        (segments(q[:, 3 * k : 3 * k + 3], (0.4, 0.3, 0.2)) + [0, y]).swapaxes(0, 1)
-        for k, y in enumerate(SIDES.values())
-    ]
-    own = [gap(arm[0], arm[2]) for arm in arms]
-    return np.minimum.reduce([*own, *(gap(a, b) for a in arms[0] for b in arms[1])]) - 2 * RADIUS
+    lengths = (0.4, 0.3, 0.2)
+    left, right = (
+        (segments(q[:, first : first + 3], lengths) + [0, y]).swapaxes(0, 1)
+        for first, y in zip((0, 3), SIDES.values(), strict=True)
+    )
+    gaps = [gap(left[0], left[2]), gap(right[0], right[2])]
+    gaps += [gap(a, b) for a in left for b in right]
+    return np.minimum.reduce(gaps) - 2 * RADIUS
 
 
 def test_arms_that_share_no_joint_keep_clear_of_each_other():
