@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "collision": TENSORS | MODEL | {"config", "kinematics"},
     "losses": TENSORS | {"_recorded", "_rows", "_carried"},
     "metrics": TENSORS | {"_recorded", "_rows", "_carried"},
-    "ik": TENSORS | MODEL | {"config", "kinematics"},
+    "ik": TENSORS | MODEL | {"config", "kinematics", "collision"},
     "tables": TENSORS | MODEL | {"kinematics", "ik"},
     "calibration": TENSORS | MODEL | {"kinematics", "ik"},
     "motion": TENSORS | MODEL | {"config", "kinematics", "ik"},

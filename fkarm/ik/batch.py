@@ -18,7 +18,10 @@ FEW = CHUNKS * ROWS[0]
 
 
 def run_in_chunks(
-    function: Function, *inputs: np.ndarray, shared: tuple[np.ndarray, ...] = ()
+    function: Function,
+    *inputs: np.ndarray,
+    shared: tuple[np.ndarray, ...] = (),
+    size: int | None = None,
 ) -> list:
     """Call a compiled function on all rows, in chunks of one of the sizes that it is compiled for.
 
@@ -26,12 +29,13 @@ def run_in_chunks(
         function: The function.
         *inputs: Arrays whose first axis is the rows.
         shared: Further inputs, which all rows share.
+        size: The size of the chunks; None: that for so many rows.
     Returns:
         The outputs as NumPy arrays.
     """
     chunks: list[list[np.ndarray]] = []
     rows = len(inputs[0])
-    size = _chunk_size(rows)
+    size = _chunk_size(rows) if size is None else size
     for start in range(0, max(rows, 1), size):
         chunk = [array[start : start + size] for array in inputs]
         count = len(chunk[0])

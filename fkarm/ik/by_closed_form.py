@@ -247,6 +247,15 @@ def _preference(robot: Robot, terms: Terms, q_ref: Any | None) -> tuple[Any, np.
     return near, np.concatenate([terms.lower, terms.upper, weights]).astype(terms.dtype)
 
 
+def from_middle(robot: Robot, terms: Terms, q: np.ndarray) -> np.ndarray:
+    """Squared weighted distances of `q (..., dof)` from the middle of the joints' ranges."""
+    middle, weights = _middle(robot, terms)
+    distance: np.ndarray = np.sum(
+        np.square(np.where(terms.free > 0, weights * (q - middle), 0.0)), axis=-1
+    )
+    return distance
+
+
 def _middle(robot: Robot, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
     """The middle of the joints' ranges, and one over their half length.
 

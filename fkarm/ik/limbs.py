@@ -85,7 +85,9 @@ def joined(limbs: tuple[Limb, ...], results: list[IKResult]) -> IKResult:
     q = results[0].q
     for limb, result in zip(limbs[1:], results[1:], strict=True):
         q[..., limb.entries] = result.q[..., limb.entries]
-    _, converged, position, orientation, steps, start_index, reason = zip(*results, strict=True)
+    _, converged, position, orientation, steps, start_index, reason, clearance = zip(
+        *results, strict=True
+    )
     names = [each.value for each in _BY_SEVERITY]
     severity = reduce(np.maximum, [sum(k * (r == n) for k, n in enumerate(names)) for r in reason])
     return IKResult(
@@ -96,4 +98,5 @@ def joined(limbs: tuple[Limb, ...], results: list[IKResult]) -> IKResult:
         reduce(np.maximum, steps),
         reduce(np.maximum, start_index),
         np.array(names, reason[0].dtype)[severity],
+        clearance[0],
     )

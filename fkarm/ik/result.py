@@ -14,6 +14,7 @@ class IKReason(str, Enum):
     `SOLVED`: every error is within its tolerance. `NAN`: the target is not finite. `STEPS`: the
     descent to `q` was still bringing the error down after `max_steps`. `LIMITS`: the descent to `q`
     came to rest with a joint at its limit. `OUT_OF_REACH`: it came to rest without one.
+    `COLLISION`: every error is within its tolerance, but `q` is not clear.
     """
 
     SOLVED = "SOLVED"
@@ -21,6 +22,7 @@ class IKReason(str, Enum):
     LIMITS = "LIMITS"
     STEPS = "STEPS"
     OUT_OF_REACH = "OUT_OF_REACH"
+    COLLISION = "COLLISION"
 
     __str__ = str.__str__  # NumPy compares arrays of strings with it.
 
@@ -36,19 +38,23 @@ class IKResult(NamedTuple):
     """
 
     q: np.ndarray  # configurations within the limits, the best effort if not converged, (..., dof)
-    converged: np.ndarray  # whether every error is within its tolerance, (...)
+    converged: np.ndarray  # whether every error is within its tolerance, and q is clear, (...)
     position_error: np.ndarray  # m, the largest of the links, of what the task counts, (...)
     orientation_error: np.ndarray  # rad, the largest of the links, of what the task counts, (...)
     steps: np.ndarray  # steps from the start that led to q, (...)
     start_index: np.ndarray  # number of that start; 0: q_init if given, -1: a closed form, (...)
     reason: np.ndarray  # strings, one of the names in `IKReason`, (...)
+    clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (...)
 
 
 class IKSolutions(NamedTuple):
     """What `solve_ik_all` returns: one row per start. NumPy arrays."""
 
     q: np.ndarray  # configurations within the limits, (..., n, dof)
-    is_solution: np.ndarray  # whether q solves the target and no earlier start gave it, (..., n)
+    is_solution: (
+        np.ndarray
+    )  # whether q solves the target, is clear and no earlier start gave it, (..., n)
     position_error: np.ndarray  # m, (..., n)
     orientation_error: np.ndarray  # rad, (..., n)
     steps: np.ndarray  # steps from the start, (..., n)
+    clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (..., n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from itertools import chain, repeat
 
@@ -68,7 +69,7 @@ class Search:
         given = request.q_ref if request.q_init is None else request.q_init
         self.given = None if given is None else given[:, None]
         self.starts, self.seed = starts, seed
-        self._first = 0 if given is None else 1  # number of the first start of the table
+        self.first = 0 if given is None else 1  # number of the first start of the table
         self._table: StartTable | None = None
         self._nearest_entries = np.empty((0, 0), int)  # of the table, per target
 
@@ -85,7 +86,7 @@ class Search:
                 apart = difference(request.problem.robot, result.q, request.q_ref)
                 is_answer &= np.abs(apart[open_rows]).max(axis=-1, initial=0) <= NEAR
             open_rows, given = open_rows[~is_answer], given.of(~is_answer)
-        if self.form is not None and open_rows.size and self.starts > self._first:
+        if self.form is not None and open_rows.size and self.starts > self.first:
             is_answer = self._by_form(self.form, result, open_rows, given)
             open_rows = open_rows[~is_answer]
             given = None if given is None else given.of(~is_answer)
@@ -98,21 +99,24 @@ class Search:
             self._write(result, open_rows, last)
         return result
 
-    def all_solutions(self) -> IKSolutions:
-        """The outcome of every start. Of equal solutions the first one is marked."""
+    def all_solutions(self, judge: Callable[[IKResult], IKResult] | None = None) -> IKSolutions:
+        """The outcome of every start. Of equal solutions the first one is marked.
+
+        `judge` says which results are solutions, beyond the errors.
+        """
         request, rows = self.request, np.arange(self.request.size)
         outcomes = [] if self.given is None else [self._from_given(rows)]
         if self.form is not None:
-            room = self.starts - self._first
+            room = self.starts - self.first
             count = max(1, room // self.form.branches)
             q, _ = all_branches_of(self.form, request, rows, count)
             # Rows beyond the branches repeat them.
             size = max(room, q.shape[1])
             branches = self._at_branches(q[:, np.arange(size) % q.shape[1]])
-            steps = POLISH_STEPS[0] if self._form_error else 0
+            steps = POLISH_STEPS[0] if self.form_error else 0
             outcomes.append(descend_damped(request, rows, branches, steps) if steps else branches)
-        elif self.starts > self._first:
-            starts = self._starts(rows, self._first, self.starts - self._first)
+        elif self.starts > self.first:
+            starts = self._starts(rows, self.first, self.starts - self.first)
             if self.approximate is not None:
                 q, _ = all_branches_of(self.approximate, request, rows, 1)
                 first = np.tile(np.arange(starts.squared.shape[1]), (len(rows), 1))
@@ -120,20 +124,27 @@ class Search:
             candidates = descend_damped(request, rows, starts, self._damped_steps)
             outcomes.append(descend_tested(request, rows, candidates, self.max_steps))
         result = with_errors(request, rows, reduce(Candidates.beside, outcomes))
+        if judge is not None:
+            result = judge(result)
         is_solution, robot = result.converged.copy(), request.problem.robot
         for j in range(1, is_solution.shape[1]):
             apart = difference(robot, result.q[:, :j], result.q[:, j : j + 1], by_turns=True)
             apart = np.where(request.terms.free > 0, np.abs(apart), 0.0).max(axis=-1)
             is_solution[:, j] &= ~np.any(is_solution[:, :j] & (apart < ONE_SOLUTION), axis=1)
         return IKSolutions(
-            result.q, is_solution, result.position_error, result.orientation_error, result.steps
+            result.q,
+            is_solution,
+            result.position_error,
+            result.orientation_error,
+            result.steps,
+            result.clearance,
         )
 
     def _at_branches(self, q: np.ndarray) -> Candidates:
         """Branches `(rows, branches, dof)` of all targets before any step."""
         rows = np.arange(self.request.size)
         q = self.request.constrained(self.request.canonical(q, rows), rows)
-        return at_starts(q, self._first)
+        return at_starts(q, self.first)
 
     @property
     def _exact(self) -> float:
@@ -148,7 +159,7 @@ class Search:
         return starts_to_try(count, wished)
 
     @property
-    def _form_error(self) -> float:
+    def form_error(self) -> float:
         """Squared error of a closed form, or zero if the tolerances allow ten times that error."""
         error = CLOSED_FORM_TOLERANCES[self.request.dtype]
         return 0.0 if self.request.tolerances.min() > 10.0 * error else error**2
@@ -168,7 +179,7 @@ class Search:
         """Write the answers of a closed form; return which targets have one."""
         request = self.request
         q, is_there = nearest_solutions(form, request, rows)
-        squared = np.where(is_there, self._form_error, np.inf)[:, None]
+        squared = np.where(is_there, self.form_error, np.inf)[:, None]
         none = np.zeros(squared.shape, int)
         ratio = np.where(is_there, 0.0, np.inf)[:, None]
         answers = Candidates(q[:, None], squared, ratio, none == 0, none, none + NO_START)
@@ -177,7 +188,7 @@ class Search:
             answers = both.take(preferred(request, rows, both)[:, None])
             is_there = answers.ratio[:, 0] <= 1.0
         there = np.flatnonzero(is_there)
-        winners = self._polished(rows[there], answers.of(there))
+        winners = self.polished(rows[there], answers.of(there))
         is_there[there] = self._write(result, rows[there], winners)
         return is_there
 
@@ -185,7 +196,7 @@ class Search:
         self, result: IKResult, open_rows: np.ndarray, misses: Candidates | None
     ) -> tuple[np.ndarray, Candidates | None]:
         """Write the first solution per target; return the rows without one, and their misses."""
-        first, finalists = self._first, None
+        first, finalists = self.first, None
         won: list[tuple[np.ndarray, Candidates]] = []
         rounds = chain(ROUNDS, repeat(ROUNDS[-1]))
         while first < self.starts and open_rows.size:
@@ -204,7 +215,7 @@ class Search:
         if won:
             rows = np.concatenate([solved for solved, _ in won])
             winners = reduce(Candidates.above, [candidates for _, candidates in won])
-            self._write(result, rows, self._polished(rows, winners))
+            self._write(result, rows, self.polished(rows, winners))
         return open_rows, self._with_finalists(open_rows, misses, finalists)
 
     def _nearest_solved(
@@ -212,23 +223,28 @@ class Search:
     ) -> tuple[np.ndarray, Candidates | None]:
         """Write the solution nearest to `q_ref`; return the rows without one, and their misses."""
         new = given
-        if self.starts > self._first and open_rows.size:
-            starts = self._starts(open_rows, self._first, self.starts - self._first)
+        if self.starts > self.first and open_rows.size:
+            starts = self._starts(open_rows, self.first, self.starts - self.first)
             new = descend_damped(self.request, open_rows, starts, self._damped_steps)
         new = new._replace(q=self.request.canonical(new.q, open_rows))
         both = given.beside(new)
         both = both.take(preferred(self.request, open_rows, both)[:, None])
         hits = np.flatnonzero(both.ratio[:, 0] <= 1.0)
         is_answer = np.zeros(len(open_rows), bool)
-        by_given = both.start[hits, 0] < self._first
+        by_given = both.start[hits, 0] < self.first
         for same_steps in (hits[by_given], hits[~by_given]):
             if same_steps.size:
                 rows = open_rows[same_steps]
-                winners = self._polished(rows, both.of(same_steps))
+                winners = self.polished(rows, both.of(same_steps))
                 is_answer[same_steps] = self._write(result, rows, winners)
         is_open = ~is_answer
         open_rows, finalists = open_rows[is_open], new.of(is_open).least(FINALISTS)
         return open_rows, self._with_finalists(open_rows, given.of(is_open), finalists)
+
+    def further(self, rows: np.ndarray, first: int, count: int) -> Candidates:
+        """The ends of the descents of `count` further starts per target, not yet polished."""
+        starts = self._starts(rows, first, count)
+        return descend_damped(self.request, rows, starts, self._damped_steps)
 
     def _with_finalists(
         self, open_rows: np.ndarray, misses: Candidates | None, finalists: Candidates | None
@@ -240,7 +256,7 @@ class Search:
         ends = ends._replace(q=self.request.canonical(ends.q, open_rows))
         return ends if misses is None else misses.beside(ends)
 
-    def _polished(self, rows: np.ndarray, winners: Candidates) -> Candidates:
+    def polished(self, rows: np.ndarray, winners: Candidates) -> Candidates:
         """Solutions after the further steps that still bring their errors down."""
         request = self.request
         if request.terms.posture[0] > 0:
@@ -264,10 +280,10 @@ class Search:
 
     def _starts(self, rows: np.ndarray, first: int, count: int) -> Candidates:
         """`count` starts of some targets: the nearest entries of the table, then any entries."""
-        request, number = self.request, np.arange(first, first + count) - self._first
-        parts = min(self.starts - self._first, PARTS)
+        request, number = self.request, np.arange(first, first + count) - self.first
+        parts = min(self.starts - self.first, PARTS)
         if self._table is None:
-            more = max(self.starts - self._first - parts, 0)
+            more = max(self.starts - self.first - parts, 0)
             self._table = table_for(request.problem, request.terms, more, self.seed)
             self._nearest_entries = np.zeros((request.size, parts), int)
             entries, errors = self._table.nearest(request.targets[rows], parts)
@@ -286,7 +302,9 @@ class Search:
         q = request.constrained(np.zeros((request.size, 1, request.problem.robot.dof)), rows)[:, 0]
         errors, none = np.full(request.size, np.nan), np.zeros(request.size, int)
         reason = np.full(request.size, IKReason.NAN.value, REASON_DTYPE)
-        return IKResult(q, none > 0, errors, errors.copy(), none, none.copy(), reason)
+        return IKResult(
+            q, none > 0, errors, errors.copy(), none, none.copy(), reason, errors.copy()
+        )
 
 
 def with_errors(request: Request, rows: np.ndarray, candidates: Candidates) -> IKResult:
@@ -303,6 +321,7 @@ def with_errors(request: Request, rows: np.ndarray, candidates: Candidates) -> I
         candidates.steps,
         candidates.start.copy(),
         _reasons(request, rows, q, solved, candidates.is_at_rest),
+        np.full(solved.shape, np.nan),
     )
 
 

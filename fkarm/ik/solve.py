@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fkarm._checks import check_count
 from fkarm._types import TensorLike
 from fkarm.ik.by_closed_form import approximate_form_of, form_of
+from fkarm.ik.clearance import ClearSearch, judged, surroundings
 from fkarm.ik.closed_form import ClosedForm
 from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
@@ -40,6 +42,8 @@ def solve_ik(
     posture_weight: float = 0.0,
     geometry: Mapping[str, TensorLike] | None = None,
     method: str = "auto",
+    clearance: float | None = None,
+    obstacles: Sequence[Any] | None = None,
 ) -> IKResult:
     """Joint configurations that bring links to target poses, for many targets at once.
 
@@ -94,6 +98,11 @@ def solve_ik(
             all other problems, and for targets that the closed form has no solution for.
             `"closed_form"`: the same, but an error if the problem has no closed form. `"numeric"`:
             by the search alone.
+        clearance: Smallest distance of a solution, m, between bodies of the robot whose pair counts
+            (`fkarm.collision.pairs`), and between bodies and obstacles. Where the usual answer is
+            nearer, others are tried: the branches of a closed form or further starts, then steps
+            that push the bodies apart. None: bodies do not matter.
+        obstacles: Solids of `fkarm.collision` in the root link's frame.
     Returns:
         `IKResult`. A target out of reach is no exception: its `converged` is False, `q` is the
         nearest configuration and `reason` says why. A target with NaN has NaN errors; other targets
@@ -131,14 +140,18 @@ def solve_ik(
         posture_weight=posture_weight,
         geometry=geometry,
     )
+    around = surroundings(request, clearance, obstacles)
     limbs = limbs_of(request.problem)
     requests = [of_limb(request, limb) for limb in limbs] if len(limbs) > 1 else [request]
     forms = [_form(each, method) for each in requests]
-    results = [
-        Search(each, starts, max_steps, seed, form).best()
+    searches = [
+        Search(each, starts, max_steps, seed, form)
         for each, form in zip(requests, forms, strict=True)
     ]
+    results = [search.best() for search in searches]
     result = joined(limbs, results) if len(limbs) > 1 else results[0]
+    if around is not None:
+        result = ClearSearch(request, limbs, searches, around).best(result)
     return IKResult(*(field.reshape((*request.batch, *field.shape[1:])) for field in result))
 
 
@@ -162,6 +175,8 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
     method: str = "auto",
+    clearance: float | None = None,
+    obstacles: Sequence[Any] | None = None,
 ) -> IKSolutions:
     """The distinct solutions, for many targets at once.
 
@@ -210,12 +225,14 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
         limit_margin=limit_margin,
         posture_weight=posture_weight,
     )
+    around = surroundings(request, clearance, obstacles)
     form = _form(request, method)
     batch = request.batch
     approximate = None
     if form is None and method == "auto":
         approximate = approximate_form_of(request.problem, request.terms, bool(request.geometry))
-    solutions = Search(request, starts, max_steps, seed, form, approximate).all_solutions()
+    search = Search(request, starts, max_steps, seed, form, approximate)
+    solutions = search.all_solutions(None if around is None else partial(judged, around=around))
     return IKSolutions(*(field.reshape((*batch, *field.shape[1:])) for field in solutions))
 
 

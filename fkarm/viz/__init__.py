@@ -3,7 +3,14 @@
 They work on every backend of Keras. Neither library is imported before it is used.
 """
 
-from fkarm.viz.draw import draw_ellipsoid, draw_frame, draw_reach, draw_robot, fit_axes
+from fkarm.viz.draw import (
+    draw_bodies,
+    draw_ellipsoid,
+    draw_frame,
+    draw_reach,
+    draw_robot,
+    fit_axes,
+)
 from fkarm.viz.error_pictures import plot_errors, plot_reach
 from fkarm.viz.page import Page, make_page
 from fkarm.viz.picture import plot_robot
@@ -13,6 +20,7 @@ from fkarm.viz.viewer import Viewer, view
 __all__ = [
     "Page",
     "Viewer",
+    "draw_bodies",
     "draw_ellipsoid",
     "draw_frame",
     "draw_reach",

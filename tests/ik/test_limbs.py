@@ -116,6 +116,7 @@ def test_the_worst_reason_is_that_of_the_answer(reasons, expected):
             np.array([3 - k]),
             np.array([k]),
             np.array([reason], REASON_DTYPE),
+            np.array([np.nan]),
         )
         for k, reason in enumerate(reasons)
     ]

@@ -67,7 +67,7 @@ def _damped_chunk(
         here = q[rows][:, of.active]
         q[rows[:, None], of.active] = here + damped_change(local, here, bounds, least)
     outcome = np.stack(
-        [squared, _excess(of, terms, errors), np.full(len(q), steps), np.zeros(len(q))], axis=1
+        [squared, excess(of, terms, errors), np.full(len(q), steps), np.zeros(len(q))], axis=1
     )
     return best, outcome
 
@@ -110,7 +110,7 @@ def _tested_chunk(
         if is_done.any():
             rows, state = rows[~is_done], state.of(~is_done)
     squared = squared_length(errors)
-    return q, np.stack([squared, _excess(of, terms, errors), used, at_rest], axis=1)
+    return q, np.stack([squared, excess(of, terms, errors), used, at_rest], axis=1)
 
 
 def pose_errors(problem: Problem, q: Array, targets: Array) -> Array:
@@ -134,7 +134,7 @@ def _moving(is_solved: Array, count: int) -> Array:
     return ~np.logical_or.accumulate(is_solved.reshape((-1, count)), axis=1).ravel()
 
 
-def _excess(of: Structure, terms: Terms, errors: Array) -> Array:
+def excess(of: Structure, terms: Terms, errors: Array) -> Array:
     """The largest squared ratio of an error to its tolerance; a solution has 1 or less."""
     ratios = [
         closeness * np.sum(errors[:, half] ** 2, axis=1)
