@@ -23,6 +23,7 @@ INSIDE, NEARLY = 0.9, 0.99
 LONG, STRIDE = 64, 4
 # The barriers' weight when a path starts from that solution.
 LATE_MU = 1e-6
+ROUGH_GAIN = 1e-2
 VELOCITY_WEIGHT, ACCELERATION_WEIGHT, POSTURE_WEIGHT = 1e-3, 1e-4, 1e-3
 # Frames that are solved at a time: their matrices fit into memory.
 FRAMES_AT_ONCE = 4096
@@ -172,7 +173,9 @@ def _solved(clips: Clips) -> list[np.ndarray]:
     if is_long:  # few frames first: the others start near their solution
         frames = np.append(np.arange(0, time - 1, STRIDE), time - 1)
         few = clips.at(frames)
-        coarse = descend(few, feasible(few, q[:, frames], INSIDE), wish[:, frames]).q
+        coarse = descend(
+            few, feasible(few, q[:, frames], INSIDE), wish[:, frames], least_gain=ROUGH_GAIN
+        ).q
         q = between(clips, coarse, frames)
     start = feasible(clips, q, NEARLY if is_long else INSIDE)
     descent = descend(clips, start, wish, *((LATE_MU,) if is_long else ()))

@@ -44,7 +44,9 @@ class _State(NamedTuple):
     is_done: Array
 
 
-def descend(clips: Clips, q: Array, wish: Array, first_mu: float = FIRST_MU) -> Descent:
+def descend(
+    clips: Clips, q: Array, wish: Array, first_mu: float = FIRST_MU, least_gain: float = LEAST_GAIN
+) -> Descent:
     """Smooth paths within all limits, from paths within all limits towards the targets.
 
     A step minimises the squares of all linearised errors and differences of neighbouring frames,
@@ -63,7 +65,7 @@ def descend(clips: Clips, q: Array, wish: Array, first_mu: float = FIRST_MU) -> 
     forces = slacks.map(lambda s: first_mu / s)
     state = _State(q, Tracking(clips, moving).at(q), slacks, forces, mu, np.ones(count), is_done)
     for _ in range(clips.max_steps):
-        state = _step(clips, moving, coupling, state, wish)
+        state = _step(clips, moving, coupling, state, wish, least_gain)
         if state.is_done.all():
             break
     return Descent(state.q, state.is_done)
@@ -107,7 +109,9 @@ def _merit(clips: Clips, coupling: Coupling, state: _State, away: Array) -> Arra
     return np.asarray(cost - state.mu * barrier.by_clip(np.sum, 0.0))
 
 
-def _step(clips: Clips, moving: Array, coupling: Coupling, state: _State, wish: Array) -> _State:
+def _step(
+    clips: Clips, moving: Array, coupling: Coupling, state: _State, wish: Array, least_gain: float
+) -> _State:
     """One step of every clip."""
     tangent = clips.tangent
 
@@ -135,7 +139,7 @@ def _step(clips: Clips, moving: Array, coupling: Coupling, state: _State, wish: 
     is_taken = after <= before + 1e-9 * np.abs(before)
     is_taken |= state.factor >= LARGEST_FACTOR
     factor = np.where(is_taken, np.maximum(state.factor / 4.0, 1.0), state.factor * 8.0)
-    is_small = (largest < REST) | (before - after < LEAST_GAIN * np.abs(before))
+    is_small = (largest < REST) | (before - after < least_gain * np.abs(before))
     at_rest = is_taken & is_small & (state.mu <= LAST_MU)
     change_of_mu = np.where(share > 0.5, 0.15, np.where(share < 0.2, 3.0, 1.0))
     mu_now = np.where(is_taken, np.maximum(change_of_mu * state.mu, LAST_MU), state.mu)

@@ -24,6 +24,8 @@ KEY_STEPS = 12
 KEY_ERROR = 1e-6
 # So many links say where a floating base is.
 LINKS_OF_BASE = 3
+# Squared length, m^2, by which the rotation of a base is drawn to that of `q_start`.
+LEAST_PULL = 1e-6
 
 
 def first_path(clips: Clips) -> Array:
@@ -37,8 +39,14 @@ def first_path(clips: Clips) -> Array:
         return np.broadcast_to(q[:, None], (count, time, q.shape[-1])).copy()
     joint = _base_of(clips)
     if joint is not None:
-        return _with_base(clips, joint, q)
-    if given is None:
+        path = _with_base(clips, joint, q)
+        if any(
+            row >= 3 for rows in clips.problem.components.rows[: clips.targeted] for row in rows
+        ):
+            return path
+        # Positions of limbs say which way the body faces only together with the joints.
+        q = path[:, 0]
+    elif given is None:
         q = _first_configurations(clips, q)
     return _by_key_frames(clips, q)
 
@@ -83,12 +91,11 @@ def _with_base(clips: Clips, joint: Joint, q: Array) -> Array:
     links = from_base @ posture(tree, at_zero).links.swapaxes(0, 1)[:, None]
     targets = from_base @ clips.targets
     rows = clips.problem.components.rows
-    behind = np.array([joint in robot.path_to(link) for link in clips.problem.links])
-    weights = clips.weights * clips.is_given * behind
+    nearness = [_nearness(clips, joint, link) for link in clips.problem.links]
+    weights = clips.weights * clips.is_given * nearness
     by_position, by_rotation = (
         weights * [any(row // 3 == half for row in each) for each in rows] for half in (0, 1)
     )
-    before = np.broadcast_to(_rotation(q[:, first + 3 : first + 7])[:, None], (count, time, 3, 3))
     share = by_position / np.maximum(by_position.sum(axis=-1, keepdims=True), 1e-12)
     here, there = links[..., :3, 3], targets[..., :3, 3]
     middle_here, middle_there = (np.einsum("ctl,ctlk->ctk", share, x) for x in (here, there))
@@ -99,8 +106,10 @@ def _with_base(clips: Clips, joint: Joint, q: Array) -> Array:
         here - middle_here[..., None, :],
     )
     turned = targets[..., :3, :3] @ links[..., :3, :3].swapaxes(-1, -2)
-    outer += RADIAN**2 * np.einsum("ctl,ctlij->ctij", by_rotation, turned) + 1e-6 * before
-    rotation = nearest_rotation(outer)
+    outer += RADIAN**2 * np.einsum("ctl,ctlij->ctij", by_rotation, turned)
+    rotation = nearest_rotation(
+        outer + LEAST_PULL * _rotation(q[:, first + 3 : first + 7])[:, None]
+    )
     position = middle_there - np.einsum("ctij,ctj->cti", rotation, middle_here)
     path = np.broadcast_to(q[:, None], (count, time, robot.dof)).copy()
     is_known = np.asarray(by_position.sum(axis=-1) > 0)
@@ -114,6 +123,12 @@ def _with_base(clips: Clips, joint: Joint, q: Array) -> Array:
         nearest = known[np.abs(known[:, None] - np.arange(time)).argmin(axis=0)]
         path[clip] = path[clip, nearest]
     return path
+
+
+def _nearness(clips: Clips, joint: Joint, link: str) -> float:
+    """How much a link says of the base: less, the more joints are between them; 0: nothing."""
+    path = [each for each in clips.robot.path_to(link) if not each.is_fixed]
+    return float(len(path) - path.index(joint)) ** -2.0 if joint in path else 0.0
 
 
 def _first_configurations(clips: Clips, q: Array) -> Array:

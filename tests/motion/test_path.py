@@ -38,7 +38,7 @@ def noisy(walker, walk, rng):
 
 
 def test_the_path_of_a_rail_is_the_optimum_that_scipy_finds(rail):
-    times = np.array([0.0, 0.1, 0.25, 0.3, 0.5, 0.6, 0.7, 0.9])
+    times = np.array([0.0, 0.1, 0.25, 0.3, 0.5, 0.6, 0.7, 1.5])
     target = np.array([0.0, 0.1, 0.5, 0.6, 0.2, 0.1, 0.9, 1.4])
     most, weights = 1.5, (0.05, 0.01)
     path = fkarm.solve_path(
