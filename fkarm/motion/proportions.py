@@ -65,18 +65,23 @@ class Skeleton:
         poses = to_numpy(forward_kinematics(robot, q, pair.place, above.link))
         return bool(_is_still(poses[:, :3, 3]))
 
-    def scaled(self, points: np.ndarray, scale: Any) -> np.ndarray:
-        """Targets of the places. Shape `(..., time, places, 3)`.
+    def scaled(self, points: np.ndarray, scale: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Targets of the places, and the rotation from the person's axes to those of the robot.
 
         Args:
             points: Points of the person, m; NaN where they are unknown. In the same shape.
             scale: As in `fkarm.retarget`.
+        Returns:
+            Targets, `(..., time, places, 3)`, and rotations, `(..., time, 3, 3)`, NaN where points
+            do not tell them; None: the axes are the same.
         Raises:
             ValueError: If `scale` is out of range, or lengths cannot tell it.
         """
         ratios = self._ratios(points, scale)
         bones = ratios[..., None, :, None] * (points - points[..., self._above, :])
-        bones = self._turned(bones)
+        turn = self._turn(bones)
+        if turn is not None:
+            bones = bones @ np.swapaxes(turn, -1, -2)
         targets = np.empty_like(points)
         for k, parent in enumerate(self._parents):
             if parent is not None:
@@ -85,21 +90,23 @@ class Skeleton:
                 targets[..., k, :] = self._first[k]
             else:
                 targets[..., k, :] = ratios[..., None, k, None] * points[..., k, :]
-        return targets
+        return targets, turn
 
-    def _turned(self, bones: np.ndarray) -> np.ndarray:
-        """Bones in the axes of a robot that is fixed, by those of its places that do not move."""
+    def _turn(self, bones: np.ndarray) -> np.ndarray | None:
+        """The rotation that brings bones between places that cannot move to those of the robot."""
         fixed = [
             k for k, parent in enumerate(self._parents)
             if parent is not None and self.is_still[k] and self.is_still[parent]
         ]  # fmt: skip
         robot = (self._first - self._first[self._above])[fixed]
         if np.linalg.matrix_rank(robot, tol=1e-4) < 2:
-            return bones  # they do not tell the axes
+            return None
         known = np.nan_to_num(bones[..., fixed, :].astype(np.float64))
-        u, _, vt = np.linalg.svd(np.swapaxes(known, -1, -2) @ robot)
+        u, sizes, vt = np.linalg.svd(robot.T @ known)
         u[..., 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
-        return np.asarray(bones @ (u @ vt).astype(bones.dtype))
+        is_told = sizes[..., 1] > 1e-4 * sizes[..., 0]  # by two directions at least
+        turn = np.where(is_told[..., None, None], u @ vt, np.nan)
+        return np.asarray(turn.astype(bones.dtype))
 
     def _ratios(self, points: np.ndarray, scale: Any) -> np.ndarray:
         """The ratio of every bone, and of the position of every root. Shape `(..., places)`."""

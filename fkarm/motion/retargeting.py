@@ -94,7 +94,9 @@ def retarget(
     positions, rotations = _selected(points, names, pairs, read_times(times).shape[-1:])
     with_links = with_places(robot, pairs)
     skeleton = Skeleton(with_links, pairs)
-    places = skeleton.scaled(positions, scale)
+    places, turn = skeleton.scaled(positions, scale)
+    if rotations is not None and turn is not None:
+        rotations = turn[..., None, :, :] @ rotations
     targets, weights = {}, {}
     for k, pair in enumerate(pairs):
         target = places[..., k, :]

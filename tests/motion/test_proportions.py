@@ -40,6 +40,10 @@ BODY = {
 }  # fmt: skip
 
 
+def scaled_by(skeleton, points, scale):
+    return skeleton.scaled(points, scale)[0]
+
+
 def skeleton_of(robot, correspondence):
     pairs = read_correspondence(robot, correspondence)
     return Skeleton(with_places(robot, pairs), pairs), [pair.key.point for pair in pairs]
@@ -66,7 +70,7 @@ def person(rng, frames=20, legs=2.0, arm=0.5, hips=1.5, trunk=3.0):
 def test_every_limb_has_its_own_ratio_and_keeps_its_directions(rng):
     skeleton, names = skeleton_of(WALKER, BODY)
     points = person(rng)
-    scaled = skeleton.scaled(np.stack([points[name] for name in names], axis=-2), "auto")
+    scaled = scaled_by(skeleton, np.stack([points[name] for name in names], axis=-2), "auto")
     robot = dict(zip(names, np.moveaxis(scaled, -2, 0), strict=True))
     np.testing.assert_allclose(robot["pelvis"], points["pelvis"] / 2.0)  # as the legs
     bones = {"hip": ("pelvis", 1.5), "knee": ("hip", 2.0), "ankle": ("knee", 2.0)}
@@ -88,7 +92,7 @@ def test_the_ratio_of_a_limb_is_that_of_its_whole_length(rng):
         points[f"{side}_hip"] = points["pelvis"] + [0, 0.1, 0]
         points[f"{side}_knee"] = points[f"{side}_hip"] + [0, 0, -0.3]
         points[f"{side}_ankle"] = points[f"{side}_knee"] + [0, 0, -0.8]
-    scaled = skeleton.scaled(np.stack([points[name] for name in names], axis=-2), "auto")
+    scaled = scaled_by(skeleton, np.stack([points[name] for name in names], axis=-2), "auto")
     robot = dict(zip(names, np.moveaxis(scaled, -2, 0), strict=True))
     ratio = (0.4 + 0.3) / (0.3 + 0.8)
     foot = robot["left_ankle"] - robot["left_hip"]
@@ -103,7 +107,7 @@ def test_bones_of_an_arm_that_is_fixed_have_their_own_ratios(rng):
     bones /= np.linalg.norm(bones, axis=-1, keepdims=True)
     person = np.concatenate([np.zeros((5, 1, 3)), np.cumsum(bones * [[0.31], [0.27]], axis=1)], 1)
     expected = np.concatenate([np.zeros((5, 1, 3)), np.cumsum(bones * [[0.4], [0.3]], axis=1)], 1)
-    np.testing.assert_allclose(skeleton.scaled(person, "auto"), expected, atol=1e-12)
+    np.testing.assert_allclose(scaled_by(skeleton, person, "auto"), expected, atol=1e-12)
     assert names == ["a", "b", "c"]
 
 
@@ -113,7 +117,7 @@ def test_the_largest_lengths_count_where_a_joint_bends_a_bone():
     bend = np.linspace(0.0, 2.5, 200)
     person = np.zeros((200, 2, 3))
     person[:, 1, 0], person[:, 1, 1] = 0.8 + 0.6 * np.cos(bend), 0.6 * np.sin(bend)
-    scaled = skeleton.scaled(person, "auto")
+    scaled = scaled_by(skeleton, person, "auto")
     np.testing.assert_allclose(scaled[:, 1], 0.5 * person[:, 1], rtol=0.01, atol=1e-12)
 
 
@@ -121,19 +125,21 @@ def test_clips_of_several_people_have_their_own_scale(rng):
     skeleton, names = skeleton_of(WALKER, BODY)
     both = [person(rng, legs=legs) for legs in (2.0, 1.0)]
     points = np.stack([np.stack([each[name] for name in names], axis=-2) for each in both])
-    scaled = skeleton.scaled(points, "auto")
+    scaled = scaled_by(skeleton, points, "auto")
     for k, legs in enumerate((2.0, 1.0)):
         np.testing.assert_allclose(scaled[k, :, names.index("pelvis")], both[k]["pelvis"] / legs)
-        np.testing.assert_allclose(scaled[k], skeleton.scaled(points[k], "auto"))
-    assert skeleton.scaled(points.astype("float32"), "auto").dtype == np.float32
+        np.testing.assert_allclose(scaled[k], scaled_by(skeleton, points[k], "auto"))
+    assert scaled_by(skeleton, points.astype("float32"), "auto").dtype == np.float32
 
 
 def test_a_number_or_a_mapping_states_the_scale(rng):
     skeleton, names = skeleton_of(WALKER, BODY)
     points = np.stack([value for _, value in sorted(person(rng).items())], axis=-2)
-    np.testing.assert_allclose(skeleton.scaled(points, 0.7), 0.7 * points)
+    np.testing.assert_allclose(scaled_by(skeleton, points, 0.7), 0.7 * points)
     body = np.stack([person(rng)[name] for name in names], axis=-2)
-    auto, stated = (skeleton.scaled(body, scale) for scale in ("auto", {"trunk": 1.0, "hand": 2.0}))
+    auto, stated = (
+        scaled_by(skeleton, body, scale) for scale in ("auto", {"trunk": 1.0, "hand": 2.0})
+    )
     k, elbow = names.index("hand"), names.index("elbow")
     np.testing.assert_allclose(stated[:, names.index("pelvis")], body[:, names.index("pelvis")])
     np.testing.assert_allclose(stated[:, k] - stated[:, elbow], 2 * (body[:, k] - body[:, elbow]))
@@ -146,9 +152,9 @@ def test_a_number_or_a_mapping_states_the_scale(rng):
 def test_an_unknown_point_is_unknown_in_its_frame_only(rng):
     skeleton, names = skeleton_of(WALKER, BODY)
     points = np.stack([person(rng)[name] for name in names], axis=-2)
-    whole = skeleton.scaled(points, 1.0)
+    whole = scaled_by(skeleton, points, 1.0)
     points[3, names.index("left_knee")] = np.nan
-    lost = np.isnan(skeleton.scaled(points, "auto")).any(axis=-1)
+    lost = np.isnan(scaled_by(skeleton, points, "auto")).any(axis=-1)
     rows, columns = np.nonzero(lost)
     assert set(rows) == {3}
     assert {names[k] for k in columns} == {"left_knee", "left_ankle"}
@@ -171,25 +177,32 @@ def test_a_fixed_robot_takes_points_in_any_frame(rng):
     poses = np.asarray(fkarm.forward_kinematics(hand, q, names))[..., :3, 3]
     turns = np.stack([rot(rng.normal(size=3), angle) for angle in rng.uniform(-3, 3, 8)])
     seen = 1.3 * np.einsum("tij,tkj->tki", turns, poses) + rng.normal(size=(8, 1, 3))
-    np.testing.assert_allclose(skeleton.scaled(seen, "auto"), poses, atol=1e-12)
+    found, turn = skeleton.scaled(seen, "auto")
+    np.testing.assert_allclose(found, poses, atol=1e-12)
+    np.testing.assert_allclose(turn, np.swapaxes(turns, 1, 2), atol=1e-12)
+    seen[2, names.index("two")] = np.nan  # one knuckle alone does not tell the axes
+    found, turn = skeleton.scaled(seen, "auto")
+    lost = np.isnan(turn).any(axis=(1, 2))
+    np.testing.assert_array_equal(np.flatnonzero(lost), [2])
+    np.testing.assert_allclose(found[~lost], poses[~lost], atol=1e-12)
 
 
 def test_a_scale_that_lengths_cannot_tell_is_refused(rng):
     skeleton, names = skeleton_of(WALKER, BODY)
     points = np.stack([person(rng)[name] for name in names], axis=-2)
     with pytest.raises(ValueError, match="scale must be 'auto', a number > 0, or a mapping"):
-        skeleton.scaled(points, "tall")
+        scaled_by(skeleton, points, "tall")
     with pytest.raises(ValueError, match="scale must be finite and > 0. Received: -1.0"):
-        skeleton.scaled(points, -1.0)
+        scaled_by(skeleton, points, -1.0)
     with pytest.raises(ValueError, match=r"scale\['hand'\] must be finite and > 0"):
-        skeleton.scaled(points, {"hand": 0.0})
+        scaled_by(skeleton, points, {"hand": 0.0})
     with pytest.raises(ValueError, match="A link of scale must be one of.*'handle'"):
-        skeleton.scaled(points, {"handle": 1.0})
+        scaled_by(skeleton, points, {"handle": 1.0})
     points[:, names.index("hand")] = points[:, names.index("elbow")] = np.nan
     with pytest.raises(
         ValueError, match=r"\['shoulder', 'elbow', 'hand'\] must be known and apart"
     ):
-        skeleton.scaled(points, "auto")
+        scaled_by(skeleton, points, "auto")
     apart, _ = skeleton_of(WALKER, {"left_foot": "a", "right_foot": "b"})
     with pytest.raises(ValueError, match="join its links to one tree.*such as the pelvis"):
         apart.scaled(points[:, :2], "auto")
@@ -204,6 +217,6 @@ def test_places_on_links(rng):
     assert [pair.place for pair in skeleton.pairs] == ["trunk@pelvis", "hand@wrist", "hand@tip"]
     points = np.zeros((4, 3, 3))
     points[:, 1, 0], points[:, 2, 0] = 1.0, 1.2
-    scaled = skeleton.scaled(points, "auto")
+    scaled = scaled_by(skeleton, points, "auto")
     np.testing.assert_allclose(scaled[0, 2] - scaled[0, 1], [0.1, 0, 0])  # within a link
     assert names == ["pelvis", "wrist", "tip"]
