@@ -15,7 +15,7 @@ from fkarm.calibration.corrections import corrected_robot, measured_to_joint, wi
 from fkarm.calibration.parameters import Parameters, parameters
 from fkarm.errors import RobotError
 from fkarm.geometry import so3_exp
-from fkarm.geometry.native import to_numpy
+from fkarm.geometry.native import cos, sin, to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.geometry import own_geometry
 from fkarm.layers.forward_kinematics import ForwardKinematics
@@ -250,7 +250,7 @@ class CorrectionBounds(keras.constraints.Constraint):
 
 def measured_by_ops(numbers: Tensor, q: Tensor) -> Tensor:
     """`q + gain * q + cosine * cos q + sine * sin q`, on tensors."""
-    return q + numbers[1] * q + numbers[2] * ops.cos(q) + numbers[3] * ops.sin(q)
+    return q + numbers[1] * q + numbers[2] * cos(q) + numbers[3] * sin(q)
 
 
 def _checked(robot: Robot, wanted: Parameters | None) -> Parameters:

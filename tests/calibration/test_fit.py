@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from autodiff import array
 from calibration.cases import (
     SENSOR,
     TOOL,
@@ -24,7 +25,7 @@ PANDA = Path(__file__).parents[3] / "shared" / "data" / "mukca" / "panda_2"
 
 
 def predicted(fit, q=HELD_OUT):
-    return fkarm.forward_kinematics(fit.robot, fit.configuration(q), fit.point_link).numpy()
+    return array(fkarm.forward_kinematics(fit.robot, fit.configuration(q), fit.point_link))
 
 
 def test_exact_positions_give_the_robot_back():

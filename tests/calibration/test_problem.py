@@ -3,6 +3,7 @@
 import numpy as np
 import pinocchio as pin
 import pytest
+from autodiff import array
 from calibration.cases import SENSOR, TOOL, errors_of, poses_by_pinocchio, small_arm
 
 import fkarm
@@ -70,7 +71,7 @@ def test_entries_of_a_table_change_as_a_table_with_other_entries(convention):
     parameters = calibration.parameters(robot, dh=convention)
     changes = np.random.default_rng(0).normal(size=rows.shape) * 0.05
     q = np.random.default_rng(1).normal(size=(4, 3))
-    T = fkarm.forward_kinematics(fkarm.Robot.from_dh(rows + changes, convention), q).numpy()
+    T = array(fkarm.forward_kinematics(fkarm.Robot.from_dh(rows + changes, convention), q))
     problem = Problem(parameters, robot.end_effector, [calibration.Pose("all", q, T)])
     assert parameters.names[:4] == tuple(f"joint_1 {e}" for e in ("a", "alpha", "d", "theta"))
     np.testing.assert_allclose(problem.residuals(State(changes.ravel())), 0.0, atol=1e-14)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from autodiff import array
 from calibration.cases import positions, small_arm
 
 import fkarm
@@ -85,7 +86,7 @@ def test_bad_fits_are_refused(make, kind, message):
 def test_limits_can_be_ignored_and_degrees_are_suspected_after_the_fit():
     free = fkarm.robots.planar([0.4, 0.3])
     q = fkarm.sample_configurations(free, 30, seed=0)
-    p = fkarm.forward_kinematics(free, q).numpy()[:, :3, 3]
+    p = array(fkarm.forward_kinematics(free, q))[:, :3, 3]
     wanted = calibration.parameters(free, offsets=True)
     close = calibration.Position("a", 3.9 * q, p)  # angles that are large, but not surely degrees
     with pytest.raises(fkarm.CalibrationError, match="are they degrees"):
@@ -94,7 +95,7 @@ def test_limits_can_be_ignored_and_degrees_are_suspected_after_the_fit():
     with pytest.raises(ValueError, match=r"shape \(\.\.\., 4\)"):
         found.configuration(np.zeros(3))
     outside = np.concatenate([Q, far(Q)[3:4]])
-    p = fkarm.forward_kinematics(ARM, outside).numpy()[:, :3, 3]
+    p = array(fkarm.forward_kinematics(ARM, outside))[:, :3, 3]
     fit(calibration.Position("a", outside, p), limits=False)
 
 
@@ -167,7 +168,7 @@ def test_suggestions_are_best_by_their_criterion():
     assert found["tip"].deviation < found["determinant"].deviation
 
     def determinant(suggested):
-        p = fkarm.forward_kinematics(ARM, suggested.q).numpy()[:, :3, 3]
+        p = array(fkarm.forward_kinematics(ARM, suggested.q))[:, :3, 3]
         told = calibration.identifiability(ARM, [calibration.Position("p", suggested.q, p)])
         return np.sum(np.log(told.singular_values))
 
