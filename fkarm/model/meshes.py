@@ -16,7 +16,7 @@ from fkarm.model.solids import Body
 _KINDS = (".stl", ".obj", ".ply", ".dae", ".glb", ".gltf", ".off")
 # Triangles are cut until no edge is longer than this share of the mesh's size.
 _EDGE = 0.06
-_GRID, _ROUNDS, _SHRINKING = 800, 20, 60
+_GRID, _ROUNDS, _SHRINKING = 200, 20, 40
 
 
 def find_mesh(name: str, folder: Path) -> Path | None:
