@@ -28,7 +28,9 @@ _WORLD = "world"
 _READ = ("geoms", "excludes")
 
 
-def read_mjcf(source: str | os.PathLike[str] | bytes | IO[Any]) -> dict[str, Any]:
+def read_mjcf(
+    source: str | os.PathLike[str] | bytes | IO[Any], mesh_spheres: int | None = None
+) -> dict[str, Any]:
     """The arguments that make the `Robot`.
 
     Raises:
@@ -43,7 +45,7 @@ def read_mjcf(source: str | os.PathLike[str] | bytes | IO[Any]) -> dict[str, Any
     try:
         spec = _read_spec(mujoco, given)
         whole = _compile_whole(mujoco, given.label, spec)
-        geometry = Geometry(mujoco, spec)
+        geometry = Geometry(mujoco, spec, mesh_spheres)
         dropped = _strip(spec)
         model = spec.compile()
     except MJCFError:

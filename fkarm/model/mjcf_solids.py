@@ -15,6 +15,7 @@ import numpy as np
 
 from fkarm.model.enclosing import enclose, origin_line
 from fkarm.model.frames import Matrix, placement
+from fkarm.model.meshes import sphere_bodies
 from fkarm.model.solids import Body, Exclusion, Mass
 
 _KINDS = {
@@ -49,16 +50,17 @@ class Geometry:
     Args:
         mujoco: The module.
         spec: The model before it is compiled; it is not changed.
+        mesh_spheres: How many spheres enclose a mesh, at most; None: meshes are not read.
     """
 
-    def __init__(self, mujoco: Any, spec: Any) -> None:
-        self._mujoco, spec = mujoco, spec.copy()
+    def __init__(self, mujoco: Any, spec: Any, mesh_spheres: int | None) -> None:
+        self._mujoco, self._mesh_spheres, spec = mujoco, mesh_spheres, spec.copy()
         self._excluded = [(pair.bodyname1, pair.bodyname2) for pair in spec.excludes]
         self._total = float(spec.compiler.settotalmass)
         self._unread: dict[str, int] = {}
         self._harmless = 0
         unweighed = self._prepare(spec)
-        for kind in UNUSED:
+        for kind in UNUSED if mesh_spheres is None else set(UNUSED) - {"meshes"}:
             for element in list(getattr(spec, kind, ())):
                 spec.delete(element)
         self._model = spec.compile()
@@ -127,7 +129,10 @@ class Geometry:
         return unweighed
 
     def _needs_file(self, geom: Any) -> bool:
-        return bool(geom.meshname) or self._mujoco.mjtGeom(geom.type).name not in _KINDS
+        is_mesh = geom.type == self._mujoco.mjtGeom.mjGEOM_MESH
+        if is_mesh or geom.meshname:
+            return self._mesh_spheres is None
+        return self._mujoco.mjtGeom(geom.type).name not in _KINDS
 
     def _weighs(self, geom: Any, groups: Any) -> bool:
         kinds = self._mujoco.mjtGeom
@@ -148,14 +153,25 @@ class Geometry:
         for number, link in enumerate(links):
             origins = []
             for geom in self._geoms(number):
-                kind = _KINDS[self._mujoco.mjtGeom(int(model.geom_type[geom])).name]
+                kind = _KINDS.get(self._mujoco.mjtGeom(int(model.geom_type[geom])).name, "mesh")
                 frame = in_link(number, model.geom_pos[geom], model.geom_quat[geom])
-                sizes = _sizes(kind, model.geom_size[geom])
-                bodies, gap = enclose(kind, link, sizes, *placement(frame).values())
+                if kind == "mesh":
+                    count = self._mesh_spheres or 1
+                    bodies, gap = sphere_bodies(link, self._triangles(geom), frame, count)
+                else:
+                    sizes = _sizes(kind, model.geom_size[geom])
+                    bodies, gap = enclose(kind, link, sizes, *placement(frame).values())
                 origins.append((kind, bodies, gap))
                 yield from bodies
             if origins:
                 lines.append(origin_line(link, origins))
+
+    def _triangles(self, geom: int) -> np.ndarray:
+        """The triangles of a geom's mesh in the frame of the geom."""
+        model, mesh = self._model, int(self._model.geom_dataid[geom])
+        vertices = model.mesh_vert[model.mesh_vertadr[mesh] :][: model.mesh_vertnum[mesh]]
+        faces = model.mesh_face[model.mesh_faceadr[mesh] :][: model.mesh_facenum[mesh]]
+        return np.asarray(vertices[faces], np.float64)
 
     def _geoms(self, body: int) -> list[int]:
         """The geoms of a body that may collide."""

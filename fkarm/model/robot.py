@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from fkarm._checks import check_count
 from fkarm.errors import (
     FkarmError,
     URDFError,
@@ -104,46 +105,67 @@ class Robot:
     # ---- readers
 
     @classmethod
-    def from_urdf(cls, source: str | os.PathLike[str] | bytes | IO[Any]) -> Robot:
+    def from_urdf(
+        cls,
+        source: str | os.PathLike[str] | bytes | IO[Any],
+        *,
+        mesh_spheres: int | None = None,
+    ) -> Robot:
         """The robot that a URDF describes.
 
         Args:
             source: Path, XML text, bytes in the encoding that they state, or an open file
                 (`gzip.open(path)`). A path's xacro macros are expanded (extra `fkarm[xacro]`):
                 trust it, for macros hold expressions of Python.
+            mesh_spheres: How many spheres enclose every mesh of a `<collision>`, at most (extra
+                `fkarm[bodies]`; the source must be a path). None: meshes are not read.
         Raises:
-            MissingFileError: If there is no such file.
+            MissingFileError: If there is no such file, or a mesh is missing that is to be read.
+            RobotError: If a mesh cannot be read.
             URDFError: If the text is not a URDF that can be modelled exactly; the message
                 names the line and the element.
         """
-        label, fields = read_urdf(source)
+        if mesh_spheres is not None:
+            check_count("mesh_spheres", mesh_spheres)
+        label, fields = read_urdf(source, mesh_spheres)
         try:
             return changed.with_solids_in_order(cls(**fields))
         except FkarmError as error:
             raise URDFError(f"{label}: {error}") from error
 
     @classmethod
-    def from_mjcf(cls, source: str | os.PathLike[str] | bytes | IO[Any]) -> Robot:
+    def from_mjcf(
+        cls,
+        source: str | os.PathLike[str] | bytes | IO[Any],
+        *,
+        mesh_spheres: int | None = None,
+    ) -> Robot:
         """The robot that a MuJoCo model describes (extra `fkarm[mjcf]`).
 
         Bodies are links under the root link `world`, sites are links fixed to them; hinge,
         slide, ball and free joints, several in one body too, with their anchors, `ref` and
         ranges; `q` is MuJoCo's `qpos`. Geoms that may collide become bodies (ellipsoids, cylinders
         and boxes are enclosed), and `<exclude>`, `contype`, `conaffinity` and MuJoCo's rule for
-        parents and children become exclusions. Meshes are left out, and so are masses that depend
-        on them: no mesh file is needed, but where a free joint is aligned with its body's inertia
-        (`align`, `alignfree`). MuJoCo's joints have no velocity limits. Static bodies stay
-        links under `fusestatic` too. A site with the name of a body is a link with `_site` behind
-        its name; names made up here get a number (`_2`) where the model has them already.
+        parents and children become exclusions. Without `mesh_spheres`, meshes are left out, and so
+        are masses that depend on them: no mesh file is needed, but where a free joint is aligned
+        with its body's inertia (`align`, `alignfree`). MuJoCo's joints have no velocity limits.
+        Static bodies stay links under `fusestatic` too. A site with the name of a body is a link
+        with `_site` behind its name; names made up here get a number (`_2`) where the model has
+        them already.
 
         Args:
             source: Path, XML text or bytes, or an open file. Trusted: MuJoCo reads the files it
                 includes.
+            mesh_spheres: How many spheres enclose every mesh that may collide, at most. None:
+                meshes are not read.
         Raises:
             MissingFileError: If there is no such file.
-            MJCFError: If MuJoCo does not accept the model, or is not installed.
+            MJCFError: If MuJoCo does not accept the model, or is not installed; or a mesh is
+                missing that is to be read.
         """
-        return cls(**read_mjcf(source))
+        if mesh_spheres is not None:
+            check_count("mesh_spheres", mesh_spheres)
+        return cls(**read_mjcf(source, mesh_spheres))
 
     @classmethod
     def from_joints(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+from pathlib import Path
 from typing import IO, Any
 
 from fkarm.errors import RobotError
@@ -40,12 +41,12 @@ _TYPES = ("revolute", "continuous", "prismatic", "planar", "floating", "fixed")
 
 
 def read_urdf(
-    source: str | os.PathLike[str] | bytes | IO[Any],
+    source: str | os.PathLike[str] | bytes | IO[Any], mesh_spheres: int | None = None
 ) -> tuple[str, dict[str, Any]]:
     """A label for messages, and the arguments that make the `Robot`.
 
     Raises:
-        MissingFileError: If `source` is a path to nothing.
+        MissingFileError: If `source` is a path to nothing, or a mesh is to be read and missing.
         URDFError: If the text is not a URDF that can be modelled exactly.
     """
     label, robot, is_expanded = read_elements(source)
@@ -58,7 +59,10 @@ def read_urdf(
     known = frozenset(links)
     notes = _Notes(robot)
     joints = tuple(_read_joint(label, joint, known, notes) for joint in robot.named("joint"))
-    solids = Solids(label, robot)
+    folder = None
+    if isinstance(source, (str, os.PathLike)) and os.path.exists(source):
+        folder = Path(source).parent
+    solids = Solids(label, robot, mesh_spheres, folder)
     own = only(Location(label, robot), robot, "fkarm")  # written by to_urdf
     return label, {
         "joints": joints,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from fkarm.errors import RobotError
 from fkarm.model.elements import Element, Location, number, numbers, only, required
 from fkarm.model.enclosing import enclose, origin_line
 from fkarm.model.frames import make_frame
+from fkarm.model.meshes import mesh_bodies
 from fkarm.model.solids import Body, Exclusion, Mass
 
 # The attributes that hold a shape's sizes, and the number of numbers in each.
@@ -29,6 +31,7 @@ class _Solid(NamedTuple):
     sizes: tuple[float, ...]
     xyz: tuple[float, ...]
     rpy: tuple[float, ...]
+    file: str = ""
 
 
 class Solids:
@@ -37,12 +40,18 @@ class Solids:
     Args:
         label: What messages call the file.
         robot: The `<robot>`.
+        mesh_spheres: How many spheres enclose a mesh, at most; None: meshes are not read.
+        folder: The folder of the file, if it was given by its path.
     Raises:
         URDFError: If a shape, a mass or a pose is not of numbers of its kind.
+        MissingFileError: If a mesh is to be read and not at hand.
+        RobotError: If a mesh cannot be read.
     """
 
-    def __init__(self, label: str, robot: Element) -> None:
-        self._label = label
+    def __init__(
+        self, label: str, robot: Element, mesh_spheres: int | None, folder: Path | None
+    ) -> None:
+        self._label, self._mesh_spheres, self._folder = label, mesh_spheres, folder
         self._empty: dict[str, list[str]] = {}
         self._meshes: list[str] = []
         self._unknown: dict[str, int] = {}
@@ -76,10 +85,16 @@ class Solids:
         origins = []
         for (location, solid), has_caps in zip(solids, is_capped, strict=True):
             kind = "capsule" if has_caps else solid.kind
-            try:
-                bodies, gap = enclose(kind, name, *solid[1:])
-            except RobotError as error:
-                raise location.error(str(error)) from error
+            if kind == "mesh":
+                frame = make_frame(solid.xyz, solid.rpy)
+                bodies, gap = mesh_bodies(
+                    name, solid.file, self._folder, solid.sizes, frame, self._mesh_spheres or 1
+                )
+            else:
+                try:
+                    bodies, gap = enclose(kind, name, solid.sizes, solid.xyz, solid.rpy)
+                except RobotError as error:
+                    raise location.error(str(error)) from error
             origins.append((f"<{solid.kind}>" + " with caps" * has_caps, bodies, gap))
             yield from bodies
         if origins:
@@ -92,8 +107,11 @@ class Solids:
         rpy = numbers(location, origin, "rpy", (0.0, 0.0, 0.0))
         geometry = only(location, collision, "geometry")
         for shape in geometry.children if geometry else ():
-            if shape.tag == "mesh":
+            if shape.tag == "mesh" and self._mesh_spheres is None:
                 self._meshes.append(link)
+            elif shape.tag == "mesh":
+                scale = numbers(location, shape, "scale", (1.0, 1.0, 1.0))
+                yield _Solid("mesh", scale, xyz, rpy, required(location, shape, "filename"))
             elif shape.tag not in _SIZES:
                 self._unknown[shape.tag] = self._unknown.get(shape.tag, 0) + 1
             else:

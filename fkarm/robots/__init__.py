@@ -34,7 +34,10 @@ def _load(name: str) -> Robot:
 
 
 def _franka(name: str, gripper: bool) -> Robot:
-    robot = _load(name).with_end_effector(f"{name}_hand")
+    robot = _load(name)
+    # What the reader notes of limits concerns a finger that mimics the other one.
+    notes = {"bodies": robot.notes["bodies"]}
+    robot = replace(robot, end_effector=f"{name}_hand", notes=notes)
     if gripper:
         return robot
     fingers = [f"{name}_leftfinger", f"{name}_rightfinger"]

@@ -12,11 +12,10 @@ import numpy as np
 from fkarm.errors import RobotError, URDFError
 from fkarm.model.elements import read_elements
 from fkarm.model.frames import finite_vector, make_frame
+from fkarm.model.meshes import find_mesh, load_meshes
 from fkarm.viz.edges import split_edges
 
 _GREY = (195, 202, 211)
-# A URDF may name any file. Only files of these kinds are opened.
-_MESHES = (".stl", ".obj", ".ply", ".dae", ".glb", ".gltf", ".off")
 
 Colour = tuple[int, int, int]
 
@@ -132,18 +131,14 @@ def _numbers(
 
 
 def _loaded(name: str, scale: tuple[float, ...], folder: Path) -> list[tuple[Any, Colour]]:
-    import trimesh
-
-    path = _find(name, folder)
+    path = find_mesh(name, folder)
     if path is None:
         raise FileNotFoundError(name)
     parts = []
-    for mesh in trimesh.load_scene(path).dump():
-        if isinstance(mesh, trimesh.Trimesh):  # not lines and points
-            mesh.apply_transform(np.diag([*scale, 1.0]))
-            red, green, blue, _ = _main_colour(mesh)
-            mesh.merge_vertices(merge_tex=True, merge_norm=True)
-            parts.append((mesh, (int(red), int(green), int(blue))))
+    for mesh in load_meshes(path, scale):
+        red, green, blue, _ = _main_colour(mesh)
+        mesh.merge_vertices(merge_tex=True, merge_norm=True)
+        parts.append((mesh, (int(red), int(green), int(blue))))
     return parts
 
 
@@ -151,16 +146,3 @@ def _main_colour(mesh: Any) -> Any:
     if mesh.visual.kind == "texture":
         return mesh.visual.material.main_color
     return mesh.visual.main_color if mesh.visual.defined else (*_GREY, 255)
-
-
-def _find(name: str, folder: Path) -> Path | None:
-    """The mesh file that a URDF in `folder` names; None if it is not at hand."""
-    if not name.lower().endswith(_MESHES):
-        return None
-    if not name.startswith("package://"):
-        candidates = [folder / name.removeprefix("file://")]
-    else:
-        name = name.removeprefix("package://")
-        above = folder.absolute(), *folder.absolute().parents
-        candidates = [parent / name for parent in above]
-    return next((path for path in candidates if path.is_file()), None)
