@@ -33,7 +33,7 @@ def speed_table() -> str:
         "deviation in float32, float64",
     ]
     note = (
-        f"{machine(report)}, 10,000 rows, in turns. Pinocchio and coal compute distances in float64 "
-        "and no gradient. The first call compiles value and gradient."
+        f"{machine(report)}, 10,000 rows, in turns. Pinocchio and coal compute distances in "
+        "float64 and no gradient. The first call compiles value and gradient."
     )
     return "\n".join([*table(header, cells), "", note])
