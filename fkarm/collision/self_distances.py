@@ -115,8 +115,10 @@ def _nearest_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ..
 
     def by_operations(q: Tensor) -> Tensor:
         minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), _typed(groups, q))
-        pair = ops.take(groups.pair, ops.argmin(minima, axis=0))
         distance = ops.min(minima, axis=0)
+        # Not argmin, which formats of exported files lack on some backends.
+        numbers = groups.pair.reshape((-1, *[1] * len(distance.shape)))
+        pair = ops.max(ops.where(minima <= distance, numbers, 0), axis=0)
         # Derivatives by operations need no line.
         zero = ops.zeros_like(distance)
         return stack_last([distance, ops.cast(pair, q.dtype), *[zero] * (LINE - 2)])
