@@ -114,9 +114,11 @@ def _nearest_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ..
     plan = plan_chain(robot, shapes.links, shapes.base)
 
     def by_operations(q: Tensor) -> Tensor:
-        minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), groups)
-        pair = ops.take(groups.pair, ops.argmin(minima, axis=0))
+        minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), _typed(groups, q))
         distance = ops.min(minima, axis=0)
+        # Not argmin, which formats of exported files lack on some backends.
+        numbers = groups.pair.reshape((-1, *[1] * len(distance.shape)))
+        pair = ops.max(ops.where(minima <= distance, numbers, 0), axis=0)
         # Derivatives by operations need no line.
         zero = ops.zeros_like(distance)
         return stack_last([distance, ops.cast(pair, q.dtype), *[zero] * (LINE - 2)])
@@ -141,7 +143,7 @@ def _pairs_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ...]
     plan = plan_chain(robot, shapes.links, shapes.base)
 
     def by_operations(q: Tensor) -> Tensor:
-        minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), groups)
+        minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), _typed(groups, q))
         return entries_last(pair_minima(DIFFERENTIABLE, minima, groups))
 
     if not plan.nodes:
@@ -159,6 +161,11 @@ def _prepared(
     links = {link for pair in pairs for link in pair}
     shapes = shapes_of(robot, tuple(body for body in bodies if body.link in links))
     return shapes, make_groups(shapes, pairs)
+
+
+def _typed(groups: Groups, q: Tensor) -> Groups:
+    """The groups with radii in the type of `q`."""
+    return groups._replace(radii=ops.convert_to_tensor(groups.radii, q.dtype))
 
 
 def _pulls(moves: Array, shapes: Shapes, pairs: tuple[Pair, ...]) -> Array:

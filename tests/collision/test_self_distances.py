@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from autodiff import MODES, array, check_gradient, gradient_of, in_mode, tensor
+from autodiff import COMPILED, MODES, array, check_gradient, gradient_of, in_mode, tensor
 from collision import models
 
 import fkarm
@@ -42,7 +42,9 @@ def test_distances_are_those_of_coal(panda):
     np.testing.assert_allclose(single, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["float64", pytest.param("float32", marks=pytest.mark.in_test_all("every case"))]
+)
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_gives_the_values_and_gradients_of_numpy(forked, mode, dtype):
     q = fkarm.sample_configurations(forked, 5, seed=1)
@@ -82,6 +84,17 @@ def test_loops_and_plain_operations_give_the_same(forked):
     for result in results[1:]:
         for ours, theirs in zip(results[0], result, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_plain_operations_keep_the_type(forked):
+    q = tensor(fkarm.sample_configurations(forked, 2, seed=2), "float32")
+    with fkarm.config.plain_operations():
+        for function in (self_distance, pair_distances):
+            values = in_mode(lambda q, f=function: f(forked, q, ALL_PAIRS), MODES[:2][-1])(q)
+            assert array(values).dtype == np.float32
+            np.testing.assert_allclose(
+                array(values), array(function(forked, q, ALL_PAIRS)), atol=1e-6
+            )
 
 
 def test_gradients_are_the_slopes(forked):
@@ -125,7 +138,10 @@ FLAT = {"shape": "capsule", "radius": 0.1, "length": 0.0}
     [((SPHERE, SPHERE), -0.2), ((CAPSULE, CAPSULE), -0.2), ((CAPSULE, FLAT), -0.2)],
     ids=["concentric spheres", "equal segments", "a point on a segment"],
 )
-@pytest.mark.parametrize("mode", MODES[:2])
+@pytest.mark.parametrize(
+    "mode",
+    ["eager", pytest.param(COMPILED, marks=pytest.mark.in_test_all("every case"))],
+)
 def test_where_axes_meet_the_gradient_is_zero(bodies, expected, mode):
     robot = two_axes(*bodies)
     q = tensor(np.zeros((2, 2)))
