@@ -104,6 +104,6 @@ def test_a_text_with_macros_is_refused():
 @pytest.mark.parametrize("missing", ["xacro", "xacrodoc"])
 def test_without_xacrodoc_the_message_has_the_command(missing, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
-    expected = r"line 3, <xacro:arg> 'reach': .*xacro FILE > robot\.urdf.*'fkarm\[xacro\]'"
+    expected = r"line 3, <xacro:arg> 'reach': .*xacro FILE > robot\.urdf.*pip install xacrodoc"
     with pytest.raises(fkarm.URDFError, match=expected):
         Robot.from_urdf(folder(tmp_path))
