@@ -44,7 +44,7 @@ MAY_IMPORT = {
     | MODEL
     | {"calibration", "kinematics", "ik", "_recorded", "_rows", "_carried"},
     "learning": TENSORS | MODEL | {"kinematics", "ik", "layers", "losses", "metrics", "robots"},
-    "viz": TENSORS | MODEL | {"kinematics", "ik", "learning"},
+    "viz": TENSORS | MODEL | {"collision", "kinematics", "ik", "learning", "motion"},
     "commands": MODEL | {"calibration", "learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},
     "primers": BASE,

@@ -3,6 +3,7 @@
 They work on every backend of Keras. Neither library is imported before it is used.
 """
 
+from fkarm.viz.body_pictures import draw_bodies
 from fkarm.viz.draw import draw_ellipsoid, draw_frame, draw_reach, draw_robot, fit_axes
 from fkarm.viz.error_pictures import plot_errors, plot_reach
 from fkarm.viz.page import Page, make_page
@@ -13,6 +14,7 @@ from fkarm.viz.viewer import Viewer, view
 __all__ = [
     "Page",
     "Viewer",
+    "draw_bodies",
     "draw_ellipsoid",
     "draw_frame",
     "draw_reach",
