@@ -48,9 +48,7 @@ def draw_bodies(
     ax.add_collection3d(
         Poly3DCollection(
             vertices[:, sphere.faces].reshape(-1, 3, 3),
-            facecolors=np.repeat(
-                np.c_[colours, np.full(len(colours), alpha)], len(sphere.faces), 0
-            ),
+            facecolors=np.repeat(colours, len(sphere.faces), axis=0),
             shade=True,
         )
     )

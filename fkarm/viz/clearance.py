@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations, product
 
 import numpy as np
@@ -15,13 +16,18 @@ from fkarm.collision.shapes import shapes_of
 from fkarm.kinematics.in_numpy import posture
 from fkarm.kinematics.tree import tree_of
 from fkarm.model import Robot
-from fkarm.viz.visuals import Colour
+from fkarm.viz.visuals import Colour, Solid
 
 CLEARANCE = 0.05  # m
 # From overlap to clearance; and of bodies that are in no pair that counts.
 COLOURS: tuple[Colour, ...] = ((214, 52, 48), (242, 193, 46), (52, 168, 96))
 UNPAIRED: Colour = (150, 158, 168)
-BODY_OPACITY = 0.8
+BODY_OPACITY = 0.7
+
+
+def cover(robot: Robot, solids: Iterable[Solid]) -> bool:
+    """Whether every link that is drawn has a body, so that bodies alone show the whole robot."""
+    return {solid.link for solid in solids} <= {body.link for body in robot.bodies}
 
 
 class Clearances:

@@ -19,7 +19,7 @@ from fkarm.model import Robot
 from fkarm.model.frames import make_frame
 from fkarm.motion import SolvedPath
 from fkarm.viz.capsules import unit_sphere
-from fkarm.viz.clearance import BODY_OPACITY, CLEARANCE, COLOURS, UNPAIRED, Clearances
+from fkarm.viz.clearance import BODY_OPACITY, CLEARANCE, COLOURS, UNPAIRED, Clearances, cover
 from fkarm.viz.scene import Scene, read_scene
 from fkarm.viz.sliders import sliders_of
 from fkarm.viz.solids import solids_of
@@ -92,11 +92,13 @@ def make_page(
         ValueError: If an array has another shape, or holds a number that is not finite.
     """
     scene = read_scene(robot, q, link, others, targets, path, seconds)
+    solids = solids_of(robot, urdf)
     data = {
         "robot": _tree(robot),
         "sliders": [slider._asdict() for slider in sliders_of(robot)],
-        "solids": [_packed(solid) for solid in solids_of(robot, urdf)],
+        "solids": [_packed(solid) for solid in solids],
         "bodies": _bodies(Clearances(robot, clearance)) if bodies else None,
+        "bodies_cover": bodies and cover(robot, solids),
         **_arrays(scene),
     }
     texts = {

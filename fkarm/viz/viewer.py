@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from fkarm.ik import solve_ik
 from fkarm.model import Robot
 from fkarm.motion import SolvedPath
-from fkarm.viz.clearance import CLEARANCE, Clearances
+from fkarm.viz.clearance import CLEARANCE, Clearances, cover
 from fkarm.viz.extras import require
 from fkarm.viz.live import Ghosts, LiveBodies, SolidRobot, add_axes, wxyz_of
 from fkarm.viz.newest import Newest
@@ -122,6 +122,7 @@ class Viewer:
             "/floor", 4 * span, 4 * span, cell_size=0.1, section_size=0.5, position=floor
         )
         self._solid = SolidRobot(server.scene, robot, solids, 0.12 * size)
+        self._is_covered = cover(robot, solids)
         self._bodies = None if clearances is None else LiveBodies(server.scene, clearances)
         self._ghosts = Ghosts(server.scene, robot, solids)
         for k, pose in enumerate(scene.targets):
@@ -171,7 +172,7 @@ class Viewer:
         self._text = gui.add_markdown("")
         with gui.add_folder("Show"):
             if self._bodies is not None:
-                self._add_switch("robot", False, self._solid.show)
+                self._add_switch("robot", not self._is_covered, self._solid.show)
                 self._add_switch("bodies", True, self._bodies.show)
             self._with_solutions = gui.add_checkbox("all solutions", False)
             self._add_switch("frames", False, self._solid.show_frames)

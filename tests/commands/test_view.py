@@ -21,6 +21,11 @@ def test_a_page_is_written_with_the_path(urdf, tmp_path, capsys):
     assert (data["path"], data["times"][-1]) == ([[0, 0, 0]] * 4, 2)
 
 
+def test_a_robot_without_bodies_cannot_show_them(urdf, capsys):
+    assert main(["view", str(urdf), "--bodies"]) == 1
+    assert "robot has no bodies" in capsys.readouterr().err
+
+
 def test_the_server_runs_until_it_is_interrupted(monkeypatch, capsys):
     waits = []
 

@@ -43,6 +43,9 @@ def test_the_page_holds_the_bodies_and_no_others():
     data = scene(make_page(arm_with_bodies(), bodies=True, clearance=0.1))["bodies"]
     assert [body["radius"] for body in data["bodies"]] == [0.08, 0.09, 0.06, 0.05, 0.05]
     assert data["clearance"] == 0.1
+    assert scene(make_page(arm_with_bodies(), bodies=True))["bodies_cover"] is False  # link_2
+    whole = robot.with_bodies([fkarm.Body(link, "sphere", 0.1) for link in robot.link_names])
+    assert scene(make_page(whole, bodies=True))["bodies_cover"] is True
     with pytest.raises(fkarm.RobotError, match="robot has no bodies"):
         make_page(robot, bodies=True)
 

@@ -112,7 +112,7 @@ def test_bodies_are_coloured_where_the_robot_is():
         colours = [tuple(handle.color) for handle in viewer._bodies._handles]
         assert colours == [COLOURS[0]] * 2
         assert f"nearest: {ends[0]} and {ends[1]}, -200.0 mm" in viewer._text.content
-        assert not any(handle.visible for handle in viewer._solid._solids)
+        assert all(handle.visible for handle in viewer._solid._solids)  # link_2 has no body
     finally:
         viewer.stop()
 

@@ -5,7 +5,7 @@ const scene = JSON.parse(document.getElementById("scene").textContent);
 const robot = scene.robot;
 const q = [...scene.q];
 const shown = {
-  robot: scene.bodies === null, bodies: scene.bodies !== null,
+  robot: !scene.bodies_cover, bodies: scene.bodies !== null,
   frames: false, others: scene.others.length > 0, targets: true,
 };
 const $ = (id) => document.getElementById(id);
