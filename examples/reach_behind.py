@@ -55,10 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
     for number, (name, q) in enumerate((("without", usual.q), ("with", clear.q)), start=1):
         q, smallest = q[worst], float(self_distance(robot, q[worst]))
         nearest = pairs(robot)[int(closest_pair(robot, q))]
-        touching = nearest if smallest < CLEARANCE else ()
         print(f"{name:7} the term: {1e3 * smallest:6.1f} mm between {' and '.join(nearest)}")
         ax = figure.add_subplot(1, 2, number, projection="3d")
-        draw_bodies(ax, robot, q, highlighted=touching)
+        draw_bodies(ax, robot, q)
         draw_robot(ax, robot, q, color="0.2", linewidth=1)
         draw_frame(ax, targets[worst], size=0.15)
         ax.set_title(f"{name} clearance: {1e3 * smallest:.0f} mm")

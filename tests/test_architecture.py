@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "learning": TENSORS
     | MODEL
     | {"collision", "kinematics", "ik", "layers", "losses", "metrics", "robots"},
-    "viz": TENSORS | MODEL | {"kinematics", "ik", "learning"},
+    "viz": TENSORS | MODEL | {"collision", "kinematics", "ik", "learning", "motion"},
     "commands": MODEL | {"calibration", "learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},
     "primers": BASE,

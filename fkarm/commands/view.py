@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=positive, default=5.0, help="how long that takes (5)")
     parser.add_argument(
+        "--bodies",
+        action="store_true",
+        help="show the collision bodies: green, or yellow to red where they are near each other",
+    )
+    parser.add_argument(
         "--export",
         type=Path,
         metavar="FILE.html",
@@ -45,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         "link": options.link,
         "path": _read_path(options.path),
         "seconds": options.seconds,
+        "bodies": options.bodies,
         "urdf": None if options.robot in PACKAGED else options.robot,
     }
     try:

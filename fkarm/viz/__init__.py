@@ -3,14 +3,8 @@
 They work on every backend of Keras. Neither library is imported before it is used.
 """
 
-from fkarm.viz.draw import (
-    draw_bodies,
-    draw_ellipsoid,
-    draw_frame,
-    draw_reach,
-    draw_robot,
-    fit_axes,
-)
+from fkarm.viz.body_pictures import draw_bodies
+from fkarm.viz.draw import draw_ellipsoid, draw_frame, draw_reach, draw_robot, fit_axes
 from fkarm.viz.error_pictures import plot_errors, plot_reach
 from fkarm.viz.page import Page, make_page
 from fkarm.viz.picture import plot_robot

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import ArrayLike
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics, geometric_jacobian, sample_configurations
 from fkarm.model import Robot
-from fkarm.model.frames import make_frame
 from fkarm.viz.scene import one_configuration
 
 COLOURS = ("#2f6fb5", "#e07b28", "#2f9e44", "#c9343f", "#7a52a8", "#17a2b8")
@@ -59,55 +57,6 @@ def draw_robot(
                 ax.plot(
                     *np.array([origins[str(joint.parent)], origins[str(joint.child)]]).T, **thin
                 )
-
-
-def draw_bodies(
-    ax: Any,
-    robot: Robot,
-    q: ArrayLike,
-    *,
-    color: str = "0.6",
-    highlighted: Collection[str] = (),
-    highlight: str = COLOURS[3],
-    alpha: float = 0.35,
-) -> None:
-    """Draw the spheres and capsules that `fkarm.collision` measures distances between.
-
-    Args:
-        ax: Matplotlib axes with `projection="3d"`.
-        robot: The robot.
-        q: One joint configuration, rad or m. Shape `(dof,)`.
-        color: Colour of the bodies.
-        highlighted: Links whose bodies have the colour `highlight`, such as the closest pair.
-        highlight: That colour.
-        alpha: Opacity, from 0 to 1.
-    Raises:
-        UnknownLinkError: If a highlighted link does not exist.
-        ValueError: If `q` is not of shape `(dof,)`.
-    """
-    q = one_configuration(robot, "q", q)
-    for link in highlighted:
-        robot.check_link(link)
-    links = tuple(dict.fromkeys(body.link for body in robot.bodies))
-    if not links:
-        return
-    poses = dict(zip(links, to_numpy(forward_kinematics(robot, q, links)), strict=True))
-    for body in robot.bodies:
-        pose = poses[body.link] @ make_frame(body.xyz, body.rpy)
-        surface = _capsule(body.radius, body.length) @ pose[:3, :3].T + pose[:3, 3]
-        colour = highlight if body.link in highlighted else color
-        lines = np.moveaxis(surface, -1, 0)
-        ax.plot_surface(*lines, color=colour, alpha=alpha, linewidth=0, rcount=99, ccount=99)
-
-
-def _capsule(radius: float, length: float) -> np.ndarray:
-    """Points of the surface around a segment along z. Shape `(16, 17, 3)`."""
-    polar = np.concatenate([np.linspace(0, np.pi / 2, 8), np.linspace(np.pi / 2, np.pi, 8)])
-    height = radius * np.cos(polar) + length / 2 * np.where(np.arange(16) < 8, 1.0, -1.0)
-    angle = np.linspace(0, 2 * np.pi, 17)
-    width = radius * np.sin(polar)[:, None]
-    flat = np.broadcast_to(height[:, None], (16, 17))
-    return np.stack([width * np.cos(angle), width * np.sin(angle), flat], axis=-1)
 
 
 def draw_frame(ax: Any, pose: ArrayLike, size: float = 0.1) -> None:

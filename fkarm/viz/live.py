@@ -10,7 +10,9 @@ import numpy as np
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.model import Robot
-from fkarm.viz.visuals import Body
+from fkarm.viz.capsules import unit_sphere
+from fkarm.viz.clearance import BODY_OPACITY, Clearances
+from fkarm.viz.visuals import Solid
 
 _GHOST, _OPACITY = (120, 165, 215), 0.25
 
@@ -40,11 +42,11 @@ class SolidRobot:
     Args:
         scene: `viser.ViserServer.scene`.
         robot: The robot.
-        bodies: Its bodies.
+        solids: Its solids.
         length: Length of the axes of the frames, m.
     """
 
-    def __init__(self, scene: Any, robot: Robot, bodies: Sequence[Body], length: float) -> None:
+    def __init__(self, scene: Any, robot: Robot, solids: Sequence[Solid], length: float) -> None:
         self.robot = robot
         self._links = [
             scene.add_frame(f"/robot/{k}", show_axes=False) for k in range(len(robot.link_names))
@@ -53,14 +55,16 @@ class SolidRobot:
             add_axes(scene, f"/robot/{k}/axes", np.eye(4), length, visible=False)
             for k in range(len(robot.link_names))
         ]
-        for k, body in enumerate(bodies):
+        self._solids = [
             scene.add_mesh_simple(
-                f"/robot/{robot.link_names.index(body.link)}/{k}",
-                body.vertices,
-                body.faces,
-                color=body.colour,
+                f"/robot/{robot.link_names.index(solid.link)}/{k}",
+                solid.vertices,
+                solid.faces,
+                color=solid.colour,
                 side="double",
             )
+            for k, solid in enumerate(solids)
+        ]
 
     def place(self, q: np.ndarray) -> dict[str, np.ndarray]:
         """Move the links to a configuration `(dof,)`; return the pose of each."""
@@ -70,10 +74,52 @@ class SolidRobot:
             handle.wxyz, handle.position = wxyz, pose[:3, 3]
         return dict(zip(names, poses, strict=True))
 
+    def show(self, visible: bool) -> None:
+        """Show or hide the solids."""
+        for handle in self._solids:
+            handle.visible = visible
+
     def show_frames(self, visible: bool) -> None:
         """Show or hide the frame of every link."""
         for axes in self._axes:
             axes.visible = visible
+
+
+class LiveBodies:
+    """Collision bodies on the links of a `SolidRobot`, coloured by their clearance.
+
+    Args:
+        scene: `viser.ViserServer.scene`.
+        clearances: Distances and colours of the bodies.
+    """
+
+    def __init__(self, scene: Any, clearances: Clearances) -> None:
+        self._clearances = clearances
+        sphere, names = unit_sphere(18, 28), clearances.robot.link_names
+        self._handles = [
+            scene.add_mesh_simple(
+                f"/robot/{names.index(body.link)}/body_{k}",
+                sphere.as_body(body),
+                sphere.faces,
+                opacity=BODY_OPACITY,
+                cast_shadow=False,
+                receive_shadow=False,
+            )
+            for k, body in enumerate(clearances.robot.bodies)
+        ]
+
+    def colour(self, q: np.ndarray) -> str:
+        """Give the bodies their colours at a configuration `(dof,)`; return the nearest pair."""
+        distances = self._clearances.of_pairs(q)
+        for handle, colour in zip(self._handles, self._clearances.colours(distances), strict=True):
+            if handle.color != colour:
+                handle.color = colour
+        return self._clearances.nearest(distances)
+
+    def show(self, visible: bool) -> None:
+        """Show or hide the bodies."""
+        for handle in self._handles:
+            handle.visible = visible
 
 
 class Ghosts:
@@ -82,11 +128,11 @@ class Ghosts:
     Args:
         scene: `viser.ViserServer.scene`.
         robot: The robot.
-        bodies: Its bodies.
+        solids: Its solids.
     """
 
-    def __init__(self, scene: Any, robot: Robot, bodies: Sequence[Body]) -> None:
-        self._scene, self.robot, self._bodies = scene, robot, bodies
+    def __init__(self, scene: Any, robot: Robot, solids: Sequence[Solid]) -> None:
+        self._scene, self.robot, self._solids = scene, robot, solids
         self._handles: list[Any] = []
         self._shown = np.zeros((0, robot.dof))
 
@@ -101,13 +147,13 @@ class Ghosts:
             return
         names = self.robot.link_names
         poses = to_numpy(forward_kinematics(self.robot, q, names))
-        for k, body in enumerate(self._bodies):
-            its = poses[:, names.index(body.link)]
+        for k, solid in enumerate(self._solids):
+            its = poses[:, names.index(solid.link)]
             self._handles.append(
                 self._scene.add_batched_meshes_simple(
                     f"/ghosts/{k}",
-                    body.vertices,
-                    body.faces,
+                    solid.vertices,
+                    solid.faces,
                     batched_wxyzs=wxyz_of(its),
                     batched_positions=its[:, :3, 3],
                     batched_colors=_GHOST,

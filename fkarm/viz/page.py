@@ -16,12 +16,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fkarm.model import Robot
-from fkarm.viz.bodies import bodies_of
+from fkarm.model.frames import make_frame
+from fkarm.motion import SolvedPath
+from fkarm.viz.capsules import unit_sphere
+from fkarm.viz.clearance import BODY_OPACITY, CLEARANCE, COLOURS, UNPAIRED, Clearances, cover
 from fkarm.viz.scene import Scene, read_scene
 from fkarm.viz.sliders import sliders_of
-from fkarm.viz.visuals import Body
+from fkarm.viz.solids import solids_of
+from fkarm.viz.visuals import Solid
 
 _HEIGHT = 480  # pixels, in a notebook
+_SCRIPTS = ("kinematics.js", "renderer.js", "bodies.js", "page.js")
 
 
 class Page(NamedTuple):
@@ -50,8 +55,10 @@ def make_page(
     *,
     others: ArrayLike | None = None,
     targets: ArrayLike | None = None,
-    path: ArrayLike | None = None,
-    seconds: float = 5.0,
+    path: ArrayLike | SolvedPath | None = None,
+    seconds: float | None = None,
+    bodies: bool = False,
+    clearance: float = CLEARANCE,
     urdf: str | os.PathLike[str] | None = None,
 ) -> Page:
     """A page that draws a robot and moves it by sliders (extra `fkarm[view]`).
@@ -67,8 +74,12 @@ def make_page(
         others: Configurations that are drawn see-through, such as the solutions of
             `fkarm.solve_ik_all`. Shape `(n, dof)`.
         targets: Poses that are drawn as frames, m. Shape `(n, 4, 4)`.
-        path: Configurations that a button plays back. Shape `(n, dof)`.
-        seconds: How long that takes.
+        path: Configurations that a button plays back, shape `(n, dof)`, or what `fkarm.solve_path`
+            or `fkarm.retarget` returned of one clip, with its own times.
+        seconds: How long that takes; None: as long as these times say, or 5 s without times.
+        bodies: Whether to show `robot.bodies`, coloured by their distance from the nearest body
+            that counts, as in `view`. The page computes the distances.
+        clearance: Distance from which on a body is green, m.
         urdf: Path of the URDF whose visuals are drawn, with the meshes that are at hand; None:
             capsules.
     Returns:
@@ -77,19 +88,23 @@ def make_page(
         ModuleNotFoundError: If trimesh is not installed.
         UnknownLinkError: If the link does not exist.
         MissingFileError, URDFError: If `urdf` cannot be read.
+        RobotError: With `bodies`, if the robot has none.
         ValueError: If an array has another shape, or holds a number that is not finite.
     """
     scene = read_scene(robot, q, link, others, targets, path, seconds)
+    solids = solids_of(robot, urdf)
     data = {
         "robot": _tree(robot),
         "sliders": [slider._asdict() for slider in sliders_of(robot)],
-        "bodies": [_packed(body) for body in bodies_of(robot, urdf)],
+        "solids": [_packed(solid) for solid in solids],
+        "bodies": _bodies(Clearances(robot, clearance)) if bodies else None,
+        "bodies_cover": bodies and cover(robot, solids),
         **_arrays(scene),
     }
     texts = {
         "title": html.escape(robot.name),
         "style": _file("page.css"),
-        "script": "\n".join(map(_file, ("kinematics.js", "renderer.js", "page.js"))),
+        "script": "\n".join(map(_file, _SCRIPTS)),
         # No text in the data can end the script that holds it.
         "scene": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
     }
@@ -127,14 +142,15 @@ def _tree(robot: Robot) -> dict[str, Any]:
 
 def _arrays(scene: Scene) -> Mapping[str, Any]:
     arrays = {
-        "q": scene.q, "others": scene.others, "path": scene.path, "centre": scene.centre
+        "q": scene.q, "others": scene.others, "path": scene.path, "times": scene.times,
+        "centre": scene.centre,
     }  # fmt: skip
     return {
         **{name: array.tolist() for name, array in arrays.items()},
         "targets": [_columns(pose) for pose in scene.targets],
         "link": scene.link,
         "size": scene.size,
-        "seconds": scene.seconds,
+        "span": scene.span,
     }
 
 
@@ -143,13 +159,37 @@ def _columns(pose: np.ndarray) -> list[float]:
     return [float(x) for x in pose.T.ravel()]
 
 
-def _packed(body: Body) -> dict[str, Any]:
-    def pack(array: np.ndarray, dtype: str) -> str:
-        return base64.b64encode(array.astype(dtype).tobytes()).decode("ascii")
-
+def _packed(solid: Solid) -> dict[str, Any]:
     return {
-        "link": body.link,
-        "colour": body.colour,
-        "vertices": pack(body.vertices, "<f4"),
-        "faces": pack(body.faces, "<u4"),
+        "link": solid.link,
+        "colour": solid.colour,
+        "vertices": _base64(solid.vertices, "<f4"),
+        "faces": _base64(solid.faces, "<u4"),
     }
+
+
+def _bodies(clearances: Clearances) -> dict[str, Any]:
+    """What the page needs to draw the bodies and to colour them."""
+    sphere = unit_sphere(18, 28)
+    return {
+        "vertices": _base64(sphere.vertices, "<f4"),
+        "faces": _base64(sphere.faces, "<u4"),
+        "bodies": [
+            {
+                "link": body.link,
+                "radius": body.radius,
+                "half": body.length / 2,
+                "frame": _columns(make_frame(body.xyz, body.rpy)),
+            }
+            for body in clearances.robot.bodies
+        ],
+        "pairs": clearances.pairs.tolist(),
+        "clearance": clearances.clearance,
+        "colours": COLOURS,
+        "unpaired": UNPAIRED,
+        "opacity": BODY_OPACITY,
+    }
+
+
+def _base64(array: np.ndarray, dtype: str) -> str:
+    return base64.b64encode(array.astype(dtype).tobytes()).decode("ascii")

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics, geometric_jacobian
 from fkarm.model import Robot
+from fkarm.viz.body_pictures import draw_bodies
+from fkarm.viz.clearance import CLEARANCE
 from fkarm.viz.draw import COLOURS, draw_ellipsoid, draw_frame, draw_reach, draw_robot, fit_axes
 from fkarm.viz.extras import new_figure
 from fkarm.viz.scene import Scene, read_scene
@@ -36,6 +38,8 @@ def plot_robot(
     limits: bool = False,
     ellipsoid: bool = False,
     reach: int = 0,
+    bodies: bool = False,
+    clearance: float = CLEARANCE,
 ) -> Figure:
     """Draw a robot in one or several configurations (extra `fkarm[viz]`).
 
@@ -55,12 +59,15 @@ def plot_robot(
         ellipsoid: Whether to draw the manipulability ellipsoid of each configuration, all at one
             scale: see `draw_ellipsoid`.
         reach: Number of random configurations whose positions of `link` are drawn as dots.
+        bodies: Whether to draw `robot.bodies`, coloured by their clearance: see `draw_bodies`.
+        clearance: Distance from which on a body is green, m.
     Returns:
         Figure, to save or show.
     Raises:
         ModuleNotFoundError: If matplotlib is not installed.
         UnknownLinkError: If the link does not exist.
-        RobotError: With `reach`, if a prismatic joint lacks a limit.
+        RobotError: With `reach`, if a prismatic joint lacks a limit; with `bodies`, if the robot
+            has none.
         ValueError: If an array has another shape or holds a number that is not finite, or `labels`
             are not as many as the configurations.
     """
@@ -77,6 +84,9 @@ def plot_robot(
     _draw(ax, robot, rows, scene, labels, frames)
     if ellipsoid:
         _draw_ellipsoids(ax, robot, rows, scene)
+    if bodies:
+        for row in rows:
+            draw_bodies(ax, robot, row, clearance=clearance)
     if reach:
         draw_reach(ax, robot, scene.link, reach)
     fit_axes(ax)

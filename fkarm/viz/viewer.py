@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,17 @@ from numpy.typing import ArrayLike
 
 from fkarm.ik import solve_ik
 from fkarm.model import Robot
-from fkarm.viz.bodies import bodies_of
+from fkarm.motion import SolvedPath
+from fkarm.viz.clearance import CLEARANCE, Clearances, cover
 from fkarm.viz.extras import require
-from fkarm.viz.live import Ghosts, SolidRobot, add_axes, wxyz_of
+from fkarm.viz.live import Ghosts, LiveBodies, SolidRobot, add_axes, wxyz_of
 from fkarm.viz.newest import Newest
+from fkarm.viz.player import Player
 from fkarm.viz.scene import Scene, all_solutions, one_configuration, read_scene
 from fkarm.viz.sliders import Slider, sliders_of
+from fkarm.viz.solids import solids_of
 
 _HEIGHT = 560  # pixels, in a notebook
-_FRAME_TIME = 1 / 30  # s, while a path is played back
 _STEP = 0.1  # of a slider, degrees or mm
 _QUATERNION_STEP = 0.001
 _SHORTEST_QUATERNION = 1e-3
@@ -32,8 +35,10 @@ def view(
     *,
     others: ArrayLike | None = None,
     targets: ArrayLike | None = None,
-    path: ArrayLike | None = None,
-    seconds: float = 5.0,
+    path: ArrayLike | SolvedPath | None = None,
+    seconds: float | None = None,
+    bodies: bool = False,
+    clearance: float = CLEARANCE,
     urdf: str | os.PathLike[str] | None = None,
     task: Any = "pose",
     host: str = "127.0.0.1",
@@ -55,8 +60,13 @@ def view(
         link: Link that follows the target; None: `robot.end_effector`.
         others: Configurations that are drawn see-through while no solutions are. Shape `(n, dof)`.
         targets: Poses that are drawn as frames, m. Shape `(n, 4, 4)`.
-        path: Configurations that a button plays back. Shape `(n, dof)`.
-        seconds: How long that takes.
+        path: Configurations that a button plays back, shape `(n, dof)`, or what `fkarm.solve_path`
+            or `fkarm.retarget` returned of one clip, with its own times.
+        seconds: How long that takes; None: as long as these times say, or 5 s without times.
+        bodies: Whether to show `robot.bodies`, coloured by their distance from the nearest body
+            that counts (`fkarm.collision.pairs`): green, yellow, red where they overlap. Bodies
+            that no pair counts are grey.
+        clearance: Distance from which on a body is green, m.
         urdf: Path of the URDF whose visuals are drawn, with the meshes that are at hand; None:
             capsules.
         task: Components of the target that count, as in `fkarm.solve_ik`.
@@ -68,11 +78,13 @@ def view(
         ModuleNotFoundError: If viser is not installed.
         UnknownLinkError: If the link does not exist.
         MissingFileError, URDFError: If `urdf` cannot be read.
+        RobotError: With `bodies`, if the robot has none.
         ValueError: If an array has another shape, or holds a number that is not finite.
     """
     require("viser", "view")
     scene = read_scene(robot, q, link, others, targets, path, seconds)
-    return Viewer(robot, scene, bodies_of(robot, urdf), task, host, port)
+    clearances = Clearances(robot, clearance) if bodies else None
+    return Viewer(robot, scene, solids_of(robot, urdf), clearances, task, host, port)
 
 
 class Viewer:
@@ -85,25 +97,37 @@ class Viewer:
     """
 
     def __init__(
-        self, robot: Robot, scene: Scene, bodies: Any, task: Any, host: str, port: int
+        self,
+        robot: Robot,
+        scene: Scene,
+        solids: Any,
+        clearances: Clearances | None,
+        task: Any,
+        host: str,
+        port: int,
     ) -> None:
         import viser
 
         self.robot, self.link, self._task, self._scene = robot, scene.link, task, scene
-        self._q = scene.q.copy()
+        self._q, self._nearest = scene.q.copy(), ""
         self._server = server = viser.ViserServer(host, port, label=robot.name, verbose=False)
         self.url = f"http://{host}:{server.get_port()}"
         server.gui.configure_theme(show_logo=False, show_share_button=False)
         server.scene.configure_default_lights(cast_shadow=False)  # slow without a GPU
-        size = scene.size
-        server.initial_camera.position = scene.centre + 1.1 * size * np.array([0.75, -0.95, 0.5])
+        size, span = scene.size, scene.span
+        server.initial_camera.position = scene.centre + 1.1 * span * np.array([0.75, -0.95, 0.5])
         server.initial_camera.look_at = scene.centre
-        server.scene.add_grid("/floor", 4 * size, 4 * size, cell_size=0.1, section_size=0.5)
-        self._solid = SolidRobot(server.scene, robot, bodies, 0.12 * size)
-        self._ghosts = Ghosts(server.scene, robot, bodies)
+        floor = (*np.round(scene.centre[:2]), 0.0)
+        server.scene.add_grid(
+            "/floor", 4 * span, 4 * span, cell_size=0.1, section_size=0.5, position=floor
+        )
+        self._solid = SolidRobot(server.scene, robot, solids, 0.12 * size)
+        self._is_covered = cover(robot, solids)
+        self._bodies = None if clearances is None else LiveBodies(server.scene, clearances)
+        self._ghosts = Ghosts(server.scene, robot, solids)
         for k, pose in enumerate(scene.targets):
             add_axes(server.scene, f"/targets/{k}", pose, 0.15 * size)
-        self._playing = False
+        self._player: Player | None = None
         self._newest = Newest(self._show_ghosts)
         self._target = server.scene.add_transform_controls("/target", scale=0.22 * size)
         self._target.on_update(lambda _: self._newest.put(self._follow))
@@ -131,7 +155,8 @@ class Viewer:
 
     def stop(self) -> None:
         """End the server."""
-        self._playing = False
+        if self._player is not None:
+            self._player.stop()
         self._newest.stop()
         self._server.stop()
 
@@ -146,14 +171,15 @@ class Viewer:
         gui = self._server.gui
         self._text = gui.add_markdown("")
         with gui.add_folder("Show"):
+            if self._bodies is not None:
+                self._add_switch("robot", not self._is_covered, self._solid.show)
+                self._add_switch("bodies", True, self._bodies.show)
             self._with_solutions = gui.add_checkbox("all solutions", False)
-            frames = gui.add_checkbox("frames", False)
-            target = gui.add_checkbox("target", True)
+            self._add_switch("frames", False, self._solid.show_frames)
+            self._add_switch("target", True, lambda on: setattr(self._target, "visible", on))
         self._with_solutions.on_update(lambda _: self._newest.put(lambda: None))
-        frames.on_update(lambda event: self._solid.show_frames(event.target.value))
-        target.on_update(lambda event: setattr(self._target, "visible", event.target.value))
-        if len(self._scene.path):
-            self._add_path()
+        if len(self._scene.path) > 1:
+            self._player = Player(gui, self._scene, lambda q: setattr(self, "q", q))
         with gui.add_folder("Joints"):
             self._sliders = [
                 gui.add_slider(
@@ -169,40 +195,10 @@ class Viewer:
                 handle.on_update(lambda event, k=k: self._slid(event, k))
             gui.add_button("Reset").on_click(lambda _: setattr(self, "q", self._scene.q))
 
-    def _add_path(self) -> None:
-        gui = self._server.gui
-        with gui.add_folder("Path"):
-            self._place = gui.add_slider("place %", 0.0, 100.0, 0.1, 0.0)
-            button = gui.add_button("Play")
-        self._place.on_update(self._placed)
-        button.on_click(lambda _: self._play(button))
-
-    def _placed(self, event: Any) -> None:
-        if event.client_id is not None:  # else the viewer itself has set the slider
-            self._go_to_place()
-
-    def _play(self, button: Any) -> None:
-        """Play the path from its place to its end; a second click stops it."""
-        self._playing = not self._playing
-        if not self._playing:
-            return
-        button.label = "Stop"
-        began, start = time.monotonic(), self._place.value % 100.0
-        while self._playing:
-            share = (time.monotonic() - began) / self._scene.seconds
-            self._place.value = min(100.0, start + 100.0 * share)
-            self._go_to_place()
-            if self._place.value == 100.0:
-                break
-            time.sleep(_FRAME_TIME)
-        button.label, self._playing = "Play", False
-
-    def _go_to_place(self) -> None:
-        path = self._scene.path
-        at = self._place.value / 100.0 * (len(path) - 1)
-        k = min(int(at), len(path) - 2) if len(path) > 1 else 0
-        after = path[min(k + 1, len(path) - 1)]
-        self.q = path[k] + (at - k) * (after - path[k])
+    def _add_switch(self, name: str, start: bool, show: Callable[[bool], None]) -> None:
+        show(start)
+        box = self._server.gui.add_checkbox(name, start)
+        box.on_update(lambda event: show(event.target.value))
 
     def _slid(self, event: Any, k: int) -> None:
         if event.client_id is None:  # the viewer itself has set the slider
@@ -242,6 +238,8 @@ class Viewer:
         self._q = np.array(q, dtype=np.float64)
         with self._server.atomic():
             pose = self._solid.place(self._q)[self.link]
+            if self._bodies is not None:
+                self._nearest = self._bodies.colour(self._q)
             for handle, slider, value in zip(
                 self._sliders, sliders_of(self.robot), self._q, strict=True
             ):
@@ -267,7 +265,8 @@ class Viewer:
 
     def _write(self, pose: np.ndarray, state: str) -> None:
         x, y, z = 1e3 * pose[:3, 3]
-        self._text.content = f"**{self.link}** at {x:.1f}, {y:.1f}, {z:.1f} mm  \n{state}"
+        lines = [f"**{self.link}** at {x:.1f}, {y:.1f}, {z:.1f} mm", state, self._nearest]
+        self._text.content = "  \n".join(filter(None, lines))
 
 
 def _shown(slider: Slider, value: float) -> float:

@@ -20,7 +20,7 @@ _GREY = (195, 202, 211)
 Colour = tuple[int, int, int]
 
 
-class Body(NamedTuple):
+class Solid(NamedTuple):
     """A solid that moves with a link."""
 
     link: str
@@ -32,15 +32,15 @@ class Body(NamedTuple):
 class Visuals(NamedTuple):
     """What a URDF says that its links look like."""
 
-    bodies: tuple[Body, ...]
+    solids: tuple[Solid, ...]
     links: frozenset[str]  # links with a visual element
     missing: tuple[str, ...]  # mesh files that are not at hand, as the URDF names them
     incomplete: frozenset[str]  # links with a mesh that is not at hand
 
 
-def make_body(link: str, mesh: Any, colour: Colour) -> Body:
-    """A body of a `trimesh.Trimesh`."""
-    return Body(link, *split_edges(np.array(mesh.vertices), np.array(mesh.faces)), colour)
+def make_solid(link: str, mesh: Any, colour: Colour) -> Solid:
+    """A solid of a `trimesh.Trimesh`."""
+    return Solid(link, *split_edges(np.array(mesh.vertices), np.array(mesh.faces)), colour)
 
 
 def read_visuals(path: str | os.PathLike[str]) -> Visuals:
@@ -58,7 +58,7 @@ def read_visuals(path: str | os.PathLike[str]) -> Visuals:
     """
     label, robot, _ = read_elements(Path(path))
     materials = dict(_materials(robot, {}))
-    bodies, links, missing, incomplete = [], set(), [], set()
+    solids, links, missing, incomplete = [], set(), [], set()
     for link in robot.named("link"):
         name = link.attributes.get("name", "")
         for visual in link.named("visual"):
@@ -75,8 +75,8 @@ def read_visuals(path: str | os.PathLike[str]) -> Visuals:
                 continue
             for _, colour in _materials(visual, materials):
                 parts = [(mesh, colour) for mesh, _ in parts]
-            bodies += [make_body(name, mesh, colour) for mesh, colour in parts]
-    return Visuals(tuple(bodies), frozenset(links), tuple(missing), frozenset(incomplete))
+            solids += [make_solid(name, mesh, colour) for mesh, colour in parts]
+    return Visuals(tuple(solids), frozenset(links), tuple(missing), frozenset(incomplete))
 
 
 def _materials(element: Any, known: dict[str, Colour]) -> Iterator[tuple[str, Colour]]:

@@ -18,7 +18,12 @@ def test_a_page_is_written_with_the_path(urdf, tmp_path, capsys):
     assert main(["view", str(urdf), *arguments]) == 0
     assert f"{page}: " in capsys.readouterr().out
     data = json.loads(re.search(r'json" id="scene">(.*?)</script>', page.read_text())[1])
-    assert (data["path"], data["seconds"]) == ([[0, 0, 0]] * 4, 2)
+    assert (data["path"], data["times"][-1]) == ([[0, 0, 0]] * 4, 2)
+
+
+def test_a_robot_without_bodies_cannot_show_them(urdf, capsys):
+    assert main(["view", str(urdf), "--bodies"]) == 1
+    assert "robot has no bodies" in capsys.readouterr().err
 
 
 def test_the_server_runs_until_it_is_interrupted(monkeypatch, capsys):

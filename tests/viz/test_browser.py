@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from oracles import Pinocchio, pose, rpy_matrix
 from scipy.spatial.transform import Rotation
+from viz.arms import arm_with_bodies, coal_distances, solved
 from viz.browser import Tab, browser, changed
 
 import fkarm
 from fkarm.viz import make_page, view
+from fkarm.viz.clearance import Clearances
 
 pytestmark = pytest.mark.in_test_all("browser")
 
@@ -108,6 +110,44 @@ def test_a_path_is_played_to_its_end(opened):
     np.testing.assert_allclose(tab.page.evaluate("q"), path[-1])
     tab.page.get_by_text("Reset", exact=True).click()
     np.testing.assert_allclose(tab.page.evaluate("q"), tab.page.evaluate("scene.q"))
+
+
+def test_a_clip_is_played_at_its_own_times_and_pauses(opened):
+    path = solved([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]], [5.0, 5.1, 8.1])
+    tab = opened(fkarm.robots.planar([0.5, 0.4]), path=path)
+    time_slider = tab.page.get_by_label("time on the path")
+    time_slider.evaluate("(e) => { e.value = 0.05; e.dispatchEvent(new Event('input')); }")
+    np.testing.assert_allclose(tab.page.evaluate("q"), [0.5, 0.0])
+    time_slider.evaluate("(e) => { e.value = 1.6; e.dispatchEvent(new Event('input')); }")
+    np.testing.assert_allclose(tab.page.evaluate("q"), [1.0, 1.0])
+    tab.page.get_by_label("speed").select_option("0.1")
+    tab.page.get_by_text("Play", exact=True).click()
+    tab.page.wait_for_function("() => q[1] > 1")
+    tab.page.get_by_text("Pause", exact=True).click()
+    shown = tab.page.evaluate("q")
+    tab.settle()
+    assert tab.page.evaluate("q") == shown
+    assert shown[1] < 2.0
+    tab.page.get_by_label("speed").select_option("4")
+    tab.page.get_by_text("Play", exact=True).click()
+    tab.page.wait_for_function("() => q[1] === 2")
+    assert tab.errors == []
+
+
+def test_the_page_colours_bodies_by_their_distance(opened, rng):
+    robot = arm_with_bodies()
+    q = fkarm.sample_configurations(robot, (), seed=rng)
+    tab = opened(robot, q, bodies=True)
+    expected = coal_distances(robot, q, Clearances(robot).pairs)
+    at = "bodies.distances(linkPoses(robot, q))"
+    np.testing.assert_allclose(tab.page.evaluate(at), expected, atol=1e-9)
+    colours = tab.page.evaluate(f"bodies.coloursAt({at})")
+    np.testing.assert_allclose(colours, Clearances(robot).colours(expected), atol=0.51)
+    assert tab.page.locator("#nearest").text_content() == Clearances(robot).nearest(expected)
+    before = tab.pixels()
+    tab.page.get_by_label("bodies").uncheck()
+    assert changed(before, tab.pixels())[:, : before.shape[1] - 320].sum() > 1000
+    assert tab.errors == []
 
 
 def test_a_name_is_text_and_no_code(opened):

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy.spatial.transform import Rotation
 
 import fkarm
 from fkarm.viz import (
-    draw_bodies,
     draw_ellipsoid,
     draw_frame,
     draw_reach,
@@ -33,37 +31,6 @@ def test_a_stick_figure_passes_through_the_links(panda):
     assert len(ax.collections) == 3
     with pytest.raises(ValueError, match=r"one configuration, of shape \(7,\)"):
         draw_robot(ax, panda, np.zeros((1, 7)))
-
-
-class Surfaces:
-    """Axes that keep what is drawn on them."""
-
-    def __init__(self):
-        self.drawn = []
-
-    def plot_surface(self, x, y, z, color, **style):
-        self.drawn.append((color, np.stack([x, y, z], axis=-1).reshape(-1, 3)))
-
-
-def test_bodies_are_drawn_at_their_radius(panda):
-    bodies = [
-        fkarm.Body("panda_link3", "capsule", 0.06, 0.2, (0.01, 0, -0.1), (0.3, 0.2, 0)),
-        fkarm.Body("panda_hand", "sphere", 0.05, xyz=(0, 0, 0.03)),
-    ]
-    robot, q, ax = panda.with_bodies(bodies), np.linspace(0, 1, 7), Surfaces()
-    draw_bodies(ax, robot, q, color="blue", highlighted=["panda_hand"], highlight="red")
-    assert [colour for colour, _ in ax.drawn] == ["blue", "red"]
-    for (_, points), body in zip(ax.drawn, bodies, strict=True):
-        pose = np.asarray(fkarm.forward_kinematics(panda, q, body.link), float)
-        local = (points - pose[:3, 3]) @ pose[:3, :3] - np.array(body.xyz)
-        axis = Rotation.from_euler("xyz", body.rpy).as_matrix()[:, 2]
-        nearest = np.clip(local @ axis, -body.length / 2, body.length / 2)[:, None] * axis
-        np.testing.assert_allclose(np.linalg.norm(local - nearest, axis=1), body.radius)
-        assert np.ptp(local @ axis) > body.length + 1.9 * body.radius
-    draw_bodies(axes(), robot, q)
-    draw_bodies(None, panda, q)  # a robot without bodies
-    with pytest.raises(fkarm.UnknownLinkError, match="panda_hadn"):
-        draw_bodies(ax, robot, q, highlighted=["panda_hadn"])
 
 
 def test_branches_are_drawn_with_thinner_lines(every_joint):

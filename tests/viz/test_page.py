@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from viz.arms import arm_with_bodies
 
 import fkarm
 from fkarm.viz import make_page
@@ -28,12 +29,25 @@ def test_the_page_holds_all_that_it_shows(tmp_path):
     assert (data["path"], data["others"]) == (path.tolist(), path[:1].tolist())
     assert data["targets"] == [np.eye(4).ravel().tolist()]
     assert [joint["child"] for joint in data["robot"]["joints"]] == ["link_1", "link_2", "tool"]
-    body = next(body for body in data["bodies"] if body["link"] == "link_1")
-    vertices = np.frombuffer(base64.b64decode(body["vertices"]), "<f4").reshape(-1, 3)
-    faces = np.frombuffer(base64.b64decode(body["faces"]), "<u4")
+    solid = next(solid for solid in data["solids"] if solid["link"] == "link_1")
+    vertices = np.frombuffer(base64.b64decode(solid["vertices"]), "<f4").reshape(-1, 3)
+    faces = np.frombuffer(base64.b64decode(solid["faces"]), "<u4")
     assert faces.max() == len(vertices) - 1
     assert not re.search(r"https?:|\bsrc=|@import|url\(", page.html)
     assert page.save(tmp_path / "page.html").read_text(encoding="utf-8") == page.html
+
+
+def test_the_page_holds_the_bodies_and_no_others():
+    robot = fkarm.robots.planar([1.0, 0.5])
+    assert scene(make_page(robot))["bodies"] is None
+    data = scene(make_page(arm_with_bodies(), bodies=True, clearance=0.1))["bodies"]
+    assert [body["radius"] for body in data["bodies"]] == [0.08, 0.09, 0.06, 0.05, 0.05]
+    assert data["clearance"] == 0.1
+    assert scene(make_page(arm_with_bodies(), bodies=True))["bodies_cover"] is False  # link_2
+    whole = robot.with_bodies([fkarm.Body(link, "sphere", 0.1) for link in robot.link_names])
+    assert scene(make_page(whole, bodies=True))["bodies_cover"] is True
+    with pytest.raises(fkarm.RobotError, match="robot has no bodies"):
+        make_page(robot, bodies=True)
 
 
 def test_a_notebook_shows_the_page_in_a_frame_of_its_own():

@@ -8,6 +8,7 @@ import pytest
 
 import fkarm
 from fkarm.viz import view
+from fkarm.viz.clearance import COLOURS
 from fkarm.viz.newest import Newest
 
 pytest.importorskip("viser", reason="needs fkarm[view]")
@@ -23,9 +24,13 @@ def viewer():
 
 
 def wait_for(slider, value):
+    wait_until_is(lambda: slider.value, value)
+
+
+def wait_until_is(read, value):
     end = time.monotonic() + 60
-    while slider.value != value:
-        assert time.monotonic() < end, slider.value
+    while read() != value:
+        assert time.monotonic() < end, read()
         time.sleep(0.01)
 
 
@@ -70,10 +75,46 @@ def test_all_solutions_are_elbow_up_and_elbow_down(viewer):
 
 
 def test_a_place_on_the_path_lies_between_its_configurations(viewer):
-    viewer._place.value = 75.0
-    viewer._go_to_place()
+    viewer._player.go_to(3.75)
     wait_for(viewer._sliders[1], 21.5)
     np.testing.assert_allclose(viewer.q, [0.75, 0.375])
+
+
+def test_a_path_is_played_to_its_end_faster_or_slower(viewer):
+    viewer._player.time.value = 4.9
+    viewer._player.speed.value = "0.25"
+    before = time.monotonic()
+    viewer._player.play()
+    assert time.monotonic() - before > 0.3  # at speed 1 it would take 0.1 s
+    np.testing.assert_allclose(viewer.q, [1.0, 0.5])
+    assert viewer._player.button.label == "Play"
+
+
+def test_a_second_click_pauses(viewer):
+    playing = threading.Thread(target=viewer._player.play)
+    playing.start()
+    wait_until_is(lambda: viewer._player.button.label, "Pause")
+    viewer._player.play()
+    playing.join(60)
+    assert not playing.is_alive()
+    assert viewer._player.time.value < 5.0
+
+
+def test_bodies_are_coloured_where_the_robot_is():
+    arm = fkarm.robots.planar([1.0, 1.0, 1.0])
+    ends = (arm.link_names[1], arm.end_effector)
+    arm = arm.with_bodies([fkarm.Body(link, "sphere", 0.1) for link in ends])
+    viewer = view(arm, np.zeros(3), bodies=True, port=8740)
+    try:
+        colours = [tuple(handle.color) for handle in viewer._bodies._handles]
+        assert colours == [COLOURS[-1]] * 2
+        viewer._show(np.array([0.0, 2 * np.pi / 3, 2 * np.pi / 3]))  # a triangle
+        colours = [tuple(handle.color) for handle in viewer._bodies._handles]
+        assert colours == [COLOURS[0]] * 2
+        assert f"nearest: {ends[0]} and {ends[1]}, -200.0 mm" in viewer._text.content
+        assert all(handle.visible for handle in viewer._solid._solids)  # link_2 has no body
+    finally:
+        viewer.stop()
 
 
 def test_only_the_newest_event_is_answered_and_then_the_slow_work_is_done():

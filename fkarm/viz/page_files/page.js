@@ -4,10 +4,13 @@
 const scene = JSON.parse(document.getElementById("scene").textContent);
 const robot = scene.robot;
 const q = [...scene.q];
-const shown = { frames: false, others: scene.others.length > 0, targets: true };
+const shown = {
+  robot: !scene.bodies_cover, bodies: scene.bodies !== null,
+  frames: false, others: scene.others.length > 0, targets: true,
+};
 const $ = (id) => document.getElementById(id);
 const renderer = new Renderer(document.querySelector("canvas"));
-const camera = new Camera(scene.centre, scene.size);
+const camera = new Camera(scene.centre, scene.span);
 
 function element(parent, tag, properties = {}) {
   return parent.appendChild(Object.assign(document.createElement(tag), properties));
@@ -18,9 +21,10 @@ function unpack(text, Type) {
   return new Type(bytes.buffer);
 }
 
-const bodies = scene.bodies.map(({ link, colour, vertices, faces }) => ({
+const solids = scene.solids.map(({ link, colour, vertices, faces }) => ({
   link, colour, solid: renderer.solid(unpack(vertices, Float32Array), unpack(faces, Uint32Array)),
 }));
+const bodies = scene.bodies && new Bodies(scene.bodies, renderer);
 
 // Bars of length 1 along x, y and z; poses scale them. Corner k has the bits of k as coordinates.
 const BAR_FACES = [
@@ -35,6 +39,7 @@ const bars = [0, 1, 2].map((axis) => {
   const faces = [0, 1, 2, 3, 4, 5].flatMap((k) => [0, 1, 2, 0, 2, 3].map((i) => 4 * k + i));
   return renderer.solid(points, faces);
 });
+const GHOST = [0.35, 0.55, 0.8, 0.22];
 const AXES = [[0.88, 0.19, 0.19, 1], [0.18, 0.62, 0.27, 1], [0.11, 0.36, 0.84, 1]];
 
 function drawFrame(pose, length) {
@@ -43,11 +48,12 @@ function drawFrame(pose, length) {
 }
 
 function gridLines(colour) {
-  const step = 10 ** Math.floor(Math.log10(scene.size / 2.5)), reach = 10 * step, lines = [];
+  const step = 10 ** Math.floor(Math.log10(scene.span / 2.5)), reach = 10 * step, lines = [];
+  const [x, y] = scene.centre.map((place) => step * Math.round(place / step));
   for (let k = -10; k <= 10; k++) {
     const place = k * step;
-    lines.push({ from: [place, -reach, 0], to: [place, reach, 0], colour });
-    lines.push({ from: [-reach, place, 0], to: [reach, place, 0], colour });
+    lines.push({ from: [x + place, y - reach, 0], to: [x + place, y + reach, 0], colour });
+    lines.push({ from: [x - reach, y + place, 0], to: [x + reach, y + place, 0], colour });
   }
   return lines;
 }
@@ -63,19 +69,22 @@ function draw() {
   const poses = linkPoses(robot, q);
   renderer.begin(camera, dark.matches ? [0.106, 0.122, 0.141] : [0.965, 0.969, 0.976]);
   renderer.drawLines(grid, IDENTITY);
-  for (const { link, colour, solid } of bodies)
+  for (const { link, colour, solid } of shown.robot ? solids : [])
     renderer.drawSolid(solid, poses[link], [...colour.map((x) => x / 255), 1]);
   drawFrame(poses[robot.root], 0.12 * scene.size);
   drawFrame(poses[scene.link], 0.12 * scene.size);
   if (shown.frames)
     for (const link of robot.links) drawFrame(poses[link], 0.07 * scene.size);
   if (shown.targets) for (const pose of scene.targets) drawFrame(pose, 0.15 * scene.size);
+  const distances = bodies && bodies.distances(poses);
+  if (shown.bodies) bodies.draw(renderer, poses, distances);
   if (shown.others)
     for (const other of scene.others) {
       if (other.every((x, k) => Math.abs(x - q[k]) < 1e-3)) continue; // the robot itself
       const its = linkPoses(robot, other);
-      renderer.drawGhost(bodies.map(({ link, solid }) => [solid, its[link]]), [0.35, 0.55, 0.8, 0.22]);
+      renderer.drawSeeThrough(solids.map(({ link, solid }) => [solid, its[link], GHOST]));
     }
+  if (bodies) $("nearest").textContent = bodies.nearest(distances);
   showPose(poses[scene.link]);
 }
 
@@ -147,6 +156,8 @@ function addSwitch(name, text) {
   label.append(text);
   box.addEventListener("change", () => { shown[name] = box.checked; redraw(); });
 }
+if (bodies) addSwitch("robot", "robot");
+if (bodies) addSwitch("bodies", "bodies");
 addSwitch("frames", "frames");
 if (scene.others.length) addSwitch("others", `${scene.others.length} configurations`);
 if (scene.targets.length) addSwitch("targets", "targets");
@@ -156,33 +167,44 @@ if (scene.targets.length) addSwitch("targets", "targets");
 let stop = () => {};
 if (scene.path.length > 1) {
   $("path").hidden = false;
+  const end = scene.times[scene.times.length - 1];
   const button = element($("path"), "button", { textContent: "Play" });
-  const place = element($("path"), "input", {
-    type: "range", min: 0, max: scene.path.length - 1, step: "any", ariaLabel: "place on the path",
+  const time = element($("path"), "input", {
+    type: "range", min: 0, max: end, step: "any", ariaLabel: "time on the path",
   });
-  place.value = 0;
-  let started = null;
+  time.value = 0;
+  const text = element($("path"), "span", { className: "time" });
+  const speed = element($("path"), "select", { ariaLabel: "speed" });
+  for (const factor of [0.1, 0.25, 0.5, 1, 2, 4])
+    element(speed, "option", { value: factor, textContent: `${factor} ×`, selected: factor === 1 });
+  let before = null; // when the last picture of a path that plays was drawn, ms
+  const write = () => { text.textContent = `${(+time.value).toFixed(2)} s`; };
   // Between two configurations of the path the entries go straight.
   const show = () => {
-    const at = +place.value, k = Math.min(Math.floor(at), scene.path.length - 1);
-    const next = scene.path[Math.min(k + 1, scene.path.length - 1)];
-    setConfiguration(scene.path[k].map((x, i) => x + (at - k) * (next[i] - x)));
+    let k = scene.times.findIndex((x) => x > +time.value) - 1;
+    if (k < 0) k = scene.times.length - 2; // at the end
+    const [from, to] = [scene.times[k], scene.times[k + 1]];
+    const share = Math.min(1, (+time.value - from) / (to - from));
+    setConfiguration(scene.path[k].map((x, i) => x + share * (scene.path[k + 1][i] - x)));
+    write();
   };
   const tick = (now) => {
-    if (started === null) return;
-    const share = Math.min(1, (now - started) / (1000 * scene.seconds));
-    place.value = share * (scene.path.length - 1);
+    if (before === null) return;
+    time.value = Math.min(end, +time.value + (+speed.value * Math.max(0, now - before)) / 1000);
+    before = now;
     show();
-    if (share < 1) requestAnimationFrame(tick); else stop();
+    if (+time.value < end) requestAnimationFrame(tick); else stop();
   };
-  stop = () => { started = null; button.textContent = "Play"; };
-  place.addEventListener("input", () => { stop(); show(); });
+  stop = () => { before = null; button.textContent = "Play"; };
+  time.addEventListener("input", () => { stop(); show(); });
   button.addEventListener("click", () => {
-    if (started !== null) return stop();
-    button.textContent = "Stop";
-    started = performance.now() - (1000 * scene.seconds * (+place.value % place.max)) / place.max;
+    if (before !== null) return stop();
+    button.textContent = "Pause";
+    if (+time.value >= end) time.value = 0;
+    before = performance.now();
     requestAnimationFrame(tick);
   });
+  write();
 }
 
 // ---- the view

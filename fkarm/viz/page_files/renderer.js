@@ -172,13 +172,13 @@ class Renderer {
   }
 
   // See-through solids, after everything else. Depth first, so that only their outsides are seen.
-  drawGhost(parts, colour) {
+  drawSeeThrough(parts) {
     const gl = this.gl;
-    for (const [solid, pose] of parts) this.drawSolid(solid, pose, colour, true);
+    for (const [solid, pose, colour] of parts) this.drawSolid(solid, pose, colour, true);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.depthFunc(gl.LEQUAL);
-    for (const [solid, pose] of parts) this.drawSolid(solid, pose, colour);
+    for (const [solid, pose, colour] of parts) this.drawSolid(solid, pose, colour);
     gl.depthFunc(gl.LESS);
     gl.disable(gl.BLEND);
   }

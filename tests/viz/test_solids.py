@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import fkarm
-from fkarm.viz.bodies import bodies_of
 from fkarm.viz.edges import split_edges
+from fkarm.viz.solids import solids_of
 
 trimesh = pytest.importorskip("trimesh", reason="needs fkarm[view]")
 
@@ -43,19 +43,19 @@ def written(tmp_path, mesh="package://some_robot/meshes/part.stl", text=URDF):
     return path
 
 
-def extent(body):
-    return np.stack([body.vertices.min(axis=0), body.vertices.max(axis=0)])
+def extent(solid):
+    return np.stack([solid.vertices.min(axis=0), solid.vertices.max(axis=0)])
 
 
 @pytest.mark.parametrize("mesh", ["package://some_robot/meshes/part.stl", "../meshes/part.stl"])
 def test_visuals_of_a_urdf_are_drawn_in_the_frames_of_their_links(mesh, tmp_path):
     path = written(tmp_path, mesh)
-    box, sphere, part = bodies_of(fkarm.Robot.from_urdf(path), path)
+    box, sphere, part = solids_of(fkarm.Robot.from_urdf(path), path)
     np.testing.assert_allclose(extent(box), [[-0.1, -0.2, -0.3], [0.1, 0.2, 0.3]])
     np.testing.assert_allclose(extent(sphere), [[-0.1, -0.1, 1.9], [0.1, 0.1, 2.1]])
     # Stretched along its own x, then turned to y, then moved by 1 m.
     np.testing.assert_allclose(extent(part), [[0.8, -0.2, -0.3], [1.2, 0.2, 0.3]], atol=1e-6)
-    assert [body.link for body in (box, sphere, part)] == ["base", "base", "arm"]
+    assert [solid.link for solid in (box, sphere, part)] == ["base", "base", "arm"]
     assert (box.colour, part.colour) == ((255, 0, 0), (0, 128, 255))
 
 
@@ -65,16 +65,16 @@ def test_visuals_of_a_urdf_are_drawn_in_the_frames_of_their_links(mesh, tmp_path
 def test_a_link_whose_mesh_is_not_at_hand_is_drawn_with_capsules(mesh, tmp_path):
     path = written(tmp_path, mesh)
     with pytest.warns(UserWarning, match=f"Not at hand: {mesh}"):
-        bodies = bodies_of(fkarm.Robot.from_urdf(path), path)
-    assert [body.link for body in bodies] == ["base", "base", "arm", "arm"]
-    joint, capsule = bodies[2:] if len(bodies[3].vertices) > 200 else bodies[:1:-1]
+        solids = solids_of(fkarm.Robot.from_urdf(path), path)
+    assert [solid.link for solid in solids] == ["base", "base", "arm", "arm"]
+    joint, capsule = solids[2:] if len(solids[3].vertices) > 200 else solids[:1:-1]
     assert capsule.vertices[:, 0].max() > 0.5 > joint.vertices[:, 0].max()
 
 
 def test_capsules_reach_from_joint_to_joint():
-    bodies = bodies_of(fkarm.robots.planar([1.0, 0.5]))
-    first = [body for body in bodies if body.link == "link_1"]
-    (low, high) = extent(max(first, key=lambda body: body.vertices[:, 0].max()))
+    solids = solids_of(fkarm.robots.planar([1.0, 0.5]))
+    first = [solid for solid in solids if solid.link == "link_1"]
+    (low, high) = extent(max(first, key=lambda solid: solid.vertices[:, 0].max()))
     radius = high[2]
     np.testing.assert_allclose([low[0], high[0]], [-radius, 1.0 + radius], rtol=1e-6)
     assert 0.01 < radius < 0.1
@@ -82,16 +82,16 @@ def test_capsules_reach_from_joint_to_joint():
 
 def test_every_kind_of_joint_has_a_solid(free_robot, every_joint):
     for robot in (free_robot, every_joint):
-        links = {body.link for body in bodies_of(robot)}
+        links = {solid.link for solid in solids_of(robot)}
         assert {joint.child for joint in robot.joints if not joint.is_fixed} <= links
 
 
 def test_a_wrong_size_is_refused_with_its_line(tmp_path):
     path = written(tmp_path, text=URDF.replace("0.2 0.4 0.6", "0.2 0.4"))
     with pytest.raises(fkarm.URDFError, match=r"line 4, <visual> of 'base': size must be 3 finite"):
-        bodies_of(fkarm.Robot.from_urdf(path), path)
+        solids_of(fkarm.Robot.from_urdf(path), path)
     with pytest.raises(fkarm.MissingFileError, match="URDF file must exist"):
-        bodies_of(fkarm.robots.planar([1.0]), tmp_path / "no.urdf")
+        solids_of(fkarm.robots.planar([1.0]), tmp_path / "no.urdf")
 
 
 def test_edges_are_split_and_round_surfaces_are_not():

@@ -12,7 +12,7 @@ import numpy as np
 from fkarm.model import Joint, Robot
 from fkarm.model.frames import rotation_to_axis
 from fkarm.viz.extras import require
-from fkarm.viz.visuals import Body, Visuals, make_body, read_visuals
+from fkarm.viz.visuals import Solid, Visuals, make_solid, read_visuals
 
 LINK_COLOUR, JOINT_COLOUR = (195, 202, 211), (74, 134, 197)
 # Of the length of the longest chain: the radius of its first capsule. The last is narrower.
@@ -20,7 +20,7 @@ _RADIUS, _NARROWER = 0.045, 0.5
 _SHORT = 1e-3
 
 
-def bodies_of(robot: Robot, urdf: str | os.PathLike[str] | None = None) -> tuple[Body, ...]:
+def solids_of(robot: Robot, urdf: str | os.PathLike[str] | None = None) -> tuple[Solid, ...]:
     """The solids of a robot, in the frames of their links.
 
     Without a URDF every link is a row of capsules from its frame to the joints on it, and every
@@ -45,19 +45,19 @@ def bodies_of(robot: Robot, urdf: str | os.PathLike[str] | None = None) -> tuple
             stacklevel=3,
         )
     known = set(robot.link_names)
-    bodies = [b for b in visuals.bodies if b.link in known - visuals.incomplete]
+    solids = [b for b in visuals.solids if b.link in known - visuals.incomplete]
     if not visuals.links & known:
         return tuple(_capsules(robot, robot.link_names))
-    return (*bodies, *_capsules(robot, sorted(visuals.incomplete & known)))
+    return (*solids, *_capsules(robot, sorted(visuals.incomplete & known)))
 
 
-def _capsules(robot: Robot, links: Sequence[str]) -> list[Body]:
+def _capsules(robot: Robot, links: Sequence[str]) -> list[Solid]:
     """Capsules and joints of some links."""
     import trimesh
 
     reach = _distances(robot)
     longest = max(*reach.values(), _SHORT)
-    bodies = []
+    solids = []
     for joint in robot.joints:
         parent, child = str(joint.parent), str(joint.child)
         radius = _RADIUS * longest * (1.0 - _NARROWER * reach[child] / longest)
@@ -67,10 +67,10 @@ def _capsules(robot: Robot, links: Sequence[str]) -> list[Body]:
             frame = np.eye(4)
             frame[:3, :3] = rotation_to_axis(np.array(joint.xyz) / length)
             frame[:3, 3] = np.array(joint.xyz) / 2
-            bodies.append(make_body(parent, tube.apply_transform(frame), LINK_COLOUR))
+            solids.append(make_solid(parent, tube.apply_transform(frame), LINK_COLOUR))
         if child in links and not joint.is_fixed:
-            bodies.append(make_body(child, _joint_mesh(joint, 1.15 * radius), JOINT_COLOUR))
-    return bodies
+            solids.append(make_solid(child, _joint_mesh(joint, 1.15 * radius), JOINT_COLOUR))
+    return solids
 
 
 def _joint_mesh(joint: Joint, radius: float) -> Any:
