@@ -248,7 +248,7 @@ def distance_of_two_arms(q):
     """Smallest distance between the links of two arms, but for neighbours."""
     lengths = (0.4, 0.3, 0.2)
     left, right = (
-        (segments(q[:, first : first + 3], lengths) + [0, y]).swapaxes(0, 1)
+        (segments(q[:, first : first + 3], lengths) + np.array([0, y])).swapaxes(0, 1)
         for first, y in zip((0, 3), SIDES.values(), strict=True)
     )
     gaps = [gap(left[0], left[2]), gap(right[0], right[2])]
