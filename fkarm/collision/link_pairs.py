@@ -65,8 +65,10 @@ def pairs(robot: Robot, reasons: bool = False) -> Any:
     Example:
         >>> arm = fkarm.robots.planar([1.0, 1.0, 1.0])
         >>> arm = arm.with_bodies([fkarm.Body(link, "sphere", 0.1) for link in arm.link_names])
-        >>> for pair, reason in fkarm.collision.pairs(arm, reasons=True).items():
-        ...     print(*pair, reason)
+        >>> fkarm.collision.pairs(arm)
+        (('base', 'link_3'), ('base', 'tool'), ('link_1', 'link_3'), ('link_1', 'tool'))
+        >>> print(fkarm.collision.pairs(arm, reasons=True)["link_1", "link_2"])
+        neighbours at joint joint_2
     """
     check_has_bodies(robot)
     counted, left_out = _sorted_out(robot, robot.bodies, robot.exclusions)

@@ -35,7 +35,7 @@ def pose_stream(
     first_batch: int = 0,
     near_limits: float = 0.0,
     balanced: bool = False,
-    is_free: Callable[[Tensor], Tensor] | None = None,
+    is_free: Callable[[Tensor], Tensor] | str | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of reachable poses, for training inverse kinematics.
 
@@ -64,7 +64,8 @@ def pose_stream(
             trace (`tf.numpy_function` is one). A trial on 4096 configurations (32768 if
             `balanced`) estimates the share that it accepts, and every batch draws at least twice
             as many candidates as that share asks for. If it still accepts too few of them, the
-            batch repeats those.
+            batch repeats those. `"self"`: configurations in which the robot's bodies do not
+            overlap, `fkarm.collision.self_distance(robot, q) > 0`.
     Returns:
         Dataset of `(pose, label)`, float32. The pose is written as position and first two
         rotation columns (`"xyz_rot6d"`), shape `(batch_size, 9)`.
@@ -75,7 +76,7 @@ def pose_stream(
         RuntimeError: If Keras runs on another backend than TensorFlow.
         ValueError: If `labels` is unknown, `batch_size` is not a whole number >= 1, `first_batch`
             is not a whole number >= 0, `near_limits` is no share, or `is_free` does not give one
-            bool per configuration or accepts under 1/32 of them.
+            bool per configuration, accepts under 1/32 of them or is another text than `"self"`.
     """
     check_tensorflow("pose_stream")
     import tensorflow as tf
@@ -145,7 +146,7 @@ class PoseBatches(keras.utils.PyDataset):
         first_epoch: int = 0,
         near_limits: float = 0.0,
         balanced: bool = False,
-        is_free: Callable[[Tensor], Tensor] | None = None,
+        is_free: Callable[[Tensor], Tensor] | str | None = None,
         fixed: bool = False,
         workers: int = 1,
         max_queue_size: int = 10,

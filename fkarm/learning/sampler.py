@@ -8,7 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
+from fkarm._checks import check_choice
 from fkarm._types import Tensor, TensorLike
+from fkarm.collision import pairs, self_distance
 from fkarm.errors import RobotError
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
@@ -52,8 +54,11 @@ class Sampler:
         batch_size: int,
         near_limits: float = 0.0,
         balanced: bool = False,
-        is_free: Callable[[Tensor], Tensor] | None = None,
+        is_free: Callable[[Tensor], Tensor] | str | None = None,
     ) -> None:
+        if isinstance(is_free, str):
+            check_choice("is_free", is_free, ("self",))
+            is_free = _clear_of_itself(robot)
         self.robot, self.link, self.batch_size = robot, link, batch_size
         self.near_limits, self.balanced, self.is_free = near_limits, balanced, is_free
         self._bounds = representable_bounds(*sampling_bounds(robot), "float32")
@@ -155,6 +160,12 @@ class Sampler:
                 "near_limits needs a joint with two limits. Received: a robot without one. Set "
                 "near_limits=0."
             )
+
+
+def _clear_of_itself(robot: Robot) -> Callable[[Tensor], Tensor]:
+    """Whether no two bodies of a robot overlap."""
+    counted = pairs(robot)
+    return lambda q: self_distance(robot, q, counted) > 0
 
 
 def _tried(is_free: Callable[[Tensor], Tensor], q: np.ndarray) -> np.ndarray:

@@ -233,6 +233,25 @@ def test_a_predicate_of_a_stream_may_be_plain_numpy(panda):
     assert [tuple(spec.shape) for spec in stream.element_spec] == [(64, 9), (64, 7)]
 
 
+@ON_BOTH
+def test_configurations_may_be_clear_of_the_robot_itself(kind):
+    links = ("panda_link0", "panda_link2", "panda_hand")
+    robot = fkarm.robots.panda().with_bodies([fkarm.Body(link, "sphere", 0.25) for link in links])
+    robot = robot.with_exclusions([links[:2]])
+    _, q = drawn(kind, robot, is_free="self")
+    assert (np.asarray(fkarm.collision.self_distance(robot, q)) > 0).all()
+    _, uniform = drawn(kind, robot)
+    assert (np.asarray(fkarm.collision.self_distance(robot, uniform)) < 0).any()
+
+
+@ON_BOTH
+def test_a_robot_that_is_clear_of_itself_has_bodies(kind):
+    with pytest.raises(ValueError, match="is_free must be one of: 'self'"):
+        BOTH[kind](fkarm.robots.panda(), is_free="world")
+    with pytest.raises(fkarm.RobotError, match="robot has no bodies"):
+        BOTH[kind](fkarm.robots.panda().with_bodies([]), is_free="self")
+
+
 def test_a_batch_with_too_few_free_ones_repeats_them(panda):
     sampler = Sampler(panda, "panda_hand", 8, is_free=lambda q: q[:, 0] > 0)
     uniform = np.full(sampler.shape, 0.25)
