@@ -61,7 +61,7 @@ def test_bodies_are_drawn_at_their_radius(panda):
         np.testing.assert_allclose(np.linalg.norm(local - nearest, axis=1), body.radius)
         assert np.ptp(local @ axis) > body.length + 1.9 * body.radius
     draw_bodies(axes(), robot, q)
-    draw_bodies(None, panda, q)  # a robot without bodies
+    draw_bodies(None, panda.with_bodies(()), q)
     with pytest.raises(fkarm.UnknownLinkError, match="panda_hadn"):
         draw_bodies(ax, robot, q, highlighted=["panda_hadn"])
 
