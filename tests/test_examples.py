@@ -29,6 +29,7 @@ def test_every_example_has_a_test():
         "five_joints.py",
         "forum_arm.py",
         "multiply_by_zero.py",
+        "reach_behind.py",
         "retarget_walk.py",
         "share_a_robot.py",
         "solve_ik.py",
@@ -96,6 +97,13 @@ def test_an_arm_with_five_joints_meets_each_request(tmp_path, capsys):
     assert down[:2] == [0.0, 0.0]
     assert {row[2] for row in (whole, first, down)} == {0.6}
     assert (tmp_path / "five_joints.png").stat().st_size > 10_000
+
+
+def test_an_arm_behind_itself_keeps_clear(tmp_path, capsys):
+    run("reach_behind.py", "--out", str(tmp_path))
+    usual, clear = re.findall(r"the term: +(-?\d+)%", capsys.readouterr().out)
+    assert int(usual) < 95 < 98 < int(clear)
+    assert (tmp_path / "reach_behind.png").stat().st_size > 10_000
 
 
 def test_every_solution_is_drawn(tmp_path, capsys):

@@ -78,7 +78,7 @@ def solve_ik(
         joint_mask: Which entries of `q` may move; the others keep the value of `q_init`, inside or
             outside their limits.
         starts: Largest number of starts per target.
-        max_steps: Largest number of steps from each start.
+        max_steps: Largest number of steps from each start; as many more may push bodies apart.
         seed: Seed of the low-discrepancy starts.
         task: Components of the pose that count: `"pose"`, `"position"`, `"orientation"`, or a list
             of `"x"`, `"y"`, `"z"`, `"rx"`, `"ry"`, `"rz"`. Two rotations leave the rotation about
@@ -190,8 +190,8 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
 
     Args:
         robot, target_poses, link, base, position_tolerance, orientation_tolerance, q_init,
-            joint_mask, max_steps, seed, task, frame, weights, limit_margin, posture_weight, method:
-            As in `solve_ik`.
+            joint_mask, max_steps, seed, task, frame, weights, limit_margin, posture_weight, method,
+            clearance, obstacles: As in `solve_ik`.
         q_ref: Configuration whose whole turns the solutions take, as the limits allow.
         starts: Number of starts per target, `n` below; at least the number of branches of a closed
             form. Its free joint, if there is one, has as many values as there is room for; rows

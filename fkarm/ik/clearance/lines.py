@@ -84,6 +84,7 @@ class Links:
         self._radii = self._shapes.radii[self._a] + self._shapes.radii[self._b]
 
     def smallest(self, q: Array) -> Array:
+        """The smallest distances, see `Near`."""
         points = np.array(numpy_points(posture(self._tree, q), self._shapes))
         first, last = points[:, self._shapes.first], points[:, self._shapes.last]
         middle = 0.5 * (first + last)
@@ -100,6 +101,7 @@ class Links:
         return smallest
 
     def lines(self, q: Array) -> Lines:
+        """The line of every pair."""
         at = posture(self._tree, q)
         line = lines_of_pairs(NUMPY, numpy_points(at, self._shapes), self._groups)
         return Lines(at, line.distance, np.array(line.normal), np.array(line.point), self._pulls)
@@ -116,10 +118,12 @@ class Obstacles:
         self._surfaces = surfaces_of(obstacles, max(body.length for body in bodies))
 
     def smallest(self, q: Array) -> Array:
+        """The smallest distances, see `Near`."""
         smallest: Array = self.lines(q).distance.min(axis=0)
         return smallest
 
     def lines(self, q: Array) -> Lines:
+        """The line of every body and obstacle."""
         at, shapes = posture(self._tree, q), self._shapes
         points = np.array(numpy_points(at, shapes))
         first, last = points[:, shapes.first], points[:, shapes.last]  # (3, bodies, n)
