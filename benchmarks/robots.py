@@ -289,11 +289,10 @@ def every_task(arm: Arm, free: int | None, values: np.ndarray, targets: np.ndarr
 
 
 def plain(urdf: str) -> str:
-    """A robot as fkarm writes it, without its own element and with masses, for other readers."""
-    lines = (line for line in urdf.splitlines() if "<fkarm " not in line)
-    return re.sub(
-        r'<link name="([^"]*)"/>', rf'<link name="\1">{_INERTIAL}</link>', "\n".join(lines)
-    )
+    """A robot as fkarm writes it, with links of one mass and nothing else, for other readers."""
+    own = re.compile(r"<fkarm [^>]*?(/>|>.*?</fkarm>)", re.DOTALL)
+    link = re.compile(r'<link name="([^"]*)"(/>|>.*?</link>)', re.DOTALL)
+    return link.sub(rf'<link name="\1">{_INERTIAL}</link>', own.sub("", urdf))
 
 
 def _file(name: str, file: str) -> str:

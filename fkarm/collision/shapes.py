@@ -45,6 +45,27 @@ def check_has_bodies(robot: Robot) -> None:
         )
 
 
+def moving_bodies(robot: Robot) -> tuple[Body, ...]:
+    """The bodies that a joint moves in the root link's frame.
+
+    Raises:
+        RobotError: If there is none.
+    """
+    check_has_bodies(robot)
+    moving = tuple(
+        body
+        for body in robot.bodies
+        if any(not joint.is_fixed for joint in robot.path_to(body.link))
+    )
+    if not moving:
+        links = ", ".join(dict.fromkeys(body.link for body in robot.bodies))
+        raise RobotError(
+            "A joint must move a link with bodies: no configuration changes the distance of the "
+            f"others from obstacles. Received: bodies on {links} only."
+        )
+    return moving
+
+
 @cached(256)
 def shapes_of(robot: Robot, bodies: tuple[Body, ...], base: str | None = None) -> Shapes:
     """The bodies as points in the frame of `base`; None: the last link that carries all others.

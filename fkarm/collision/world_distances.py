@@ -19,7 +19,7 @@ from fkarm.collision.points import (
     split_points,
     unrolled_points,
 )
-from fkarm.collision.shapes import Shapes, check_has_bodies, shapes_of
+from fkarm.collision.shapes import Shapes, moving_bodies, shapes_of
 from fkarm.collision.surfaces import Surface, surfaces_of
 from fkarm.kinematics.arguments import configuration
 from fkarm.kinematics.entries import stack_last
@@ -32,6 +32,9 @@ from fkarm.model import Body, Robot
 
 def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[Obstacle]) -> Tensor:
     """The smallest signed distance between a robot's bodies and obstacles.
+
+    Bodies that no joint moves in the root link's frame do not count: a base touches the floor that
+    it stands on in every configuration.
 
     Exact for spheres, capsules and half-spaces, and for boxes to 1e-12 of the length of a capsule.
     Where the axis of a capsule enters a box, its depth is that of the deepest point of the axis.
@@ -47,7 +50,7 @@ def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[O
         Distance, m, negative where a body overlaps an obstacle. In the dtype of `q` (float32 for
         half precision). Shape `(...)`.
     Raises:
-        RobotError: If the robot has no bodies.
+        RobotError: If no joint moves a body of the robot.
         TypeError: If an obstacle is of another kind.
         ValueError: If `q` does not end with an axis of size `robot.dof`, or there is no obstacle.
     Gradient:
@@ -62,8 +65,7 @@ def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[O
         0.4
     """
     q = configuration(robot, q)
-    check_has_bodies(robot)
-    return _stage(robot, robot.bodies, checked_obstacles(obstacles))(q)[..., 0]
+    return _stage(robot, moving_bodies(robot), checked_obstacles(obstacles))(q)[..., 0]
 
 
 @once
@@ -78,8 +80,6 @@ def _stage(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ..
         distance = ops.min(_by_body(DIFFERENTIABLE, points, shapes, surfaces), axis=0)
         return stack_last([distance, *[ops.zeros_like(distance)] * (LINE - 1)])
 
-    if not plan.nodes:
-        return by_operations
     layout, loop, own = point_loop(robot, shapes)
     arrays = (*loop, *own._replace(moves=own.moves[:, shapes.body_links]))
 

@@ -140,6 +140,17 @@ def test_what_is_no_obstacle_is_refused(panda):
         world_distance(fkarm.robots.panda().with_bodies([]), q, Sphere(0.1))
 
 
+def test_bodies_that_no_joint_moves_do_not_count():
+    arm = fkarm.robots.planar([1.0, 1.0])
+    tip, floor = Body(arm.end_effector, "sphere", 0.1), HalfSpace(offset=-0.5)
+    base = Body(arm.root_link, "sphere", 0.7)  # it reaches into the floor
+    q = [0.3, 0.4]
+    distance = world_distance(arm.with_bodies([tip, base]), q, floor)
+    np.testing.assert_allclose(array(distance), 0.4, rtol=1e-6)
+    with pytest.raises(fkarm.RobotError, match=r"A joint must move .* Received: bodies on base"):
+        world_distance(arm.with_bodies([base]), q, floor)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -14,6 +14,7 @@ from fkarm._types import Tensor
 from fkarm.collision import pairs, self_distance, world_distance
 from fkarm.collision.link_pairs import chosen_pairs
 from fkarm.collision.obstacles import Obstacle, checked_obstacles
+from fkarm.collision.shapes import moving_bodies
 from fkarm.geometry.native import has_float64
 from fkarm.ik.batch import ROWS, run_in_chunks
 from fkarm.ik.clearance.lines import Near, Pairs, near_links, near_obstacles
@@ -62,7 +63,7 @@ class Surroundings(NamedTuple):
         if self.pairs:
             near.append(near_links(robot, robot.bodies, self.pairs))
         if self.obstacles:
-            near.append(near_obstacles(robot, robot.bodies, self.obstacles))
+            near.append(near_obstacles(robot, moving_bodies(robot), self.obstacles))
         return near
 
     def _compiled(self, q: Tensor) -> list[Tensor]:
