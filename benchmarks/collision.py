@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # Robot, spheres (or capsules) per link, radius in m.
 CASES = {
-    "panda, spheres": ("panda", "sphere", 7, 0.05),
+    "panda, spheres": ("panda", "sphere", 9, 0.05),
     "g1, spheres": ("g1", "sphere", 2, 0.03),
     "panda, capsules": ("panda", "capsule", 1, 0.05),
     "g1, capsules": ("g1", "capsule", 1, 0.03),

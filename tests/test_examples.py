@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.in_test_all("example")
@@ -34,6 +35,7 @@ def test_every_example_has_a_test():
         "share_a_robot.py",
         "solve_ik.py",
         "spread_configurations.py",
+        "train_clear.py",
         "train_ik_regressor.py",
         "train_on_several_hosts.py",
         "train_over_arms.py",
@@ -47,6 +49,18 @@ def test_every_example_has_a_test():
 def test_the_forum_arm_is_saved_and_loaded(capsys):
     run("forum_arm.py", "--steps", "64")
     assert "same output: True" in capsys.readouterr().out
+
+
+def test_a_collision_loss_keeps_answers_apart(capsys, tmp_path):
+    run("train_clear.py", "--steps", "60", "--json", str(tmp_path / "clear.json"))
+    printed = capsys.readouterr().out
+    shares = [float(share) for share in re.findall(r"([\d.]+)% of 10,000 answers", printed)]
+    report = json.loads((tmp_path / "clear.json").read_text())
+    assert [row["loss"] for row in report["rows"]] == ["pose loss", "pose and collision loss"]
+    np.testing.assert_allclose(
+        [100 * row["colliding"] for row in report["rows"]], shares, atol=0.01
+    )
+    assert all(row["median_mm"] > 0 for row in report["rows"])
 
 
 def test_a_simulated_arm_is_calibrated_to_the_noise(capsys):

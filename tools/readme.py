@@ -7,7 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from tools.tables import backends, closed_form, fk, ik, learned, library, presets, scale, small
+from tools.tables import (
+    backends,
+    closed_form,
+    collision,
+    fk,
+    ik,
+    learned,
+    library,
+    presets,
+    scale,
+    small,
+)
 
 # For each document what stands between the marks of each name.
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
@@ -19,6 +30,10 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/keras.md": {"contract": library.contract_table, "precision": library.precision_table},
     "docs/backends.md": {"backends": backends.limits_table},
+    "docs/collision.md": {
+        "collision_speed": collision.speed_table,
+        "collision_training": collision.training_table,
+    },
     "docs/ik.md": {
         "closed_form": closed_form.solvers_table,
         "closed_form_singular": closed_form.singular_table,

@@ -41,6 +41,8 @@ MODULES = (
     "fkarm.robots",
     "fkarm.compare",
     "fkarm.calibration",
+    "fkarm.collision",
+    "fkarm.motion",
     "fkarm.config",
     "fkarm.tables",
     "fkarm.viz",

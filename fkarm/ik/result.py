@@ -51,9 +51,7 @@ class IKSolutions(NamedTuple):
     """What `solve_ik_all` returns: one row per start. NumPy arrays."""
 
     q: np.ndarray  # configurations within the limits, (..., n, dof)
-    is_solution: (
-        np.ndarray
-    )  # whether q solves the target, is clear and no earlier start gave it, (..., n)
+    is_solution: np.ndarray  # whether q solves the target, is clear and is new, (..., n)
     position_error: np.ndarray  # m, (..., n)
     orientation_error: np.ndarray  # rad, (..., n)
     steps: np.ndarray  # steps from the start, (..., n)
