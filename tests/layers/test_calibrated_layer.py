@@ -28,7 +28,7 @@ def test_poses_are_those_of_pinocchio_and_of_the_robot_it_becomes():
     values = errors_of(parameters, mm=20.0, deg=10.0)
     layer = layer_with(parameters, values)
     expected = poses_by_pinocchio(ARM, parameters, values, Q)
-    np.testing.assert_allclose(layer(Q), expected, atol=1e-12)
+    np.testing.assert_allclose(array(layer(Q)), expected, atol=1e-12)
     robot = layer.to_robot()
     again = fkarm.forward_kinematics(robot, layer.configuration(Q))
     np.testing.assert_allclose(again, expected, atol=1e-12)
@@ -48,9 +48,11 @@ def test_a_table_has_four_weights_per_joint():
     units = np.array([1e-3, np.pi / 180, 1e-3, np.pi / 180])
     other = fkarm.Robot.from_dh(rows + changes * units)
     q = np.random.default_rng(1).normal(size=(4, 6))
-    np.testing.assert_allclose(layer(q), fkarm.forward_kinematics(other, q), atol=1e-13)
+    np.testing.assert_allclose(array(layer(q)), fkarm.forward_kinematics(other, q), atol=1e-13)
     urdf = fkarm.Robot.from_urdf(layer.to_urdf())
-    np.testing.assert_allclose(fkarm.forward_kinematics(urdf, q, "flange"), layer(q), atol=1e-12)
+    np.testing.assert_allclose(
+        fkarm.forward_kinematics(urdf, q, "flange"), array(layer(q)), atol=1e-12
+    )
 
 
 def test_gradients_are_those_of_differences():
@@ -84,7 +86,7 @@ def test_what_calibrate_finds_is_the_least_loss_of_the_layer():
         predicted = layer.stateless_call([x], [], tensor(Q))[0]
         return keras.ops.mean(keras.ops.square(1e3 * (predicted - tensor(p))))
 
-    at = tensor(layer.corrections.value)
+    at = tensor(array(layer.corrections.value))
     np.testing.assert_allclose(array(gradient_of(loss)(at)), 0.0, atol=1e-6)
     assert 0.1 < float(array(loss(at))) < 2.0  # mm^2
 

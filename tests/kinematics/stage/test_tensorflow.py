@@ -178,11 +178,11 @@ def test_batches_of_many_sizes_are_compiled_for_few(panda, monkeypatch):
     rows = []
     run = stage.in_rows
 
-    def counted(concrete, inputs, ranks):
+    def counted(concrete, inputs, *rest):
         def call(*signature):
             return lambda *flat: (rows.append(flat[0].shape[0]), concrete(*signature)(*flat))[1]
 
-        return run(call, inputs, ranks)
+        return run(call, inputs, *rest)
 
     monkeypatch.setattr(stage, "in_rows", counted)
     for size in range(1024, 1153, 16):
