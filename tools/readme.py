@@ -15,6 +15,7 @@ from tools.tables import (
     ik,
     learned,
     library,
+    motion,
     presets,
     scale,
     small,
@@ -34,7 +35,9 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
         "collision_speed": collision.speed_table,
         "collision_training": collision.training_table,
     },
+    "docs/motion.md": {"motion": motion.clips_table},
     "docs/ik.md": {
+        "clearance": collision.clearance_table,
         "closed_form": closed_form.solvers_table,
         "closed_form_singular": closed_form.singular_table,
         "ik": ik.own_table,
