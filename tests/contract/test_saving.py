@@ -167,8 +167,8 @@ def with_robot_format(data, number):
         for entry in old.namelist():
             text = old.read(entry)
             if entry == "config.json":
-                assert b'"format": 1' in text
-                text = text.replace(b'"format": 1', f'"format": {number}'.encode())
+                assert b'"format": 2' in text
+                text = text.replace(b'"format": 2', f'"format": {number}'.encode())
             new.writestr(entry, text)
     return changed.getvalue()
 
@@ -176,6 +176,6 @@ def with_robot_format(data, number):
 def test_a_file_of_a_newer_fkarm_is_refused(tmp_path):
     path = tmp_path / "model.keras"
     make("reach").model.save(path)
-    path.write_bytes(with_robot_format(path.read_bytes(), 2))
-    with pytest.raises(fkarm.RobotError, match=r"at most 1.*Received: 2, written by a newer fkarm"):
+    path.write_bytes(with_robot_format(path.read_bytes(), 3))
+    with pytest.raises(fkarm.RobotError, match=r"at most 2.*Received: 3, written by a newer fkarm"):
         keras.models.load_model(path)
