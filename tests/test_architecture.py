@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "ik": TENSORS | MODEL | {"config", "kinematics", "collision"},
     "tables": TENSORS | MODEL | {"kinematics", "ik"},
     "calibration": TENSORS | MODEL | {"kinematics", "ik"},
-    "motion": TENSORS | MODEL | {"config", "kinematics", "ik"},
+    "motion": TENSORS | MODEL | {"config", "collision", "kinematics", "ik"},
     "layers": TENSORS
     | MODEL
     | {"calibration", "collision", "kinematics", "ik", "_recorded", "_rows", "_carried"},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from fkarm._checks import check_count, check_non_negative
 from fkarm._types import TensorLike
+from fkarm.collision.obstacles import Obstacle
+from fkarm.ik.clearance import surroundings_of
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
 from fkarm.model import Robot
 from fkarm.motion.request import Clips, Smoothness, read_clips
@@ -40,6 +42,8 @@ def solve_path(
     *,
     center_of_mass: TensorLike | None = None,
     center_of_mass_weight: float = 1.0,
+    clearance: float | None = None,
+    obstacles: Obstacle | Iterable[Obstacle] | None = None,
     q_ref: TensorLike | None = None,
     task: Task | Mapping[str, Task] = "pose",
     frame: str = "root",
@@ -85,6 +89,10 @@ def solve_path(
         center_of_mass: Targets of the centre of mass, m. Shape `(..., time, 3)`; NaN in a
             coordinate leaves it free.
         center_of_mass_weight: Weight of a metre of its error.
+        clearance: None, or the smallest distance between the robot's bodies that count and from
+            `obstacles`, m. Bodies that are nearer push each other apart, which counts more than
+            targets do; a path does not jump over an obstacle.
+        obstacles: Objects of `fkarm.collision`, as in `fkarm.solve_ik`.
         q_ref: Posture that `posture_weight` pulls to; None: `q_start`. Shape `(..., dof)`. A
             floating joint has none: its entries are not read.
         task: Components of poses that count, as in `fkarm.solve_ik`. With `frame="target"`, two
@@ -108,7 +116,8 @@ def solve_path(
         `converged` is False and `reason` is one of `PathReason`.
     Raises:
         UnknownLinkError: If a link does not exist.
-        RobotError: With `center_of_mass`, if the robot has no masses.
+        RobotError: With `center_of_mass`, if the robot has no masses; with `clearance`, if it has
+            no bodies.
         TypeError: If targets or contacts are no mapping, or hold no real numbers.
         ValueError: If times do not increase, shapes do not match, a target is no pose, contacts are
             no booleans, a limit is not positive, or an argument is out of range.
@@ -148,6 +157,7 @@ def solve_path(
         hold_start=hold_start,
         smoothness=Smoothness(velocity_weight, acceleration_weight, posture_weight),
         max_steps=max_steps,
+        around=surroundings_of(robot, clearance, obstacles, in_numpy=True),
         weights=weights,
         position_tolerance=position_tolerance,
         orientation_tolerance=orientation_tolerance,

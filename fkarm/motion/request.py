@@ -9,6 +9,7 @@ import numpy as np
 
 from fkarm._types import TensorLike
 from fkarm.errors import unknown_name
+from fkarm.ik.clearance import Surroundings
 from fkarm.ik.problem import Problem, Task, Terms, by_link, make_problem, make_terms
 from fkarm.ik.targets import check_rotations
 from fkarm.kinematics.joint_space import nearest_to_zero
@@ -62,6 +63,7 @@ class Clips(NamedTuple):
     q_ref: Array | None  # (clips, dof)
     hold_start: bool
     max_steps: int
+    around: Surroundings | None  # what bodies keep clear of
 
     @property
     def robot(self) -> Robot:
@@ -122,6 +124,7 @@ def read_clips(
     hold_start: bool,
     smoothness: Smoothness,
     max_steps: int,
+    around: Surroundings | None = None,
     **values: Any,
 ) -> Clips:
     """The arguments of `solve_path` as clips; `values` are arguments of `make_terms`.
@@ -181,6 +184,7 @@ def read_clips(
         read_configurations("q_ref", robot, q_ref, shape),
         hold_start,
         max_steps,
+        around,
     )
 
 

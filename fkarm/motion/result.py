@@ -12,6 +12,7 @@ class PathReason(str, Enum):
     """Why a frame of a path is as it is. Equal to its name as a string.
 
     `SOLVED`: every error is within its tolerance. `NAN`: a target of the frame is not finite.
+    `COLLISION`: the bodies are nearer to each other or to an obstacle than the clearance.
     `VELOCITY`, `ACCELERATION`: a joint moves as fast, or changes its speed as fast, as it may, to
     the frame or from it. `LIMITS`: a joint is at its limit. `STEPS`: the solution was still getting
     better after `max_steps`. `OUT_OF_REACH`: none of these; the targets cannot be reached together
@@ -20,6 +21,7 @@ class PathReason(str, Enum):
 
     SOLVED = "SOLVED"
     NAN = "NAN"
+    COLLISION = "COLLISION"
     VELOCITY = "VELOCITY"
     ACCELERATION = "ACCELERATION"
     LIMITS = "LIMITS"
@@ -46,6 +48,7 @@ class SolvedPath(NamedTuple):
     orientation_error: np.ndarray  # rad, likewise, (..., time, links)
     slip: np.ndarray  # of contacts: how far a link moved since the frame before, m, (..., time)
     center_of_mass_error: np.ndarray  # m, NaN where there is no target, (..., time)
+    clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (..., time)
     reason: np.ndarray  # strings, one of the names in `PathReason`, (..., time)
     links: tuple[str, ...]  # the links of the errors' last axis
     times: np.ndarray  # s, (..., time)
@@ -73,4 +76,6 @@ class SolvedPath(NamedTuple):
             lines.append(f"  {link}: largest error {', '.join(texts) or 'not known'}")
         if np.isfinite(self.slip).any():
             lines.append(f"  contacts: largest slip {np.nanmax(self.slip) * 1e3:.3g} mm per step")
+        if np.isfinite(self.clearance).any():
+            lines.append(f"  bodies: smallest distance {np.nanmin(self.clearance) * 1e3:.3g} mm")
         return "\n".join(lines)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fkarm.ik.clearance import Surroundings
 from fkarm.ik.in_numpy.residual import (
     Structure,
     derivatives,
@@ -23,6 +24,11 @@ from fkarm.motion.tangent import Array
 
 # How much more a contact counts than a target.
 CONTACT_WEIGHT = 30.0
+# The same of a metre that a distance between bodies lacks. The closest pairs count, and aim at this
+# much more than the clearance, m: a weight leaves a little.
+CLEARANCE_WEIGHT, PAIRS, AIM = 30.0, 12, 1e-3
+# Frames whose distances are computed at a time.
+CHUNK = 256
 
 
 class Tracked(NamedTuple):
@@ -61,12 +67,15 @@ class Tracking:
         if (by_row != 1.0).any():
             error = by_row * error
             jacobian *= by_row[..., None]
-        if clips.center_of_mass is None:
-            return Tracked(error, jacobian)
-        missing, rows = self._centre(flat)
-        return Tracked(np.hstack([error, missing]), np.concatenate([jacobian, rows], axis=1))
+        more = [Tracked(error, jacobian)]
+        if clips.center_of_mass is not None:
+            more.append(self._centre(flat))
+        if clips.around is not None:
+            more.append(self._apart(clips.around, flat))
+        errors, jacobians = zip(*more, strict=True)
+        return Tracked(np.hstack(errors), np.concatenate(jacobians, axis=1))
 
-    def _centre(self, q: Array) -> tuple[Array, Array]:
+    def _centre(self, q: Array) -> Tracked:
         """The weighted errors of the centre of mass, and their derivative."""
         clips, robot = self.clips, self.clips.robot
         links, shares = mass_shares(robot.masses, robot.name)
@@ -76,7 +85,17 @@ class Tracking:
         weight = clips.center_of_mass_weight
         jacobian = jacobian_in_numpy(tree, shares)(q) * (weight * is_given[..., None])
         jacobian = clips.tangent.by_step(jacobian, q, np.arange(robot.dof), self.moving)
-        return weight * np.where(is_given, missing, 0.0), jacobian
+        return Tracked(weight * np.where(is_given, missing, 0.0), jacobian)
+
+    def _apart(self, around: Surroundings, q: Array) -> Tracked:
+        """How much the closest distances lack, and the derivative."""
+        clips, chunks = self.clips, np.array_split(q, max(-(-len(q) // CHUNK), 1))
+        distances, slopes = zip(*(around.closest(part, PAIRS) for part in chunks), strict=True)
+        lacking = around.least + AIM - np.concatenate(distances)
+        weight = CLEARANCE_WEIGHT * (lacking > 0)
+        jacobian = np.concatenate(slopes) * weight[..., None]
+        jacobian = clips.tangent.by_step(jacobian, q, np.arange(clips.robot.dof), self.moving)
+        return Tracked(weight * lacking, jacobian)
 
 
 def centre_errors(clips: Clips, q: Array) -> Array:

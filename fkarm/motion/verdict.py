@@ -85,6 +85,13 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
     is_far = is_wanted & (errors > clips.tolerances)
     tolerance = clips.tolerances[:, 0].min()
     converged = ~is_far.any(axis=(-1, -2)) & ~(slip > tolerance) & ~(mass > tolerance)
+    clearance = np.full((count, time), np.nan)
+    if clips.around is not None:
+        clearance = clips.around.distances(flat).reshape(count, time)
+        is_near = clearance < clips.around.least
+        converged &= ~is_near
+    else:
+        is_near = np.zeros((count, time), bool)
     is_missing = ~has_target[..., : clips.targeted].all(axis=-1)
     converged &= ~is_missing
     by_speed, by_change, within_speed, within_change = _by_limits(clips, exact)
@@ -98,13 +105,14 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
         (PathReason.LIMITS, at_limit.any(axis=-1)),
         (PathReason.ACCELERATION, by_change),
         (PathReason.VELOCITY, by_speed),
+        (PathReason.COLLISION, is_near),
         (PathReason.NAN, is_missing),
         (PathReason.SOLVED, converged),
     ):
         reason[holds] = name.value
     return [
         q, converged, within_speed, within_change, errors[..., 0], errors[..., 1], slip, mass,
-        reason,
+        clearance, reason,
     ]  # fmt: skip
 
 

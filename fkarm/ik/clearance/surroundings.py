@@ -81,10 +81,31 @@ def surroundings(
     """The surroundings that the arguments of `solve_ik` name; None: bodies do not matter.
 
     Raises:
+        ValueError: If there is a geometry beside a clearance.
+        RobotError, TypeError, ValueError: As `surroundings_of`.
+    """
+    around = surroundings_of(request.problem.robot, clearance, obstacles, request.is_few)
+    if around is not None and request.geometry:
+        raise ValueError(
+            "clearance must come without geometry: distances are those of the robot itself. "
+            "Received: both. Leave one of them out."
+        )
+    return around
+
+
+def surroundings_of(
+    robot: Robot,
+    clearance: float | None,
+    obstacles: Obstacle | Iterable[Obstacle] | None,
+    in_numpy: bool,
+) -> Surroundings | None:
+    """What a robot must keep clear of; None: bodies do not matter.
+
+    Raises:
         RobotError: If the robot has no bodies.
         TypeError: If an obstacle is none.
-        ValueError: If the clearance is no finite number >= 0, if there are obstacles without it or
-            a geometry beside it, or if no pair of links counts and there is no obstacle.
+        ValueError: If the clearance is no finite number >= 0, if there are obstacles without it, or
+            if no pair of links counts and there is no obstacle.
     """
     if clearance is None:
         if obstacles is not None:
@@ -94,12 +115,6 @@ def surroundings(
             )
         return None
     check_non_negative("clearance", clearance)
-    if request.geometry:
-        raise ValueError(
-            "clearance must come without geometry: distances are those of the robot itself. "
-            "Received: both. Leave one of them out."
-        )
-    robot = request.problem.robot
     counted = pairs(robot) if obstacles is not None else chosen_pairs(robot, None)
     around = () if obstacles is None else checked_obstacles(obstacles)
-    return Surroundings(robot, float(clearance), counted, around, request.is_few)
+    return Surroundings(robot, float(clearance), counted, around, in_numpy)
