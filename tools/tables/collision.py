@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.tables import in_order, machine, ratio_text, read, share_text, table
+from tools.tables import in_order, machine, ratio_text, read, rounded, share_text, table
 
 
 def speed_table() -> str:
@@ -16,8 +16,8 @@ def speed_table() -> str:
             [
                 case,
                 f"{ours['bodies']}, {ours['pairs']}",
-                f"{ours['rows_per_s']:,.0f}",
-                f"{coal['rows_per_s']:,.0f}",
+                rounded(ours["rows_per_s"]),
+                rounded(coal["rows_per_s"]),
                 ratio_text(ours["rows_per_s"] / coal["rows_per_s"]),
                 f"{ours['first_s']:.1f} s",
                 f"{ours['error_float32']:.0e} m, {ours['error_float64']:.0e} m",

@@ -32,7 +32,7 @@ def clips_table() -> str:
         "jerk frame by frame over this",
     ]
     note = (
-        f"{machine(report)}, beside other work. Unitree G1 with a floating base and poses of six "
+        f"{machine(report)}. Unitree G1 with a floating base and poses of six "
         f"links. The first call, {first['frames']:,} frames in a new process, took "
         f"{first['median_s']:.1f} s."
     )
