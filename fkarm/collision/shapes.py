@@ -41,7 +41,8 @@ def check_has_bodies(robot: Robot) -> None:
     if not robot.bodies:
         raise RobotError(
             f"robot has no bodies: distances need spheres or capsules on its links. Received: "
-            f"{robot!r}. Add them by robot.with_bodies([fkarm.Body(link, 'sphere', radius), ...])."
+            f"{robot!r}. Add them by robot.with_bodies([fkarm.Body(link, 'sphere', radius), ...]), "
+            "or from meshes: fkarm.Robot.from_urdf(path, mesh_spheres=8)."
         )
 
 

@@ -108,7 +108,7 @@ def with_fixed_joints(self: Robot, values: Mapping[str, ArrayLike]) -> Robot:
     return replace(self, joints=tuple(joints))
 
 
-def with_bodies(self: Robot, bodies: Iterable[Body] | str | os.PathLike[str]) -> Robot:
+def with_bodies(self: Robot, bodies: Body | Iterable[Body] | str | os.PathLike[str]) -> Robot:
     """The same robot with these bodies in place of its own.
 
     To add one, as of an object in the gripper: `robot.with_bodies([*robot.bodies, body])`.
@@ -129,7 +129,7 @@ def with_bodies(self: Robot, bodies: Iterable[Body] | str | os.PathLike[str]) ->
     if isinstance(bodies, (str, os.PathLike)):
         bodies, lines = read_spheres(bodies)
     else:
-        bodies = tuple(bodies)
+        bodies = (bodies,) if isinstance(bodies, Body) else tuple(bodies)
         kept = sum(body in self.bodies for body in bodies)
         lines = tuple(self.notes.get("bodies", ())) if kept == len(self.bodies) else ()
         if kept < len(bodies):

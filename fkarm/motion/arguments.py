@@ -43,7 +43,7 @@ def read_targets(
     if not isinstance(target_poses, Mapping) or not target_poses:
         raise TypeError(
             "target_poses must be a mapping {link: poses} with at least one link. Received: "
-            f"{type(target_poses).__name__}. For one link: {{robot.end_effector: poses}}."
+            f"{type(target_poses).__name__}. For one link: {{{robot.end_effector!r}: poses}}."
         )
     poses, are_positions = {}, {}
     for link, value in target_poses.items():
@@ -181,7 +181,8 @@ def read_configurations(
         return np.broadcast_to(array, (*batch, dof)).reshape(clips, dof)
     if may_be_path and array.shape == (*shape, dof):
         return array.reshape(clips, shape[-1], dof)
-    whole = f", or {(*shape, dof)}" if may_be_path else ""
+    shapes = [(dof,), (*batch, dof), *([(*shape, dof)] if may_be_path else [])]
     raise ValueError(
-        f"{name} must have shape ({dof},), {(*batch, dof)}{whole}. Received: shape {array.shape}."
+        f"{name} must have shape {' or '.join(map(str, dict.fromkeys(shapes)))}. Received: shape "
+        f"{array.shape}."
     )

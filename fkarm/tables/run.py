@@ -6,7 +6,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,12 @@ def _facts(job: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.to_dict() if isinstance(value, Robot) else np.asarray(value).tolist()
+    """What JSON writes of a value that it does not know."""
+    if isinstance(value, Robot):
+        return value.to_dict()
+    if is_dataclass(value):  # an obstacle
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return np.asarray(value).tolist()
 
 
 def _check_out(sources: Sequence[Path], out: Path, overwrite: bool) -> None:

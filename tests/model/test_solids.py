@@ -25,6 +25,7 @@ def test_a_robot_carries_bodies_masses_and_exclusions_through_its_dict(arm):
     bodies = (Body("tool", "sphere", 0.1), Body("rail_link", "capsule", 0.1, 0.3, (0, 0, 1)))
     robot = arm.with_bodies(bodies).with_exclusions([("tool", "rail_link")])
     assert robot.bodies == bodies
+    assert arm.with_bodies(bodies[0]).bodies == bodies[:1]
     assert robot.exclusions == (Exclusion("tool", "rail_link", "excluded"),)
     masses = (Mass("tool", 2, (0, 0, 0.1)),)
     robot = Robot(robot.joints, masses=masses, bodies=bodies, exclusions=robot.exclusions)

@@ -107,6 +107,19 @@ def test_options_are_those_of_solve_ik(arm, poses, tmp_path):
     assert not (tmp_path / "other.csv.parts").exists()
 
 
+def test_rows_keep_clear_of_obstacles(arm, poses, tmp_path):
+    frame_of(poses, "quat").to_csv(tmp_path / "t.csv", index=False)
+    wall = fkarm.collision.HalfSpace((0, 0, 1), -0.1)
+    options = {"clearance": 0.01, "obstacles": [wall]}
+    solve_table(arm, tmp_path / "t.csv", tmp_path / "q.csv", **options)
+    frame = pd.read_csv(tmp_path / "q.csv")
+    q = frame[list(arm.joint_names)].to_numpy()
+    distance = np.asarray(fkarm.collision.world_distance(arm, q, wall))
+    assert 0 < frame["solved"].sum() < len(frame)
+    assert (distance[frame["solved"]] >= 0.01 - 1e-9).all()
+    assert "COLLISION" in set(frame["reason"])
+
+
 def test_columns_that_do_not_say_what_the_poses_are(arm, poses, tmp_path):
     source, out = tmp_path / "t.csv", tmp_path / "q.csv"
     frame = frame_of(poses, "quat")
