@@ -125,7 +125,7 @@ def test_bodies_enclose_the_visual_meshes(name, file, largest):
     visuals = read_visuals(path)
     assert not visuals.missing
     hulls, outside = [], []
-    for solid in visuals.bodies:
+    for solid in visuals.solids:
         change = invert(ours[solid.link]) @ theirs[solid.link]
         bodies = [body for body in robot.bodies if body.link == solid.link]
         outside.append(depth(bodies, moved(solid.vertices, change)))
