@@ -11,6 +11,7 @@ _LIBRARIES = {
     "viz": ("matplotlib",),
     "view": ("viser", "trimesh", "pycollada"),
     "mjcf": ("mujoco",),
+    "bodies": ("pyyaml", "trimesh", "pycollada"),
     "xacro": ("xacrodoc",),
     "tables": ("pyarrow",),
     "cluster": ("pyarrow", "ray"),

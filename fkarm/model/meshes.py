@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fkarm.errors import MissingFileError, RobotError
+from fkarm.errors import MissingFileError, RobotError, how_to_install
 from fkarm.model.solids import Body
 
 # A URDF may name any file. Only files of these kinds are opened.
@@ -72,8 +72,8 @@ def mesh_bodies(
         meshes = load_meshes(path, scale)
     except ModuleNotFoundError as error:
         raise RobotError(
-            f"link {link!r}: meshes are read by {error.name}. Install it: pip install "
-            "'fkarm[bodies]'."
+            f"link {link!r}: meshes are read by {error.name}. Install it: "
+            f"{how_to_install('bodies')}."
         ) from error
     except Exception as error:  # readers of meshes raise anything
         raise RobotError(f"{path}: the mesh must be readable. Received: {error}.") from error

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fkarm.errors import FkarmError, RobotError
+from fkarm.errors import FkarmError, RobotError, how_to_install
 from fkarm.model.solids import Body, Exclusion
 from fkarm.model.source import open_source
 
@@ -83,7 +83,7 @@ def _read(path: str | os.PathLike[str]) -> Any:
         import yaml
     except ModuleNotFoundError as error:
         raise RobotError(
-            f"{path}: YAML is read by PyYAML. Install it: pip install 'fkarm[bodies]'."
+            f"{path}: YAML is read by PyYAML. Install it: {how_to_install('bodies')}."
         ) from error
     try:
         return yaml.safe_load(text)

@@ -88,7 +88,10 @@ def test_meshes_that_cannot_be_read_are_named(rod, tmp_path, monkeypatch):
         Robot.from_mjcf("<mujoco/>", mesh_spheres=0)
     path = write(tmp_path, rod)
     monkeypatch.setitem(sys.modules, "trimesh", None)
-    with pytest.raises(fkarm.RobotError, match=r"read by trimesh.*pip install 'fkarm\[bodies\]'"):
+    with pytest.raises(
+        fkarm.RobotError,
+        match=r"read by trimesh.*pip install pyyaml trimesh pycollada \(the extra 'bodies'",
+    ):
         Robot.from_urdf(path, mesh_spheres=3)
 
 

@@ -91,7 +91,8 @@ def test_what_is_missing_is_named(arm, tmp_path, monkeypatch):
     with pytest.raises(fkarm.RobotError, match="the file must be JSON"):
         arm.with_bodies(write(tmp_path, "{", "s.json"))
     monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(fkarm.RobotError, match=r"Install it: pip install 'fkarm\[bodies\]'"):
+    command = r"Install it: pip install pyyaml trimesh pycollada \(the extra 'bodies'"
+    with pytest.raises(fkarm.RobotError, match=command):
         arm.with_bodies(write(tmp_path, SPHERES))
 
 
