@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Literal, overload
@@ -17,15 +18,15 @@ from fkarm.collision.shapes import check_has_bodies, shapes_of
 from fkarm.config import cached
 from fkarm.errors import RobotError
 from fkarm.kinematics.in_numpy import posture
+from fkarm.kinematics.joint_space import FREE_LENGTH
+from fkarm.kinematics.sampling import sample_configurations
 from fkarm.kinematics.tree import tree_of
-from fkarm.model import Body, Exclusion, Robot
+from fkarm.model import Body, Exclusion, Joint, Robot
 
 Pair = tuple[str, str]
 
 # Postures that tell pairs that always overlap and pairs that never touch, and their seed.
 SAMPLES, SEED = 2048, 0
-# Joints without limits are sampled over this range: rad for angles, m for lengths.
-_RANGES = {"angle": np.pi, "length": 1.0, "quaternion": 1.0}
 # A pair never touches if its smallest sampled distance exceeds this, m, and this share of the
 # difference between its largest and smallest sampled distance.
 MARGIN, MARGIN_SHARE = 0.02, 0.5
@@ -196,16 +197,20 @@ def _by_sampling(
 
 def _samples(robot: Robot) -> np.ndarray:
     """Random configurations within the limits. Shape `(SAMPLES, dof)`."""
-    rng = np.random.default_rng(SEED)
-    reach = np.array([_RANGES[entry] for entry in robot.entries])
-    lower, upper = robot.lower_limits, robot.upper_limits
-    is_open = np.isinf(lower) & np.isinf(upper)
-    lower = np.where(np.isinf(lower), np.where(is_open, -reach, upper - 2 * reach), lower)
-    upper = np.where(np.isinf(upper), lower + 2 * reach, upper)
-    q = rng.uniform(lower, upper, (SAMPLES, robot.dof))
-    for first in robot.quaternions:
-        q[:, first : first + 4] = rng.normal(size=(SAMPLES, 4))
-    return q
+    joints = tuple(_with_two_limits(joint) for joint in robot.joints)
+    return sample_configurations(replace(robot, joints=joints), SAMPLES, SEED)
+
+
+def _with_two_limits(joint: Joint) -> Joint:
+    """A joint that slides without a limit on some side, with a limit there."""
+    lower, upper = joint.lower, joint.upper
+    if not joint.is_prismatic or np.isfinite(upper - lower):
+        return joint
+    if np.isinf(lower) and np.isinf(upper):
+        return replace(joint, lower=-FREE_LENGTH, upper=FREE_LENGTH)
+    if np.isinf(lower):
+        return replace(joint, lower=upper - 2 * FREE_LENGTH)
+    return replace(joint, upper=lower + 2 * FREE_LENGTH)
 
 
 def _listed(overlapping: list[Pair]) -> str:
