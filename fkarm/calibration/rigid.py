@@ -61,13 +61,6 @@ def entries_of(frame: Array) -> Array:
     return np.concatenate([frame[..., :3, 3], so3_log(frame[..., :3, :3])], axis=-1)
 
 
-def nearest_rotation(matrix: Array) -> Array:
-    """The rotation nearest to a matrix `(3, 3)`."""
-    left, _, right = np.linalg.svd(matrix)
-    turn = np.diag([1.0, 1.0, np.linalg.det(left @ right)])
-    return np.asarray(left @ turn @ right)
-
-
 def about_axis(axis: Array, angles: Array) -> Array:
     """Rotations about one unit axis `(3,)` by angles `(n,)`. Shape `(n, 3, 3)`."""
     matrix = skew(axis)

@@ -9,7 +9,8 @@ import numpy as np
 from fkarm.calibration.chain import Flange
 from fkarm.calibration.measurements import Orientation, Plane, Pose, Position, SamePoint
 from fkarm.calibration.problem import Problem, State
-from fkarm.calibration.rigid import Array, nearest_rotation, so3_log
+from fkarm.calibration.rigid import Array, so3_log
+from fkarm.model.frames import nearest_rotation
 
 _RANK = 1e-6  # of the largest singular value
 

@@ -8,6 +8,7 @@ from fkarm.compare.screws import joint_screws, parallel_pairs
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.model import Robot
+from fkarm.model.frames import nearest_rotation
 
 
 def fit_frames(
@@ -32,7 +33,7 @@ def fit_frames(
     base[:3, 3] = size * _fit_position(screws_a, screws_b, rotation)
     tips_a, tips_b = to_numpy(forward_kinematics(a, q)), to_numpy(forward_kinematics(b, moved))
     tool = np.mean(np.linalg.inv(base @ tips_b) @ tips_a, axis=0)
-    tool[:3, :3] = _nearest_rotation(tool[:3, :3])
+    tool[:3, :3] = nearest_rotation(tool[:3, :3])
     return base, tool
 
 
@@ -57,7 +58,7 @@ def _fit_rotation(screws_a: np.ndarray, screws_b: np.ndarray) -> np.ndarray:
         )
         for w, v in ((w_a, v_a), (w_b, v_b))
     )
-    return _nearest_rotation(vectors_a.T @ vectors_b)
+    return nearest_rotation(vectors_a.T @ vectors_b)
 
 
 def _fit_position(screws_a: np.ndarray, screws_b: np.ndarray, rotation: np.ndarray) -> np.ndarray:
@@ -69,9 +70,3 @@ def _fit_position(screws_a: np.ndarray, screws_b: np.ndarray, rotation: np.ndarr
     x, y, z = turned.T
     skew = np.stack([zero, z, -y, -z, zero, x, y, -x, zero], axis=-1).reshape(-1, 3)
     return np.linalg.lstsq(skew, left.ravel(), rcond=1e-9)[0]
-
-
-def _nearest_rotation(matrix: np.ndarray) -> np.ndarray:
-    """The rotation nearest to a matrix in the Frobenius norm, by its singular values."""
-    u, _, vt = np.linalg.svd(matrix)
-    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt

@@ -181,7 +181,7 @@ def _local_frames(tree: Tree, q: Array) -> Array:
         features[tree.sliding, :, 3] = values[tree.sliding]
     frames = (features @ tree.features).reshape((n, rows, 4, 4))
     for index, node in enumerate(tree.by_quaternion):
-        rotation = _rotation(_quaternion(tree, q, index))
+        rotation = rotation_of(_quaternion(tree, q, index))
         frames[node, :, :3, :3] = frames[node, :, :3, :3] @ rotation.transpose(2, 0, 1)
     return frames
 
@@ -199,7 +199,7 @@ def _scale(quat: Array) -> Array:
     return np.where(is_zero, 0.0, 2.0 / np.where(is_zero, 1.0, squared))
 
 
-def _rotation(quat: Array) -> Array:
+def rotation_of(quat: Array) -> Array:
     """Rotation matrices `(3, 3, rows)` of quaternions wxyz of any length `(4, rows)`."""
     (w, x, y, z), k = quat, _scale(quat)
     return np.array(
@@ -240,4 +240,4 @@ def _quaternion_rates(at: Posture, index: int, node: int) -> Array:
 
 def _axes_before(at: Posture, quat: Array, node: int) -> Array:
     """Axes of a node before its turn, as columns. Shape `(rows, 3, 3)`."""
-    return at.frames[node + 1, :, :3, :3] @ _rotation(quat).transpose(2, 1, 0)
+    return at.frames[node + 1, :, :3, :3] @ rotation_of(quat).transpose(2, 1, 0)

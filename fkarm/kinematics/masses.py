@@ -21,11 +21,11 @@ from fkarm.kinematics.arguments import configuration
 from fkarm.kinematics.chain import chain_frames, link_frames, link_wrench, pull_back
 from fkarm.kinematics.entries import Frame, Vector, stack_entries, unstack_entries
 from fkarm.kinematics.forward import forward_kinematics
-from fkarm.kinematics.in_numpy import Array, configuration_bar, posture, screws_of
+from fkarm.kinematics.in_numpy import Array, Posture, configuration_bar, posture, screws_of
 from fkarm.kinematics.loop import Layout, loop_of, loop_poses, loop_pull_back, wants_loop
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import Function, Loops, compiled, once, sincos
-from fkarm.kinematics.tree import Tree, tree_of
+from fkarm.kinematics.tree import tree_of
 from fkarm.model import Mass, Robot
 
 
@@ -130,8 +130,10 @@ def _jacobian_stage(robot: Robot, links: tuple[str, ...], masses: tuple[Mass, ..
     if wants_loop(plan):
         loop = loop_of(robot, links, robot.root_link)
         loops = Loops((*loop.arrays, shares), _by_loops(loop.layout, len(links)))
-    in_numpy = jacobian_in_numpy(tree_of(robot, links, robot.root_link), shares)
-    return compiled(run, (1,), in_numpy=lambda q: (in_numpy(q), None), loops=loops)
+    tree = tree_of(robot, links, robot.root_link)
+    return compiled(
+        run, (1,), in_numpy=lambda q: (jacobian_at(posture(tree, q), shares), None), loops=loops
+    )
 
 
 def _force(axis: int, share: Sequence[float]) -> Frame:
@@ -161,18 +163,16 @@ def _by_loops(layout: Layout, links: int) -> Function:
     return run
 
 
-def jacobian_in_numpy(tree: Tree, shares: np.ndarray) -> Any:
-    """The Jacobian on arrays, `(rows, dof)` to `(rows, 3, dof)`."""
+def center_at(at: Posture, shares: np.ndarray) -> Array:
+    """The centre of mass at postures of the links that have masses. Shape `(rows, 3)`."""
+    return np.asarray(np.einsum("lrij,lj->ri", at.links[..., :3, :], shares))
 
-    def value(q: Array) -> Array:
-        at = posture(tree, q)
-        screws = screws_of(at)
-        rows = []
-        for axis in np.eye(4)[:3]:
-            force = np.broadcast_to(
-                axis[:, None] * shares[:, None, None, :], (len(shares), len(q), 4, 4)
-            )
-            rows.append(configuration_bar(at, screws, force))
-        return np.stack(rows, axis=1)
 
-    return value
+def jacobian_at(at: Posture, shares: np.ndarray) -> Array:
+    """Its Jacobian. Shape `(rows, 3, dof)`."""
+    screws = screws_of(at)
+    rows = []
+    for axis in np.eye(4)[:3]:
+        force = np.broadcast_to(axis[:, None] * shares[:, None, None, :], at.links.shape)
+        rows.append(configuration_bar(at, screws, force))
+    return np.stack(rows, axis=1)

@@ -43,6 +43,13 @@ def invert(frame: Matrix) -> Matrix:
     return inverse
 
 
+def nearest_rotation(matrix: ArrayLike) -> Matrix:
+    """The rotations nearest to matrices in the Frobenius norm. Shape `(..., 3, 3)`."""
+    u, _, vt = np.linalg.svd(np.asarray(matrix, dtype=np.float64))
+    u[..., 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
+    return np.asarray(u @ vt)
+
+
 def finite_vector(name: str, value: ArrayLike, size: int) -> tuple[float, ...]:
     """`value` as a tuple of `size` finite floats, or RobotError."""
     try:

@@ -6,14 +6,14 @@ import numpy as np
 
 from fkarm.ik.in_numpy import damped_descent
 from fkarm.ik.solve import solve_ik
-from fkarm.kinematics.in_numpy import posture
+from fkarm.kinematics.in_numpy import posture, rotation_of
 from fkarm.kinematics.joint_space import with_unit_quaternions
 from fkarm.kinematics.task import AXES
 from fkarm.kinematics.tree import tree_of
 from fkarm.model import Joint
+from fkarm.model.frames import nearest_rotation
 from fkarm.motion.request import Clips
 from fkarm.motion.tangent import Array
-from fkarm.motion.tracking import nearest_rotation
 
 # Targets move at most this far between key frames, m; a radian counts as 0.3 m.
 KEY_DISTANCE = 0.1
@@ -107,9 +107,8 @@ def _with_base(clips: Clips, joint: Joint, q: Array) -> Array:
     )
     turned = targets[..., :3, :3] @ links[..., :3, :3].swapaxes(-1, -2)
     outer += RADIAN**2 * np.einsum("ctl,ctlij->ctij", by_rotation, turned)
-    rotation = nearest_rotation(
-        outer + LEAST_PULL * _rotation(q[:, first + 3 : first + 7])[:, None]
-    )
+    own = rotation_of(q[:, first + 3 : first + 7].T).transpose(2, 0, 1)
+    rotation = nearest_rotation(outer + LEAST_PULL * own[:, None])
     position = middle_there - np.einsum("ctij,ctj->cti", rotation, middle_here)
     path = np.broadcast_to(q[:, None], (count, time, robot.dof)).copy()
     is_known = np.asarray(by_position.sum(axis=-1) > 0)
@@ -193,16 +192,6 @@ def _key_frames(clips: Clips) -> list[int]:
         if way[frame - 1] - done >= KEY_DISTANCE or frame == time - 1:
             keys.append(frame)
     return keys
-
-
-def _rotation(quat: Array) -> Array:
-    w, x, y, z = (quat / np.linalg.norm(quat, axis=-1, keepdims=True)).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.array(rows).transpose(2, 0, 1)
 
 
 def _quaternions(rotation: Array) -> Array:

@@ -16,9 +16,10 @@ from fkarm.ik.in_numpy.residual import (
     errors_at,
     structure_of,
 )
-from fkarm.kinematics.in_numpy import posture
-from fkarm.kinematics.masses import jacobian_in_numpy, mass_shares
+from fkarm.kinematics.in_numpy import Posture, posture
+from fkarm.kinematics.masses import center_at, jacobian_at, mass_shares
 from fkarm.kinematics.tree import tree_of
+from fkarm.model.frames import nearest_rotation
 from fkarm.motion.request import Clips
 from fkarm.motion.tangent import Array
 
@@ -77,14 +78,12 @@ class Tracking:
 
     def _centre(self, q: Array) -> Tracked:
         """The weighted errors of the centre of mass, and their derivative."""
-        clips, robot = self.clips, self.clips.robot
-        links, shares = mass_shares(robot.masses, robot.name)
-        tree = tree_of(robot, links, robot.root_link)
-        missing = centre_errors(clips, q)
-        is_given = ~np.isnan(missing)
-        weight = clips.center_of_mass_weight
-        jacobian = jacobian_in_numpy(tree, shares)(q) * (weight * is_given[..., None])
-        jacobian = clips.tangent.by_step(jacobian, q, np.arange(robot.dof), self.moving)
+        clips = self.clips
+        at, shares = _masses_at(clips, q)
+        missing = _from_centre(clips, center_at(at, shares))
+        is_given, weight = ~np.isnan(missing), clips.center_of_mass_weight
+        jacobian = jacobian_at(at, shares) * (weight * is_given[..., None])
+        jacobian = clips.tangent.by_step(jacobian, q, np.arange(clips.robot.dof), self.moving)
         return Tracked(weight * np.where(is_given, missing, 0.0), jacobian)
 
     def _apart(self, around: Surroundings, q: Array) -> Tracked:
@@ -100,11 +99,18 @@ class Tracking:
 
 def centre_errors(clips: Clips, q: Array) -> Array:
     """From the centres of mass at `q (frames, dof)` to their targets; NaN where none is given."""
+    return _from_centre(clips, center_at(*_masses_at(clips, q)))
+
+
+def _masses_at(clips: Clips, q: Array) -> tuple[Posture, Array]:
+    """The links that have masses at `q (frames, dof)`, and their shares."""
     robot = clips.robot
     links, shares = mass_shares(robot.masses, robot.name)
-    poses = posture(tree_of(robot, links, robot.root_link), q).links
-    centres = np.einsum("lrij,lj->ri", poses[..., :3, :], shares)
-    return np.asarray(clips.center_of_mass).reshape(-1, 3) - centres
+    return posture(tree_of(robot, links, robot.root_link), q), shares
+
+
+def _from_centre(clips: Clips, centre: Array) -> Array:
+    return np.asarray(clips.center_of_mass).reshape(-1, 3) - centre
 
 
 def anchored(clips: Clips, poses: Array) -> tuple[Array, Array]:
@@ -137,11 +143,3 @@ def mean_pose(poses: Array) -> Array:
     mean = poses.mean(axis=0)
     mean[:3, :3] = nearest_rotation(mean[:3, :3])
     return np.asarray(mean)
-
-
-def nearest_rotation(matrix: Array) -> Array:
-    """The rotations nearest to matrices `(..., 3, 3)`."""
-    u, _, vh = np.linalg.svd(matrix)
-    sign = np.sign(np.linalg.det(u @ vh))
-    u[..., 2] *= sign[..., None]
-    return np.asarray(u @ vh)

@@ -72,7 +72,9 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
     errors = pose_errors(clips.problem, flat, targets.reshape(-1, *targets.shape[2:]))
     errors = errors.reshape(count, time, len(clips.problem.links), 2)
     has_target = clips.is_given | clips.contacts
-    counts = [[any(r // 3 == h for r in rows) for h in (0, 1)] for rows in _rows(clips)]
+    counts = [
+        [any(r // 3 == h for r in rows) for h in (0, 1)] for rows in clips.problem.components.rows
+    ]
     errors = np.where(has_target[..., None] & np.array(counts), errors, np.nan)
     slip = _slip(clips, links)
     mass = np.full((count, time), np.nan)
@@ -114,10 +116,6 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
         q, converged, within_speed, within_change, errors[..., 0], errors[..., 1], slip, mass,
         clearance, reason,
     ]  # fmt: skip
-
-
-def _rows(clips: Clips) -> tuple[tuple[int, ...], ...]:
-    return clips.problem.components.rows
 
 
 def _slip(clips: Clips, links: Array) -> Array:

@@ -34,6 +34,7 @@ class Surroundings(NamedTuple):
     least: float  # smallest distance that is clear, m
     pairs: Pairs  # of links
     obstacles: tuple[Obstacle, ...]
+    near: tuple[Near, ...]  # the same in NumPy
     in_numpy: bool  # whether NumPy computes all distances, and nothing is compiled
 
     def distances(self, q: np.ndarray) -> np.ndarray:
@@ -42,7 +43,7 @@ class Surroundings(NamedTuple):
         if self.in_numpy or len(q) < FEW or not has_float64():
             parts = np.array_split(q, max(-(-len(q) // NUMPY_ROWS), 1))
             return np.concatenate(
-                [np.min([near.smallest(part) for near in self._near], axis=0) for part in parts]
+                [np.min([near.smallest(part) for near in self.near], axis=0) for part in parts]
             )
         return run_in_chunks(self._compiled, q, size=ROWS[-1])[0]
 
@@ -53,18 +54,9 @@ class Surroundings(NamedTuple):
             Distances, m, in any order, `(n, k)`, and derivatives `(n, k, dof)`: of the `count`
             nearest pairs of links, and of the `count` nearest pairs of a body and an obstacle.
         """
-        shortest = [near.lines(q).shortest(count) for near in self._near]
+        shortest = [near.lines(q).shortest(count) for near in self.near]
         distances, slopes = zip(*shortest, strict=True)
         return np.concatenate(distances, axis=1), np.concatenate(slopes, axis=1)
-
-    @property
-    def _near(self) -> list[Near]:
-        robot, near = self.robot, []
-        if self.pairs:
-            near.append(near_links(robot, robot.bodies, self.pairs))
-        if self.obstacles:
-            near.append(near_obstacles(robot, moving_bodies(robot), self.obstacles))
-        return near
 
     def _compiled(self, q: Tensor) -> list[Tensor]:
         distances = []
@@ -117,4 +109,9 @@ def surroundings_of(
     check_non_negative("clearance", clearance)
     counted = pairs(robot) if obstacles is not None else chosen_pairs(robot, None)
     around = () if obstacles is None else checked_obstacles(obstacles)
-    return Surroundings(robot, float(clearance), counted, around, in_numpy)
+    near: list[Near] = []
+    if counted:
+        near.append(near_links(robot, robot.bodies, counted))
+    if around:
+        near.append(near_obstacles(robot, moving_bodies(robot), around))
+    return Surroundings(robot, float(clearance), counted, around, tuple(near), in_numpy)
