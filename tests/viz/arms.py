@@ -52,5 +52,5 @@ def solved(q, times):
         q=q, converged=frames > 0, within_velocity_limits=frames > 0,
         within_acceleration_limits=frames > 0, position_error=frames[..., None],
         orientation_error=frames[..., None], slip=frames, center_of_mass_error=frames,
-        reason=np.full(frames.shape, "SOLVED"), links=("tool",), times=times,
+        clearance=frames, reason=np.full(frames.shape, "SOLVED"), links=("tool",), times=times,
     )  # fmt: skip
