@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,13 +77,11 @@ class Solids:
     def _bodies_of(self, link: Element) -> Iterator[Body]:
         name = link.attributes["name"]
         solids = [
-            (Location(self._label, element), solid)
-            for element in link.named("collision")
-            for solid in self._solids_of(name, element)
+            solid for element in link.named("collision") for solid in self._solids_of(name, element)
         ]
         solids, is_capped = _with_caps(solids)
         origins = []
-        for (location, solid), has_caps in zip(solids, is_capped, strict=True):
+        for solid, has_caps in zip(solids, is_capped, strict=True):
             kind = "capsule" if has_caps else solid.kind
             if kind == "mesh":
                 frame = make_frame(solid.xyz, solid.rpy)
@@ -91,10 +89,7 @@ class Solids:
                     name, solid.file, self._folder, solid.sizes, frame, self._mesh_spheres or 1
                 )
             else:
-                try:
-                    bodies, gap = enclose(kind, name, solid.sizes, solid.xyz, solid.rpy)
-                except RobotError as error:
-                    raise location.error(str(error)) from error
+                bodies, gap = enclose(kind, name, solid.sizes, solid.xyz, solid.rpy)
             origins.append((f"<{solid.kind}>" + " with caps" * has_caps, bodies, gap))
             yield from bodies
         if origins:
@@ -170,16 +165,14 @@ def _sizes(location: Location, shape: Element) -> tuple[float, ...]:
     return sizes
 
 
-def _with_caps(
-    solids: Sequence[tuple[Location, _Solid]],
-) -> tuple[list[tuple[Location, _Solid]], list[bool]]:
+def _with_caps(solids: Sequence[_Solid]) -> tuple[list[_Solid], list[bool]]:
     """The solids without spheres that are caps of cylinders, and which are cylinders with caps.
 
     URDF had no capsules for long: many files write a cylinder and a sphere at both ends.
     """
     caps: set[int] = set()
     is_capped = [False] * len(solids)
-    for i, (_, cylinder) in enumerate(solids):
+    for i, cylinder in enumerate(solids):
         if cylinder.kind == "cylinder":
             at_ends = [_spheres_at(solids, cylinder, side) for side in (-0.5, 0.5)]
             if all(at_ends):
@@ -189,13 +182,13 @@ def _with_caps(
     return [solids[i] for i in rest], [is_capped[i] for i in rest]
 
 
-def _spheres_at(solids: Sequence[tuple[Any, _Solid]], cylinder: _Solid, side: float) -> list[int]:
+def _spheres_at(solids: Sequence[_Solid], cylinder: _Solid, side: float) -> list[int]:
     """Indices of the spheres that fit onto an end of a cylinder."""
     radius, length = cylinder.sizes
     end = (make_frame(cylinder.xyz, cylinder.rpy) @ [0.0, 0.0, side * length, 1.0])[:3]
     return [
         i
-        for i, (_, solid) in enumerate(solids)
+        for i, solid in enumerate(solids)
         if solid.kind == "sphere"
         and abs(solid.sizes[0] - radius) <= _AT_END * radius
         and np.linalg.norm(end - solid.xyz) <= _AT_END * radius
