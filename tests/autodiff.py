@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 from oracles import central_difference
 
@@ -10,6 +11,14 @@ BACKEND = keras.backend.backend()
 MODES = {"tensorflow": ("eager", "graph", "xla"), "jax": ("eager", "jit"), "torch": ("eager",)}[
     BACKEND
 ]
+# Of a function that is traced for seconds, `make test` compiles the code for XLA only.
+EACH_MODE = pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(mode, marks=pytest.mark.in_test_all("every case") if mode == "graph" else ())
+        for mode in MODES
+    ],
+)
 # The mode that compiles fastest.
 COMPILED = MODES[:2][-1]
 if BACKEND == "jax":

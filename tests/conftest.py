@@ -65,7 +65,7 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     """Leave out the tests of the other suite, and some cases of every test with `--one-in`.
 
-    JAX compiles for every case, so `make test-backends` runs one in eight.
+    JAX compiles for every case, so `make test-backends` runs one in `JAX_ONE_IN`.
     """
     suite, one_in = config.getoption("--suite"), config.getoption("--one-in")
     seen = Counter()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from autodiff import COMPILED, MODES, array, check_gradient, gradient_of, in_mode, tensor
+from autodiff import COMPILED, EACH_MODE, MODES, array, check_gradient, gradient_of, in_mode, tensor
 from collision import models
 
 import fkarm
@@ -45,7 +45,7 @@ def test_distances_are_those_of_coal(panda):
 @pytest.mark.parametrize(
     "dtype", ["float64", pytest.param("float32", marks=pytest.mark.in_test_all("every case"))]
 )
-@pytest.mark.parametrize("mode", MODES)
+@EACH_MODE
 def test_every_mode_gives_the_values_and_gradients_of_numpy(forked, mode, dtype):
     q = fkarm.sample_configurations(forked, 5, seed=1)
 

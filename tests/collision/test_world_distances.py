@@ -3,7 +3,7 @@
 import coal
 import numpy as np
 import pytest
-from autodiff import MODES, array, check_gradient, gradient_of, in_mode, tensor
+from autodiff import EACH_MODE, array, check_gradient, gradient_of, in_mode, tensor
 from collision import models
 
 import fkarm
@@ -105,7 +105,7 @@ def test_gradients_are_the_slopes(panda, number):
         check_gradient(lambda q: world_distance(panda, q, ALL[number]), row, atol=1e-6)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@EACH_MODE
 def test_every_mode_gives_the_values_and_gradients_of_numpy(mode):
     robot = models.forked()
     q = tensor(fkarm.sample_configurations(robot, 4, seed=1))

@@ -34,7 +34,7 @@ def check_close(actual, expected, unit):
 
 @pytest.mark.filterwarnings("ignore:.*computes in float32 under the policy:UserWarning")
 @pytest.mark.parametrize("policy", POLICIES)
-@supporting("precision")
+@supporting("precision", later=("inverse kinematics",))
 def test_a_model_trains_and_predicts_under_every_global_policy(name, policy, global_policy):
     expected = make(name)
     global_policy(policy)
@@ -110,7 +110,7 @@ def test_losses_and_metrics_of_half_precision_poses_are_computed_in_float32(q):
 
 
 @pytest.mark.filterwarnings("ignore:.*quantize:UserWarning")
-@supporting("precision")
+@supporting("precision", later=("flow",))
 def test_a_quantised_model_still_works(name):
     case = make(name)
     expected = outputs(case.model, case.x)

@@ -14,7 +14,9 @@ def of_lengths(rows):
     return fkarm.kinematics.scale_bones(fkarm.kinematics.geometry_of(ARM), factors)
 
 
-@pytest.mark.parametrize("mode", ["auto", "eager"])
+@pytest.mark.parametrize(
+    "mode", ["eager", pytest.param("auto", marks=pytest.mark.in_test_all("every case"))]
+)
 def test_every_row_may_have_an_arm_of_its_own(mode):
     geometry, q = of_lengths(8), np.random.default_rng(1).uniform(-1, 1, (8, 3))
     T = array(fkarm.forward_kinematics(ARM, q, geometry=geometry))

@@ -134,6 +134,7 @@ def test_a_wish_for_a_posture_pulls_along_what_the_task_leaves_free():
         layer((wish, target))
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_layers_hold_joints_and_stay_near_a_reference():
     arm = fkarm.robots.planar([0.4, 0.3, 0.2])
     q = np.array([[0.3, 0.5, -0.7], [0.2, -0.9, 0.4]])
@@ -154,6 +155,7 @@ def test_layers_hold_joints_and_stay_near_a_reference():
         np.testing.assert_allclose(array(near(target, q_ref=reference)), q, atol=1e-6)
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_layers_with_a_description_save_and_load(tmp_path):
     arm = fkarm.robots.planar([0.4, 0.3, 0.2])
     poses, wish = keras.Input((4, 4)), keras.Input((3,))

@@ -182,6 +182,7 @@ def test_no_start_takes_more_steps_than_allowed(panda):
             assert 0 < found.steps <= most
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_a_free_base_starts_where_the_target_is():
     base = Robot(
         [

@@ -13,6 +13,8 @@ from fkarm.kinematics.tree import tree_of
 
 ROBOTS = ["three_joints", "ball_and_plane", "every_joint", "free_robot"]
 SHAPES = [(3,), (), (2, 0), (3, 1, 2)]
+# What `make test` compiles for joints of several entries, besides those of `every_joint`.
+BALL = ("poses", "geometric Jacobian", "velocity")
 EVERY_CASE = pytest.mark.in_test_all("every case")
 
 
@@ -44,9 +46,23 @@ ARRAYS = {
 every_array = pytest.mark.parametrize("function", ARRAYS.values(), ids=ARRAYS)
 
 
-@every_array
+def compiled(*shapes):
+    """Cases of tests that compile: one robot has the joints of most, and tracing takes seconds."""
+    for name, function in ARRAYS.items():
+        for robot in ROBOTS:
+            is_quick = robot == "every_joint" or (robot == "ball_and_plane" and name in BALL)
+            for shape in shapes:
+                yield pytest.param(
+                    function,
+                    robot,
+                    shape,
+                    marks=() if is_quick and shape == SHAPES[0] else EVERY_CASE,
+                    id=f"{robot}-{shape}-{name}",
+                )
+
+
 @pytest.mark.parametrize(
-    "shape", [SHAPES[0], *(pytest.param(s, marks=EVERY_CASE) for s in SHAPES[1:])], ids=str
+    ("function", "robot", "shape"), list(compiled(*SHAPES)), indirect=["robot"]
 )
 def test_numpy_gives_what_compiled_code_gives(function, shape, robot):
     q = tensor(sample(robot, shape))
@@ -70,9 +86,11 @@ def test_any_batch_is_as_its_rows(function, shape, robot):
         )
 
 
-@every_array
-def test_gradients_in_numpy_are_those_of_compiled_code(function, robot):
-    q = tensor(sample(robot))
+@pytest.mark.parametrize(
+    ("function", "robot", "shape"), list(compiled(SHAPES[0])), indirect=["robot"]
+)
+def test_gradients_in_numpy_are_those_of_compiled_code(function, robot, shape):
+    q = tensor(sample(robot, shape))
 
     def slope(q):
         return gradient_of(lambda q: function(robot, q) ** 2)(q)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from autodiff import COMPILED, MODES, array, check_gradient, in_mode, jacobian_of
+from autodiff import COMPILED, EACH_MODE, array, check_gradient, in_mode, jacobian_of
 from oracles import Pinocchio
 
 import fkarm
@@ -72,7 +72,7 @@ def test_the_jacobian_is_the_derivative_of_the_centre(name, request, rng):
         np.testing.assert_allclose(jacobian[row], expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@EACH_MODE
 def test_every_mode_computes_the_same(mode, three_joints, rng):
     robot = with_masses(three_joints)
     q = rng.uniform(-1, 1, (2, 3, 2))

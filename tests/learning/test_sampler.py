@@ -190,7 +190,13 @@ class TestBalanced:
 
 @ON_BOTH
 class TestIsFree:
-    @pytest.mark.parametrize("options", [{}, {"balanced": True, "near_limits": 0.5}])
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"balanced": True, "near_limits": 0.5},
+            pytest.param({}, marks=pytest.mark.in_test_all("every case")),
+        ],
+    )
     def test_only_what_it_accepts_is_given(self, kind, options, panda):
         x, q = drawn(kind, panda, 4, is_free=hand_is_high, **options)
         assert (x[:, 2] > 0.5 - 1e-6).all()

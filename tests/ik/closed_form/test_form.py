@@ -23,6 +23,7 @@ import fkarm
 from fkarm.ik.closed_form import branches
 
 COUNT = 60
+EVERY_CASE = pytest.mark.in_test_all("every case")
 
 
 @pytest.mark.parametrize("name", ROBOTS)
@@ -72,8 +73,22 @@ def test_float32_solutions_are_accurate(name):
     check_solutions(fkarm.ik.closed_form(robot), draw(robot, COUNT), 2e-5, "float32")
 
 
-@pytest.mark.parametrize("name", ["ur5e", "kr_6", "panda"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        ("ur5e", "float32"),
+        ("panda", "float64"),
+        *(
+            pytest.param(*case, marks=EVERY_CASE)
+            for case in (
+                ("ur5e", "float64"),
+                ("panda", "float32"),
+                ("kr_6", "float32"),
+                ("kr_6", "float64"),
+            )
+        ),
+    ],
+)
 def test_compiled_solutions_equal_those_of_few_rows(name, dtype):
     robot = ROBOTS[name]()
     form = fkarm.ik.closed_form(robot)
@@ -233,7 +248,10 @@ def test_gradients_agree_with_central_differences(name):
     check_gradient(solutions, target.ravel(), atol=1e-5)
 
 
-@pytest.mark.parametrize("held", [{4: 0.0}, {2: 0.0}, {2: 0.0, 4: 0.0}])
+@pytest.mark.parametrize(
+    "held",
+    [{2: 0.0, 4: 0.0}, *(pytest.param(one, marks=EVERY_CASE) for one in ({2: 0.0}, {4: 0.0}))],
+)
 @pytest.mark.parametrize("name", ["ur5e", "kr_6"])
 def test_gradients_are_finite_at_singularities(name, held):
     robot = ROBOTS[name]()

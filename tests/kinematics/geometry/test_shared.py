@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from autodiff import array, gradient_of, tensor
-from joint_types import sample
+from joint_types import EVERY_CASE, sample
 from keras import ops
 from oracles import central_difference
 
@@ -28,7 +28,12 @@ def way(request, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "base"), [("every_joint", None), ("every_joint", "tip_2"), ("ball_and_plane", None)]
+    ("name", "base"),
+    [
+        ("every_joint", "tip_2"),
+        pytest.param("every_joint", None, marks=EVERY_CASE),
+        pytest.param("ball_and_plane", None, marks=EVERY_CASE),
+    ],
 )
 def test_gradients_are_central_differences(way, name, base, request):
     """Of turns, slides, quaternions and mimics, passed forwards and backwards."""

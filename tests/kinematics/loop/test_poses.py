@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from autodiff import MODES, array, check_gradient, gradient_of, in_mode, tensor
-from joint_types import ROBOTS, WEIGHTS, sample
+from joint_types import EVERY_CASE, ROBOTS, WEIGHTS, sample
 from oracles import Pinocchio, central_difference
 
 import fkarm
@@ -25,7 +25,7 @@ def in_numpy(function, *arguments):
         return array(function(*arguments))
 
 
-@pytest.mark.parametrize("links", ["every link", "one link"])
+@pytest.mark.parametrize("links", ["every link", pytest.param("one link", marks=EVERY_CASE)])
 def test_poses_and_gradients_are_those_of_numpy(links, robot):
     q, links = tensor(sample(robot)), robot.link_names if links == "every link" else None
 
@@ -63,7 +63,9 @@ def test_long_robots_have_loops_and_short_ones_have_not(links, joints, make_chai
     assert loop.wants_loop(long)
 
 
-@pytest.mark.parametrize("shape", [(), (2, 0), (3, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(3, 1, 2), *(pytest.param(s, marks=EVERY_CASE) for s in ((), (2, 0)))], ids=str
+)
 def test_any_batch_is_as_its_rows(shape, looped, every_joint):
     q = sample(every_joint, shape)
     found = array(fkarm.forward_kinematics(every_joint, tensor(q), every_joint.link_names))
@@ -119,7 +121,13 @@ def test_a_zero_quaternion_does_not_turn_and_has_no_gradient(looped, ball_and_pl
 
 
 @pytest.mark.parametrize(
-    "quat", [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, -2, 0), (0, 0, 0, 3), (1e-12, 1e-12, 1, 0)], ids=str
+    "quat",
+    [
+        (1, 0, 0, 0),
+        (1e-12, 1e-12, 1, 0),
+        *(pytest.param(x, marks=EVERY_CASE) for x in ((0, 1, 0, 0), (0, 0, -2, 0), (0, 0, 0, 3))),
+    ],
+    ids=str,
 )
 def test_quaternions_along_axes_have_exact_turns_and_gradients(quat, looped, ball_and_plane):
     q = sample(ball_and_plane, ())
