@@ -77,7 +77,7 @@ def check_count(name: str, value: Any) -> None:
 def check_non_negative(name: str, value: float) -> None:
     """Raise ValueError unless `value` is a finite number that is not negative."""
     is_number = isinstance(value, (int, float, np.integer, np.floating))
-    if not is_number or not 0 <= value < np.inf:
+    if not is_number or isinstance(value, bool) or not 0 <= value < np.inf:
         raise ValueError(f"{name} must be a finite number >= 0. Received: {value!r}.")
 
 
