@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_mesh_spheres(parser, "--bodies")
     parser.add_argument(
+        "--obstacles",
+        type=Path,
+        metavar="FILE",
+        help="obstacles to show: .yml or .json, as for the command solve",
+    )
+    parser.add_argument(
         "--export",
         type=Path,
         metavar="FILE.html",
@@ -50,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, or write the file."""
+    from fkarm.collision import read_obstacles
     from fkarm.viz import make_page, view
 
     if options.export:
@@ -62,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         "path": _read_path(options.path),
         "seconds": options.seconds,
         "bodies": options.bodies,
+        "obstacles": None if options.obstacles is None else read_obstacles(options.obstacles),
         "urdf": None if options.robot in PACKAGED else options.robot,
     }
     try:

@@ -36,10 +36,13 @@ def test_meshes_become_bodies(tmp_path):
     text = text.replace('<link name="tool"/>', f'<link name="tool">{ball}</link>')
     (tmp_path / "ball.urdf").write_text(text)
     page = tmp_path / "page.html"
-    shown = ["--bodies", "--mesh-spheres", "2", "--export", str(page)]
+    (tmp_path / "cell.json").write_text('[{"shape": "half_space", "offset": -0.1}]')
+    shown = ["--bodies", "--mesh-spheres", "2", "--obstacles", str(tmp_path / "cell.json")]
+    shown += ["--export", str(page)]
     assert main(["view", str(tmp_path / "ball.urdf"), *shown]) == 0
     data = json.loads(re.search(r'json" id="scene">(.*?)</script>', page.read_text())[1])
     assert {body["link"] for body in data["bodies"]["bodies"]} == {"tool"}
+    assert data["bodies"]["obstacles"] == [{"normal": [0, 0, 1], "offset": -0.1}]
 
 
 def test_the_server_runs_until_it_is_interrupted(monkeypatch, capsys):
