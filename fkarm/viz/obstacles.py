@@ -20,7 +20,7 @@ OBSTACLE_OPACITY = 0.45
 # Radius that a wire or a point is drawn with, m.
 _THINNEST = 1e-3
 # Edge of the square that stands for a half-space, of the span of the scene.
-_PLANE = 1.5
+_PLANE = 1.2
 _BOX_FACES = np.array(
     [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
 )

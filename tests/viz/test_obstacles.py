@@ -50,7 +50,7 @@ def test_a_half_space_is_a_square_of_its_surface_beside_the_robot():
     solid = mesh(HalfSpace((1, 2, 2), -0.3))
     np.testing.assert_allclose(solid.vertices @ [1 / 3, 2 / 3, 2 / 3], -0.3, atol=1e-12)
     np.testing.assert_allclose(solid.face_normals, [[1 / 3, 2 / 3, 2 / 3]] * 2, atol=1e-9)
-    np.testing.assert_allclose(solid.area, (1.5 * 0.9) ** 2)  # the arm is 0.9 m long
+    np.testing.assert_allclose(solid.area, (1.2 * 0.9) ** 2)  # the arm is 0.9 m long
     middle, normal = np.array([0.45, 0.0, 0.0]), np.array([1, 2, 2]) / 3
     foot = middle - (normal @ middle + 0.3) * normal
     np.testing.assert_allclose(solid.vertices.mean(axis=0), foot, atol=1e-9)
