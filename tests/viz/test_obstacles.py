@@ -91,8 +91,8 @@ def test_distances_from_obstacles_are_those_of_the_links(rng):
 
 def test_a_body_in_an_obstacle_is_red_and_named():
     arm = ARM.with_bodies([fkarm.Body(link, "sphere", 0.05) for link in ("link_1", "tool")])
-    clearances = Clearances(arm, 0.1, [HalfSpace((0, 0, 1), -1.0), Sphere(0.1, (0.9, 0.0, 0.0))])
-    distances = clearances.of_pairs(np.zeros(2))
+    clearances = Clearances(arm, 0.1, [HalfSpace((0, 0, 1), -1.0), Sphere(0.1, (0.0, 0.9, 0.0))])
+    distances = clearances.of_pairs(np.array([np.pi / 2, 0.0]))
     assert clearances.colours(distances) == [COLOURS[2], COLOURS[0]]
     assert clearances.nearest(distances) == "nearest: tool and Sphere 1, -150.0 mm"
     only = ARM.with_bodies([fkarm.Body("base", "sphere", 0.05), fkarm.Body("tool", "sphere", 0.05)])

@@ -96,15 +96,19 @@ def test_where_it_cannot_be_clear_the_path_goes_on_and_says_so(arm, poses):
 
 def test_arms_that_share_no_joint_keep_clear_of_each_other():
     robot, hands = two_arms(), ["left_hand", "right_hand"]
-    start = np.array([0.3, -0.6, -0.4, -0.3, 0.6, 0.4])
-    first = array(fkarm.forward_kinematics(robot, start, hands))
-    paths = np.repeat(first[:, None], 40, axis=1)
-    paths[0, :, :2, 3] += np.linspace(0, 1, 40)[:, None] * [0.0, -0.12]
-    paths[1, :, :2, 3] += np.linspace(0, 1, 40)[:, None] * [-0.3, 0.0]
+    start = np.array([-0.1, -0.88, -1.33, 0.4, -1.02, 0.66])
+    paths = np.repeat(array(fkarm.forward_kinematics(robot, start, hands))[:, None], 20, axis=1)
+    moves = np.array([[0.06, -0.19], [0.02, 0.2]])  # towards each other
+    paths[..., :2, 3] += np.linspace(0, 1, 20)[:, None] * moves[:, None]
     goals = dict(zip(hands, paths, strict=True))
+    usual = fkarm.follow_path(robot, goals, start, task="position")
+    assert distance_of_two_arms(usual.q).min() < 0
     found = fkarm.follow_path(robot, goals, start, task="position", clearance=LEAST)
+    assert found.converged.all()
     np.testing.assert_allclose(found.clearance, distance_of_two_arms(found.q), atol=1e-9)
-    assert (found.converged == (found.clearance >= LEAST)).all()
+    assert found.clearance.min() >= LEAST
+    reached = array(fkarm.forward_kinematics(robot, found.q, hands)).swapaxes(0, 1)
+    np.testing.assert_allclose(reached[..., :2, 3], paths[..., :2, 3], atol=1e-3)
 
 
 def test_obstacles_without_a_clearance_are_refused(arm, poses, ball):
