@@ -162,7 +162,7 @@ class IKModel(PresetModel):
         result = best_refined(request, self.propose(pose), steps)
         if around is not None:
             result = judged(result, around)
-            values |= {"clearance": clearance, "obstacles": obstacles}
+            values |= {"clearance": clearance, "obstacles": around.obstacles or None}
         is_missed = ~result.converged if not posture_weight else np.ones_like(result.converged)
         missed = np.flatnonzero(is_missed & request.is_finite)
         if retry and missed.size:

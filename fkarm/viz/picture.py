@@ -91,11 +91,12 @@ def plot_robot(
     _draw(ax, robot, rows, scene, labels, frames)
     if ellipsoid:
         _draw_ellipsoids(ax, robot, rows, scene)
-    for solid in obstacle_solids(shown_obstacles(obstacles), robot.root_link, scene):
+    around = shown_obstacles(obstacles)
+    for solid in obstacle_solids(around, robot.root_link, scene):
         draw_mesh(ax, solid.vertices, solid.faces, [*solid.colour, 255 * _OBSTACLE_OPACITY])
     if bodies:
         for row in rows:
-            draw_bodies(ax, robot, row, clearance=clearance, obstacles=obstacles)
+            draw_bodies(ax, robot, row, clearance=clearance, obstacles=around or None)
     if reach:
         draw_reach(ax, robot, scene.link, reach)
     fit_axes(ax)

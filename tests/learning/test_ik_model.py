@@ -85,7 +85,7 @@ def test_answers_keep_clear(rng):
     assert planar_distance(found.q).min() >= LEAST
     np.testing.assert_array_equal(found.q[first.converged], first.q[first.converged])
     wall = fkarm.collision.HalfSpace((0, 1, 0), 9.0)  # everything lies behind it
-    behind = model.predict_ik(targets[:2], obstacles=wall, **given)
+    behind = model.predict_ik(targets[:2], obstacles=iter([wall]), **given)
     assert (behind.reason == "COLLISION").all()
 
 

@@ -104,7 +104,7 @@ def test_a_body_in_an_obstacle_is_red_and_named():
 def test_a_picture_shows_obstacles():
     arm = ARM.with_bodies([fkarm.Body("tool", "sphere", 0.05)])
     plain, around = plot_robot(arm, [0.0, 0.0]), [HalfSpace((0, 0, 1), -0.1), Box((0.1, 0.1, 0.1))]
-    figure = plot_robot(arm, [0.0, 0.0], obstacles=around, bodies=True)
+    figure = plot_robot(arm, [0.0, 0.0], obstacles=iter(around), bodies=True)
     added = len(figure.axes[0].collections) - len(plain.axes[0].collections)
     assert added == 3  # a square, a box, the bodies
     assert figure.axes[0].get_zlim()[0] < -0.1 + 1e-9
