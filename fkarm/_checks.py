@@ -74,11 +74,14 @@ def check_count(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be a whole number >= 1. Received: {value!r}.")
 
 
-def check_non_negative(name: str, value: float) -> None:
+def check_non_negative(name: str, value: float, hint: str = "") -> None:
     """Raise ValueError unless `value` is a finite number that is not negative."""
     is_number = isinstance(value, (int, float, np.integer, np.floating))
-    if not is_number or not 0 <= value < np.inf:
-        raise ValueError(f"{name} must be a finite number >= 0. Received: {value!r}.")
+    if not is_number or isinstance(value, bool) or not 0 <= value < np.inf:
+        raise ValueError(
+            f"{name} must be a finite number >= 0. Received: {value!r}."
+            + (f" {hint}" if hint else "")
+        )
 
 
 def check_positive(name: str, values: object) -> None:

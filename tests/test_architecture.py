@@ -47,7 +47,7 @@ MAY_IMPORT = {
     | MODEL
     | {"collision", "kinematics", "ik", "layers", "losses", "metrics", "robots"},
     "viz": TENSORS | MODEL | {"collision", "kinematics", "ik", "learning", "motion"},
-    "commands": MODEL | {"calibration", "learning", "robots", "tables", "viz"},
+    "commands": MODEL | {"calibration", "collision", "learning", "robots", "tables", "viz"},
     "__main__": {"errors", "commands"},
     "primers": BASE,
 }

@@ -5,6 +5,7 @@ and negative where bodies overlap.
 """
 
 from fkarm.collision.link_pairs import pairs
+from fkarm.collision.obstacle_file import read_obstacles
 from fkarm.collision.obstacles import Box, Capsule, DistanceGrid, HalfSpace, Sphere
 from fkarm.collision.self_distances import closest_pair, pair_distances, self_distance
 from fkarm.collision.world_distances import world_distance
@@ -18,6 +19,7 @@ __all__ = [
     "closest_pair",
     "pair_distances",
     "pairs",
+    "read_obstacles",
     "self_distance",
     "world_distance",
 ]

@@ -17,19 +17,54 @@ PACKAGED = tuple(name for name in robots.__all__ if name != "planar")
 ROBOT = f"path of a URDF, or one of: {', '.join(PACKAGED)}"
 
 
-def read_robot(source: str) -> Robot:
+def read_robot(source: str, mesh_spheres: int | None = None) -> Robot:
     """The packaged robot of that name, or the robot in a URDF file.
 
+    Args:
+        source: The name or the path.
+        mesh_spheres: As in `Robot.from_urdf`.
     Raises:
-        Refused: If there is neither such a robot nor such a file.
+        Refused: If there is neither such a robot nor such a file, or the robot is a packaged one
+            and its meshes should be read.
+        MissingFileError: If a mesh is to be read and not at hand.
         URDFError: If the file cannot be read.
     """
     if source in PACKAGED:
+        if mesh_spheres is not None:
+            raise Refused(
+                f"--mesh-spheres needs the path of a URDF. Received: {source!r}, a packaged robot, "
+                "which has bodies. Leave the option out."
+            )
         return getattr(robots, source)()
     if not Path(source).exists() or Path(source).is_dir():  # is_file() would refuse a pipe
         kind = "The robot must be the path of a URDF file, or it"
         raise Refused(unknown_name(kind, source, PACKAGED))
-    return Robot.from_urdf(Path(source))
+    return Robot.from_urdf(Path(source), mesh_spheres=mesh_spheres)
+
+
+def add_mesh_spheres(parser: argparse.ArgumentParser, option: str) -> None:
+    """Declare `--mesh-spheres`, for an option that needs bodies."""
+    parser.add_argument(
+        "--mesh-spheres",
+        type=count,
+        metavar="N",
+        help=f"read the collision meshes of a URDF for {option}, each as at most N spheres",
+    )
+
+
+def check_bodies(robot: Robot, source: str, option: str, mesh_spheres: int | None) -> None:
+    """Raise Refused unless the robot has the bodies that an option needs."""
+    if robot.bodies:
+        return
+    if mesh_spheres is None:
+        raise Refused(
+            f"{option} needs a robot with bodies. Received: {source!r}, whose <collision> elements "
+            "hold meshes alone, or nothing. Try --mesh-spheres 8, which reads the meshes."
+        )
+    raise Refused(
+        f"{option} needs a robot with bodies. Received: {source!r}, which has no <collision> "
+        "elements. Add spheres or capsules to the file, or use robot.with_bodies in Python."
+    )
 
 
 def choice(*names: str) -> Callable[[str], str]:
@@ -73,6 +108,11 @@ def index(text: str) -> int:
 def positive(text: str) -> float:
     """A finite number above zero."""
     return _number(text, float, math.ulp(0.0), "a finite number > 0")
+
+
+def non_negative(text: str) -> float:
+    """A finite number that is not negative."""
+    return _number(text, float, 0.0, "a finite number >= 0")
 
 
 def keras_file(text: str) -> Path:

@@ -10,7 +10,15 @@ import numpy as np
 
 from fkarm._files import write_whole
 from fkarm.commands import Refused
-from fkarm.commands.arguments import PACKAGED, ROBOT, index, positive, read_robot
+from fkarm.commands.arguments import (
+    PACKAGED,
+    ROBOT,
+    add_mesh_spheres,
+    check_bodies,
+    index,
+    positive,
+    read_robot,
+)
 from fkarm.commands.output import check_writable
 
 
@@ -30,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the collision bodies: green, or yellow to red where they are near each other",
     )
+    add_mesh_spheres(parser, "--bodies")
+    parser.add_argument(
+        "--obstacles",
+        type=Path,
+        metavar="FILE",
+        help="obstacles to show: .yml or .json, as for the command solve",
+    )
     parser.add_argument(
         "--export",
         type=Path,
@@ -41,16 +56,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, or write the file."""
+    from fkarm.collision import read_obstacles
     from fkarm.viz import make_page, view
 
     if options.export:
         check_writable("--export", options.export)
-    robot = read_robot(options.robot)
+    robot = read_robot(options.robot, options.mesh_spheres)
+    if options.bodies:
+        check_bodies(robot, options.robot, "--bodies", options.mesh_spheres)
     shown: dict[str, Any] = {
         "link": options.link,
         "path": _read_path(options.path),
         "seconds": options.seconds,
         "bodies": options.bodies,
+        "obstacles": None if options.obstacles is None else read_obstacles(options.obstacles),
         "urdf": None if options.robot in PACKAGED else options.robot,
     }
     try:

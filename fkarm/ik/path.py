@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from fkarm._types import TensorLike
+from fkarm.collision.obstacles import Obstacle
 from fkarm.errors import NoClosedFormError
 from fkarm.ik.along_branches import AlongBranches
 from fkarm.ik.by_closed_form import form_of
 from fkarm.ik.candidates import at_starts, descend_tested
+from fkarm.ik.clearance import Surroundings, judged, surroundings
+from fkarm.ik.clearance.descent import descend_clear
 from fkarm.ik.closed_form import ClosedForm
 from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
@@ -28,9 +31,10 @@ class PathResult(NamedTuple):
     """What `follow_path` returns. NumPy arrays."""
 
     q: np.ndarray  # configurations within the limits, (..., n, dof)
-    converged: np.ndarray  # whether every error is within its tolerance, (..., n)
+    converged: np.ndarray  # whether every error is within its tolerance, and q is clear, (..., n)
     position_error: np.ndarray  # m, (..., n)
     orientation_error: np.ndarray  # rad, (..., n)
+    clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (..., n)
 
 
 def follow_path(
@@ -50,6 +54,8 @@ def follow_path(
     limit_margin: float = 0.0,
     posture_weight: float = 0.0,
     method: str = "auto",
+    clearance: float | None = None,
+    obstacles: Obstacle | Iterable[Obstacle] | None = None,
 ) -> PathResult:
     """Configurations along a path of poses, every one near the configuration before it.
 
@@ -82,14 +88,19 @@ def follow_path(
         posture_weight: Weight of the distance between `q` and `q_ref`.
         method: `"auto"`, `"closed_form"` or `"numeric"`, as in `fkarm.solve_ik`. Seven joints
             follow a closed form only if `joint_mask` holds one of them.
+        clearance: Smallest distance of a solution, m, as in `fkarm.solve_ik`. Where a pose brings
+            bodies nearer, steps push them apart, by motion that the pose leaves free: a redundant
+            arm moves aside. The path does not change to another posture, so an arm with six joints
+            can only say where it is not clear. `fkarm.solve_path` also deviates from the poses.
+        obstacles: Objects of `fkarm.collision`, as in `fkarm.solve_ik`.
     Returns:
         `PathResult`. A pose out of reach does not end the path: its `converged` is False, and `q`
         is the nearest configuration that the descent from the pose before leads to. A pose that is
         not finite has NaN errors, and the configuration of the pose before.
     Raises:
         NoClosedFormError: With `method="closed_form"`, if the problem has none.
-        UnknownLinkError, ValueError: As `fkarm.solve_ik`; also if `target_poses` has no axis of
-            poses.
+        UnknownLinkError, RobotError, ValueError: As `fkarm.solve_ik`; also if `target_poses` has no
+            axis of poses.
     """
     request = read_request(
         robot,
@@ -118,15 +129,23 @@ def follow_path(
     start, wish = (np.repeat(each, count, axis=0) for each in (start, wish))
     paths = int(np.prod(batch))
     request = request._replace(q_init=start, q_ref=wish, is_few=runs_in_numpy(paths))
+    around = surroundings(request, clearance, obstacles)
     rows = np.arange(request.size).reshape((paths, count))
     limbs = limbs_of(request.problem)
-    requests = [of_limb(request, limb) for limb in limbs] if len(limbs) > 1 else [request]
-    results = [_followed(each, rows, method) for each in requests]
-    result = joined(limbs, results) if len(limbs) > 1 else results[0]
-    return PathResult(*(field.reshape((*batch, count, *field.shape[2:])) for field in result[:4]))
+    if len(limbs) > 1 and around is None:
+        results = [_followed(of_limb(request, limb), rows, method) for limb in limbs]
+        result = joined(limbs, results)
+    else:  # limbs keep clear of each other
+        result = _followed(request, rows, method, around)
+    if around is not None:
+        result = judged(result, around)
+    fields = (*result[:4], result.clearance)
+    return PathResult(*(field.reshape((*batch, count, *field.shape[2:])) for field in fields))
 
 
-def _followed(request: Request, rows: np.ndarray, method: str) -> IKResult:
+def _followed(
+    request: Request, rows: np.ndarray, method: str, around: Surroundings | None = None
+) -> IKResult:
     """The configurations of poses `(paths, poses)`, as one row per pose."""
     form = _form(request, method)
     branches = None if form is None else AlongBranches(form, request, rows)
@@ -142,6 +161,8 @@ def _followed(request: Request, rows: np.ndarray, method: str) -> IKResult:
             q = np.where(is_short[:, k, None], by_form, before)
         is_open = ~is_short[:, k] & request.is_finite[rows[:, k]]
         q[is_open] = _descended(request, rows[is_open, k], before[is_open])
+        if around is not None:
+            q = _pushed(request, rows[:, k], q, around)
         path[:, k] = q
     path = path.reshape(-1, 1, path.shape[-1])
     # Whole turns are those of the path.
@@ -157,6 +178,16 @@ def _followed(request: Request, rows: np.ndarray, method: str) -> IKResult:
 def _descended(request: Request, rows: np.ndarray, q: np.ndarray) -> np.ndarray:
     """The ends of the descents from configurations `(rows, dof)`."""
     return descend_tested(request, rows, at_starts(q[:, None]), STEPS).q[:, 0]
+
+
+def _pushed(request: Request, rows: np.ndarray, q: np.ndarray, around: Surroundings) -> np.ndarray:
+    """Configurations `(rows, dof)` with their bodies apart, where steps can bring that about."""
+    near = np.flatnonzero((around.distances(q) < around.least) & request.is_finite[rows])
+    if near.size:
+        ends = descend_clear(request, rows[near], at_starts(q[near, None]), around, STEPS)
+        is_clear = ends.ratio[:, 0] <= 1.0
+        q[near[is_clear]] = ends.q[is_clear, 0]
+    return q
 
 
 def _form(request: Request, method: str) -> ClosedForm | None:

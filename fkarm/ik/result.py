@@ -46,6 +46,33 @@ class IKResult(NamedTuple):
     reason: np.ndarray  # strings, one of the names in `IKReason`, (...)
     clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (...)
 
+    def __str__(self) -> str:
+        count, solved = self.converged.size, self.converged
+        lines = [f"{count} target{'s' * (count != 1)}, {int(solved.sum())} solved"]
+        if count:
+            lines.append("  " + reasons_in_words(self.reason))
+        for which, name in ((solved, "solved"), (~solved, "not solved")):
+            if np.isfinite(self.position_error[which]).any():
+                errors = (self.position_error[which], self.orientation_error[which])
+                lines.append(f"  {name}: largest error {largest_in_words(*errors)}")
+        if np.isfinite(self.clearance).any():
+            lines.append(f"  bodies: smallest distance {np.nanmin(self.clearance) * 1e3:.3g} mm")
+        return "\n".join(lines)
+
+
+def reasons_in_words(reason: np.ndarray) -> str:
+    """How often every reason occurs."""
+    names, counts = np.unique(reason, return_counts=True)
+    pairs = zip(names.tolist(), counts.tolist(), strict=True)
+    return ", ".join(f"{name} {count}" for name, count in pairs)
+
+
+def largest_in_words(position_error: np.ndarray, orientation_error: np.ndarray) -> str:
+    """The largest errors, given in m and rad; NaN does not count."""
+    errors = ((1e3 * position_error, "mm"), (orientation_error, "rad"))
+    texts = [f"{np.nanmax(x):.3g} {unit}" for x, unit in errors if np.isfinite(x).any()]
+    return ", ".join(texts) or "not known"
+
 
 class IKSolutions(NamedTuple):
     """What `solve_ik_all` returns: one row per start. NumPy arrays."""

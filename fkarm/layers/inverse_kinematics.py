@@ -62,7 +62,8 @@ class InverseKinematics(TargetLayer):
         NoClosedFormError: With `method="closed_form"`, if the arm or the problem has none.
         UnknownLinkError: If the link or `base` does not exist.
         RobotError: If a prismatic joint without limits leaves no range for starts.
-        ValueError: If no joint moves the link, an argument is wrong or the shape does not match.
+        ValueError: If no joint moves the link, an argument is wrong or the shape does not match;
+            also for `clearance` and `obstacles`, which one pass of a fixed size cannot keep.
     Gradient:
         The gradient of the implicit function at the solution: `dq = J^+ de`, with the smallest `dq`
         for a redundant arm and without joints that their limits stop. The search itself is not

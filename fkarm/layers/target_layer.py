@@ -46,6 +46,14 @@ class TargetLayer(KinematicLayer):
         **kwargs: Any,
     ) -> None:
         check_robot(robot)
+        for name in ("clearance", "obstacles"):
+            if name in kwargs:
+                raise ValueError(
+                    f"{type(self).__name__} must come without {name}: its search of a fixed size "
+                    f"cannot promise it. Received: {name}={kwargs[name]!r}. Use "
+                    "fkarm.solve_ik(..., clearance=) outside of models, or measure the answers by "
+                    "fkarm.layers.SelfDistance."
+                )
         super().__init__(**kwargs)
         self.robot = robot
         self.link = link

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +11,13 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
+from fkarm.collision.obstacles import Obstacle
 from fkarm.errors import RobotError
 from fkarm.geometry import matrix_to_pose
 from fkarm.geometry.native import to_numpy
 from fkarm.ik import IKResult, solve_ik
 from fkarm.ik.batch import run_in_chunks
+from fkarm.ik.clearance import judged, surroundings
 from fkarm.ik.problem import (
     ORIENTATION_TOLERANCE,
     POSITION_TOLERANCE,
@@ -102,6 +104,8 @@ class IKModel(PresetModel):
         weights: Weights = WEIGHTS,
         limit_margin: float = 0.0,
         posture_weight: float = 0.0,
+        clearance: float | None = None,
+        obstacles: Obstacle | Iterable[Obstacle] | None = None,
     ) -> IKResult:
         """Configurations that reach target poses, from the best candidates of the network.
 
@@ -126,6 +130,9 @@ class IKModel(PresetModel):
             weights: Weights of a metre and of a radian.
             limit_margin: Distance that joints keep from their limits, rad or m.
             posture_weight: Weight of the distance to `q_ref`; with a weight the solver takes over.
+            clearance: Smallest distance of a solution between bodies, m, as in `fkarm.solve_ik`,
+                which takes over where the network's answer is not clear.
+            obstacles: What bodies keep clear of besides, as in `fkarm.solve_ik`.
         Returns:
             `fkarm.IKResult` with the batch axes of the targets. `start_index` is the number of
             the candidate, or of the solver's start where the solver took over.
@@ -149,9 +156,13 @@ class IKModel(PresetModel):
         request = read_request(
             self.robot, target_poses, self.link, q_init=q_init, q_ref=q_ref, **values
         )
+        around = surroundings(request, clearance, obstacles)
         poses = request.targets[:, 0]
         pose = to_numpy(matrix_to_pose(poses.astype("float32"), "xyz_rot6d"))
         result = best_refined(request, self.propose(pose), steps)
+        if around is not None:
+            result = judged(result, around)
+            values |= {"clearance": clearance, "obstacles": around.obstacles or None}
         is_missed = ~result.converged if not posture_weight else np.ones_like(result.converged)
         missed = np.flatnonzero(is_missed & request.is_finite)
         if retry and missed.size:

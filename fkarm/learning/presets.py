@@ -95,10 +95,17 @@ def _folder(kind: type[PresetModel], preset: str | Path) -> Path:
     """The folder of a packaged preset or of a path."""
     if preset in kind.presets:
         return FOLDER / str(preset)
-    if not Path(preset).is_dir():
+    path = Path(preset)
+    if not path.is_dir():
         unknown = unknown_name("preset", str(preset), kind.presets)
-        raise ValueError(f"{unknown} Or give the path of a folder that save_to_preset wrote.")
-    return Path(preset)
+        if path.name == str(preset):
+            raise ValueError(f"{unknown} Or give the path of a folder that save_to_preset wrote.")
+        there = "which is no folder" if path.exists() else "and there is no such folder"
+        raise ValueError(
+            "preset must be a folder that save_to_preset wrote, or the name of a packaged preset: "
+            f"{', '.join(map(repr, kind.presets)) or '(none)'}. Received: {str(preset)!r}, {there}."
+        )
+    return path
 
 
 def _config(kind: type[PresetModel], folder: Path) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fkarm.errors import FkarmError, RobotError, how_to_install
+from fkarm.errors import FkarmError, RobotError
+from fkarm.model.data_file import read_data
 from fkarm.model.solids import Body, Exclusion
-from fkarm.model.source import open_source
 
 _FORMS = (
     "{link: [{center: [x, y, z], radius: r}, ...]} or {link: {centers: [...], radii: [...]}}, "
@@ -30,7 +29,7 @@ def read_spheres(path: str | os.PathLike[str]) -> tuple[tuple[Body, ...], tuple[
         RobotError: If the file is not of the format, or PyYAML is missing.
     """
     label = str(path)
-    table = _inside(_read(path), "robot_cfg", "kinematics")
+    table = _inside(read_data(path, "spheres"), "robot_cfg", "kinematics")
     if isinstance(table, Mapping) and "collision_spheres" in table:
         table = table["collision_spheres"]
         if isinstance(table, str):
@@ -60,7 +59,7 @@ def read_ignored_pairs(path: str | os.PathLike[str]) -> tuple[Exclusion, ...]:
         MissingFileError: If there is no such file.
         RobotError: If the file has no such table, or PyYAML is missing.
     """
-    table = _inside(_read(path), "robot_cfg", "kinematics")
+    table = _inside(read_data(path, "spheres"), "robot_cfg", "kinematics")
     pairs = table.get("self_collision_ignore") if isinstance(table, Mapping) else None
     if not isinstance(pairs, Mapping) or not all(isinstance(v, list) for v in pairs.values()):
         raise RobotError(
@@ -69,26 +68,6 @@ def read_ignored_pairs(path: str | os.PathLike[str]) -> tuple[Exclusion, ...]:
         )
     unique = {frozenset((a, b)): (a, b) for a, others in pairs.items() for b in others if a != b}
     return tuple(Exclusion(a, b, "self_collision_ignore") for a, b in unique.values())
-
-
-def _read(path: str | os.PathLike[str]) -> Any:
-    given = open_source(Path(path), "spheres", RobotError)
-    text = given.text()
-    if Path(path).suffix.lower() == ".json":
-        try:
-            return json.loads(text)
-        except ValueError as error:
-            raise RobotError(f"{path}: the file must be JSON. Received: {error}.") from error
-    try:
-        import yaml
-    except ModuleNotFoundError as error:
-        raise RobotError(
-            f"{path}: YAML is read by PyYAML. Install it: {how_to_install('bodies')}."
-        ) from error
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RobotError(f"{path}: the file must be YAML. Received: {error}.") from error
 
 
 def _inside(table: Any, *names: str) -> Any:

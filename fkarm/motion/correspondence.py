@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fkarm._checks import check_non_negative, check_positive
-from fkarm.errors import unknown_name
+from fkarm.errors import UnknownLinkError, unknown_name
 from fkarm.model import Joint, Robot
 
 
@@ -63,7 +63,7 @@ def read_correspondence(robot: Robot, correspondence: Correspondence) -> tuple[P
 
     Raises:
         TypeError: If it is no mapping, or holds something else than points.
-        UnknownLinkError: If a link does not exist.
+        UnknownLinkError: If a link does not exist, or keys are points and values links.
         ValueError: If it is empty, or a link has a point twice.
     """
     if not isinstance(correspondence, Mapping) or not correspondence:
@@ -71,6 +71,7 @@ def read_correspondence(robot: Robot, correspondence: Correspondence) -> tuple[P
             "correspondence must be a mapping {link: point} with at least one link. Received: "
             f"{correspondence!r}. Example: {{'left_hand': 'left_wrist'}}."
         )
+    _check_direction(robot, correspondence)
     pairs = []
     for link, value in correspondence.items():
         robot.check_link(link)
@@ -86,6 +87,23 @@ def read_correspondence(robot: Robot, correspondence: Correspondence) -> tuple[P
             raise ValueError(f"A link must have a point once. Received: {place} twice.")
     order = {name: k for k, name in enumerate(robot.link_names)}
     return tuple(sorted(pairs, key=lambda pair: order[pair.link]))
+
+
+def _check_direction(robot: Robot, correspondence: Correspondence) -> None:
+    """Raise UnknownLinkError if points have links instead of links points."""
+    links = set(robot.link_names)
+    swapped = [
+        (point, link)
+        for point, link in correspondence.items()
+        if isinstance(link, str) and link in links
+    ]
+    if swapped and not links & set(correspondence):
+        point, link = swapped[0]
+        raise UnknownLinkError(
+            "correspondence must be {link: point}: its keys are links of the robot. Received: "
+            f"{{{point!r}: {link!r}}}, the other way round. Try "
+            "{link: point for point, link in correspondence.items()}."
+        )
 
 
 def _key(link: str, value: Any) -> KeyPoint:

@@ -75,6 +75,7 @@ def solve_path(
         times: Times of the frames, s, increasing. Shape `(time,)`, or `(..., time)`.
         q_start: Where the search starts, and the posture that joints without a task keep: one
             configuration per clip, `(dof,)` or `(..., dof)`, or a whole path `(..., time, dof)`.
+            One beyond the limits is moved into them; a warning names joints that are far beyond.
             None: a solution of the first frame, found by `fkarm.solve_ik` or, for a floating base
             that the targets place, the values nearest to zero.
         velocity_limits: True: `robot.velocity_limits`; False: none; or largest speeds, rad/s and

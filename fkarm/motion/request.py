@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from fkarm.kinematics.joint_space import nearest_to_zero
 from fkarm.kinematics.masses import mass_shares
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
+from fkarm.model.named import joint_of_entry
 from fkarm.motion.arguments import (
     read_center_of_mass,
     read_configurations,
@@ -26,6 +28,9 @@ from fkarm.motion.arguments import (
     read_times,
 )
 from fkarm.motion.tangent import Array, Tangent, tangent_of
+
+# A start so far beyond a limit, rad or m, is not due to rounding or to a sensor's noise.
+BEYOND = 1e-2
 
 
 class Smoothness(NamedTuple):
@@ -150,8 +155,7 @@ def read_clips(
     if center_of_mass is not None:
         terms = _with_mass_entries(robot, terms, values["joint_mask"], values["limit_margin"])
     start = read_configurations("q_start", robot, q_start, shape, may_be_path=True)
-    if hold_start:
-        _check_start(start, terms)
+    _check_start(robot, start, terms, hold_start)
     clips, time, count = int(np.prod(shape[:-1])), shape[-1], len(links)
     targets = np.full((clips, time, count, 4, 4), np.nan)
     for k, pose in enumerate(poses.values()):
@@ -188,20 +192,33 @@ def read_clips(
     )
 
 
-def _check_start(start: Array | None, terms: Terms) -> None:
-    """Raise ValueError unless a first frame that is held is given and within the limits."""
+def _check_start(robot: Robot, start: Array | None, terms: Terms, is_held: bool) -> None:
+    """Warn of a start beyond the limits; ValueError if it is to be held, or to be held and None."""
     if start is None:
-        raise ValueError("hold_start must come with q_start, the first frame. Received: None.")
-    first = start if start.ndim == 2 else start[:, 0]
-    beyond = (first < terms.lower) | (first > terms.upper)
-    if beyond.any():
-        row, entry = np.argwhere(beyond)[0]
+        if is_held:
+            raise ValueError("hold_start must come with q_start, the first frame. Received: None.")
+        return
+    rows = start[:, 0] if is_held and start.ndim == 3 else start.reshape(-1, robot.dof)
+    excess = np.maximum(terms.lower - rows, rows - terms.upper)
+    beyond = excess > (0.0 if is_held else BEYOND)
+    if not beyond.any():
+        return
+    row = beyond.any(axis=1).argmax()
+    joints = ", ".join(
+        f"{rows[row, k]:g} for {joint_of_entry(robot, k).name!r}, whose limits are "
+        f"{terms.lower[k]:g} and {terms.upper[k]:g}"
+        for k in np.flatnonzero(beyond[row]).tolist()
+    )
+    if is_held:
         raise ValueError(
             "q_start must be within the joint limits if hold_start holds it. Received: "
-            f"{first[row, entry]:g} at entry {entry}, whose limits are {terms.lower[entry]:g} and "
-            f"{terms.upper[entry]:g}. Try numpy.clip(q_start, robot.lower_limits, "
-            "robot.upper_limits)."
+            f"{joints}. Try numpy.clip(q_start, robot.lower_limits, robot.upper_limits)."
         )
+    warnings.warn(
+        f"q_start should be within the joint limits. Received: {joints}. The search starts at the "
+        "nearest configuration within them, from where it may not reach the targets.",
+        stacklevel=4,
+    )
 
 
 def _with_mass_entries(robot: Robot, terms: Terms, joint_mask: Any, margin: float) -> Terms:

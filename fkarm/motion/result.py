@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fkarm.ik.result import largest_in_words, reasons_in_words
+
 
 class PathReason(str, Enum):
     """Why a frame of a path is as it is. Equal to its name as a string.
@@ -58,9 +60,7 @@ class SolvedPath(NamedTuple):
         lines = [f"{frames} frames, {int(self.converged.sum())} converged"]
         if not frames:
             return lines[0]
-        names, counts = np.unique(self.reason, return_counts=True)
-        pairs = zip(names.tolist(), counts.tolist(), strict=True)
-        lines.append("  " + ", ".join(f"{name} {count}" for name, count in pairs))
+        lines.append("  " + reasons_in_words(self.reason))
         for name, within in (
             ("velocity", self.within_velocity_limits),
             ("acceleration", self.within_acceleration_limits),
@@ -68,12 +68,7 @@ class SolvedPath(NamedTuple):
             lines.append(f"  within {name} limits: {int(within.sum())} of {frames} frames")
         for k, link in enumerate(self.links):
             errors = (self.position_error[..., k], self.orientation_error[..., k])
-            texts = [
-                f"{np.nanmax(error) * factor:.3g} {unit}"
-                for error, factor, unit in zip(errors, (1e3, 1.0), ("mm", "rad"), strict=True)
-                if np.isfinite(error).any()
-            ]
-            lines.append(f"  {link}: largest error {', '.join(texts) or 'not known'}")
+            lines.append(f"  {link}: largest error {largest_in_words(*errors)}")
         if np.isfinite(self.slip).any():
             lines.append(f"  contacts: largest slip {np.nanmax(self.slip) * 1e3:.3g} mm per step")
         if np.isfinite(self.clearance).any():

@@ -56,7 +56,7 @@ def solve_table(  # noqa: D417 - some arguments are those of forward_table
             is complete. Its rows are those of `source`, with the columns `keep`, the joints (a
             joint with several entries of `q`: `name[0]`, `name[1]`, ...), `solved`, `reason` (of
             `fkarm.IKReason`, or `NOT_A_POSE`), and `position_error_m` and `orientation_error_rad`
-            (or in the other units).
+            (or in the other units); with `clearance` also `clearance_m`, the smallest distance.
         link: The link; None: `robot.end_effector`.
         representation: One of `POSE_COLUMNS`: `"xyz_quat_wxyz"`, `"xyz_quat_xyzw"`,
             `"xyz_rotvec"`, `"xyz_rpy"`, `"xyz_ypr"`, `"matrix"`, `"position"`; None: that of the
@@ -70,8 +70,8 @@ def solve_table(  # noqa: D417 - some arguments are those of forward_table
         length_unit: `"m"` or `"mm"`: of positions, of joints that slide, and of the errors.
         keep, chunk_rows, engine, overwrite, progress: As in `forward_table`.
         **options: Further arguments of `fkarm.solve_ik`, in m and rad, the same for all rows:
-            `position_tolerance`, `task`, `method`, ... With a task without rotations a
-            table needs `x y z` only.
+            `position_tolerance`, `task`, `method`, `clearance`, `obstacles`, ... With a task
+            without rotations a table needs `x y z` only.
     Returns:
         A summary. Rows that are not solved hold the nearest configuration. A target with an empty
         cell or NaN, there or in its `q_ref`, a quaternion whose length is not one or a matrix that
@@ -147,20 +147,21 @@ class SolveJob:
             self._solve(matrices[rows], references[rows])
             for rows in blocks(matrices, self.block_rows)
         ]
-        q, solved, position, orientation, reason = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("q", "converged", "position_error", "orientation_error", "reason")
-        )
-        q = np.where(is_pose[:, None], q, np.nan) / np.array(entry_units(self.robot, *units))
+        answer = IKResult(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+        q = np.where(is_pose[:, None], answer.q, np.nan) / np.array(entry_units(self.robot, *units))
         is_other = ~is_pose & np.isfinite(numbers).all(axis=1)
-        position = position / LENGTH_UNITS[self.length_unit]
-        orientation = orientation / ANGLE_UNITS[self.angle_unit]
-        return {
+        position = answer.position_error / LENGTH_UNITS[self.length_unit]
+        orientation = answer.orientation_error / ANGLE_UNITS[self.angle_unit]
+        columns = {
             **dict(zip(joint_columns(self.robot), q.T, strict=True)),
-            "solved": solved,
-            REASON: np.where(is_other, NOT_A_POSE, reason),
+            "solved": answer.converged,
+            REASON: np.where(is_other, NOT_A_POSE, answer.reason),
             **dict(zip(self.error_columns, (position, orientation), strict=True)),
         }
+        if self.options.get("clearance") is not None:
+            name = f"clearance_{self.length_unit}"
+            columns[name] = answer.clearance / LENGTH_UNITS[self.length_unit]
+        return columns
 
     def _solve(self, matrices: np.ndarray, references: np.ndarray) -> IKResult:
         """The answers of some rows; in a `q_ref`, joints that have no column are zero."""

@@ -12,6 +12,7 @@ from fkarm.kinematics import forward_kinematics
 from fkarm.model import Robot
 from fkarm.viz.capsules import unit_sphere
 from fkarm.viz.clearance import BODY_OPACITY, Clearances
+from fkarm.viz.obstacles import OBSTACLE_OPACITY
 from fkarm.viz.visuals import Solid
 
 _GHOST, _OPACITY = (120, 165, 215), 0.25
@@ -118,6 +119,35 @@ class LiveBodies:
 
     def show(self, visible: bool) -> None:
         """Show or hide the bodies."""
+        for handle in self._handles:
+            handle.visible = visible
+
+
+class StillSolids:
+    """See-through solids in the frame of the root link, such as obstacles.
+
+    Args:
+        scene: `viser.ViserServer.scene`.
+        solids: The solids.
+    """
+
+    def __init__(self, scene: Any, solids: Sequence[Solid]) -> None:
+        self._handles = [
+            scene.add_mesh_simple(
+                f"/obstacles/{k}",
+                solid.vertices,
+                solid.faces,
+                color=solid.colour,
+                opacity=OBSTACLE_OPACITY,
+                side="double",
+                cast_shadow=False,
+                receive_shadow=False,
+            )
+            for k, solid in enumerate(solids)
+        ]
+
+    def show(self, visible: bool) -> None:
+        """Show or hide the solids."""
         for handle in self._handles:
             handle.visible = visible
 

@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fkarm.collision import Box, DistanceGrid, HalfSpace
+from fkarm.collision.obstacles import Obstacle
 from fkarm.model import Robot
 from fkarm.model.frames import make_frame
 from fkarm.motion import SolvedPath
 from fkarm.viz.capsules import unit_sphere
 from fkarm.viz.clearance import BODY_OPACITY, CLEARANCE, COLOURS, UNPAIRED, Clearances, cover
+from fkarm.viz.obstacles import OBSTACLE_OPACITY, obstacle_solids, shown_obstacles
 from fkarm.viz.scene import Scene, read_scene
 from fkarm.viz.sliders import sliders_of
 from fkarm.viz.solids import solids_of
@@ -59,6 +62,7 @@ def make_page(
     seconds: float | None = None,
     bodies: bool = False,
     clearance: float = CLEARANCE,
+    obstacles: Obstacle | Iterable[Obstacle] | None = None,
     urdf: str | os.PathLike[str] | None = None,
 ) -> Page:
     """A page that draws a robot and moves it by sliders (extra `fkarm[view]`).
@@ -80,6 +84,8 @@ def make_page(
         bodies: Whether to show `robot.bodies`, coloured by their distance from the nearest body
             that counts, as in `view`. The page computes the distances.
         clearance: Distance from which on a body is green, m.
+        obstacles: Objects of `fkarm.collision`, as in `view`. The page computes no distances from a
+            `DistanceGrid`.
         urdf: Path of the URDF whose visuals are drawn, with the meshes that are at hand; None:
             capsules.
     Returns:
@@ -89,16 +95,19 @@ def make_page(
         UnknownLinkError: If the link does not exist.
         MissingFileError, URDFError: If `urdf` cannot be read.
         RobotError: With `bodies`, if the robot has none.
+        TypeError: If an obstacle is of another kind.
         ValueError: If an array has another shape, or holds a number that is not finite.
     """
     scene = read_scene(robot, q, link, others, targets, path, seconds)
-    solids = solids_of(robot, urdf)
+    solids, around = solids_of(robot, urdf), shown_obstacles(obstacles)
     data = {
         "robot": _tree(robot),
         "sliders": [slider._asdict() for slider in sliders_of(robot)],
         "solids": [_packed(solid) for solid in solids],
-        "bodies": _bodies(Clearances(robot, clearance)) if bodies else None,
+        "bodies": _bodies(Clearances(robot, clearance, around)) if bodies else None,
         "bodies_cover": bodies and cover(robot, solids),
+        "obstacles": [_packed(each) for each in obstacle_solids(around, robot.root_link, scene)],
+        "obstacle_opacity": OBSTACLE_OPACITY,
         **_arrays(scene),
     }
     texts = {
@@ -170,7 +179,9 @@ def _packed(solid: Solid) -> dict[str, Any]:
 
 def _bodies(clearances: Clearances) -> dict[str, Any]:
     """What the page needs to draw the bodies and to colour them."""
-    sphere = unit_sphere(18, 28)
+    sphere, robot = unit_sphere(18, 28), clearances.robot
+    shapes = [_shape(obstacle) for obstacle in clearances.obstacles]
+    is_known = [True] * len(robot.bodies) + [shape is not None for shape in shapes]
     return {
         "vertices": _base64(sphere.vertices, "<f4"),
         "faces": _base64(sphere.faces, "<u4"),
@@ -181,14 +192,31 @@ def _bodies(clearances: Clearances) -> dict[str, Any]:
                 "half": body.length / 2,
                 "frame": _columns(make_frame(body.xyz, body.rpy)),
             }
-            for body in clearances.robot.bodies
+            for body in robot.bodies
         ],
-        "pairs": clearances.pairs.tolist(),
+        "obstacles": shapes,
+        "names": clearances.names,
+        "pairs": [pair for pair in clearances.pairs.tolist() if is_known[pair[1]]],
         "clearance": clearances.clearance,
         "colours": COLOURS,
         "unpaired": UNPAIRED,
         "opacity": BODY_OPACITY,
     }
+
+
+def _shape(obstacle: Obstacle) -> dict[str, Any] | None:
+    """What the page computes distances from; None: it cannot."""
+    if isinstance(obstacle, DistanceGrid):
+        return None
+    if isinstance(obstacle, HalfSpace):
+        return {"normal": obstacle.normal, "offset": obstacle.offset}
+    if isinstance(obstacle, Box):
+        frame = np.linalg.inv(make_frame(obstacle.xyz, obstacle.rpy))
+        return {"half": [x / 2 for x in obstacle.size], "into": _columns(frame)}
+    frame = make_frame(obstacle.xyz, getattr(obstacle, "rpy", (0.0, 0.0, 0.0)))
+    step = getattr(obstacle, "length", 0.0) / 2 * frame[:3, 2]
+    ends = [frame[:3, 3] - step, frame[:3, 3] + step]
+    return {"radius": obstacle.radius, "ends": [end.tolist() for end in ends]}
 
 
 def _base64(array: np.ndarray, dtype: str) -> str:

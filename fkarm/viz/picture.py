@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fkarm.collision.obstacles import Obstacle
 from fkarm.geometry.native import to_numpy
 from fkarm.kinematics import forward_kinematics, geometric_jacobian
 from fkarm.model import Robot
-from fkarm.viz.body_pictures import draw_bodies
+from fkarm.viz.body_pictures import draw_bodies, draw_mesh
 from fkarm.viz.clearance import CLEARANCE
 from fkarm.viz.draw import COLOURS, draw_ellipsoid, draw_frame, draw_reach, draw_robot, fit_axes
 from fkarm.viz.extras import new_figure
+from fkarm.viz.obstacles import obstacle_solids, shown_obstacles
 from fkarm.viz.scene import Scene, read_scene
 from fkarm.viz.sliders import sliders_of
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _BARS_WIDTH, _HEIGHT = 4.6, 3.6, 4.4  # inches
 _BAR_HEIGHT, _FEWEST_BARS = 0.4, 8  # inches per joint; joints that fill the panel
+_OBSTACLE_OPACITY = 0.2
 _FRAME, _TARGET, _ELLIPSOID = 0.08, 0.14, 0.3  # lengths, of the robot's size
 
 
@@ -40,6 +43,7 @@ def plot_robot(
     reach: int = 0,
     bodies: bool = False,
     clearance: float = CLEARANCE,
+    obstacles: Obstacle | Iterable[Obstacle] | None = None,
 ) -> Figure:
     """Draw a robot in one or several configurations (extra `fkarm[viz]`).
 
@@ -61,6 +65,8 @@ def plot_robot(
         reach: Number of random configurations whose positions of `link` are drawn as dots.
         bodies: Whether to draw `robot.bodies`, coloured by their clearance: see `draw_bodies`.
         clearance: Distance from which on a body is green, m.
+        obstacles: Objects of `fkarm.collision` in the root link's frame, drawn see-through; they
+            count for the colours of the bodies that a joint moves.
     Returns:
         Figure, to save or show.
     Raises:
@@ -68,6 +74,7 @@ def plot_robot(
         UnknownLinkError: If the link does not exist.
         RobotError: With `reach`, if a prismatic joint lacks a limit; with `bodies`, if the robot
             has none.
+        TypeError: If an obstacle is of another kind.
         ValueError: If an array has another shape or holds a number that is not finite, or `labels`
             are not as many as the configurations.
     """
@@ -84,9 +91,12 @@ def plot_robot(
     _draw(ax, robot, rows, scene, labels, frames)
     if ellipsoid:
         _draw_ellipsoids(ax, robot, rows, scene)
+    around = shown_obstacles(obstacles)
+    for solid in obstacle_solids(around, robot.root_link, scene):
+        draw_mesh(ax, solid.vertices, solid.faces, [*solid.colour, 255 * _OBSTACLE_OPACITY])
     if bodies:
         for row in rows:
-            draw_bodies(ax, robot, row, clearance=clearance)
+            draw_bodies(ax, robot, row, clearance=clearance, obstacles=around or None)
     if reach:
         draw_reach(ax, robot, scene.link, reach)
     fit_axes(ax)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fkarm.collision.obstacles import Obstacle
 from fkarm.ik import solve_ik
 from fkarm.model import Robot
 from fkarm.motion import SolvedPath
 from fkarm.viz.clearance import CLEARANCE, Clearances, cover
 from fkarm.viz.extras import require
-from fkarm.viz.live import Ghosts, LiveBodies, SolidRobot, add_axes, wxyz_of
+from fkarm.viz.live import Ghosts, LiveBodies, SolidRobot, StillSolids, add_axes, wxyz_of
 from fkarm.viz.newest import Newest
+from fkarm.viz.obstacles import obstacle_solids, shown_obstacles
 from fkarm.viz.player import Player
 from fkarm.viz.scene import Scene, all_solutions, one_configuration, read_scene
 from fkarm.viz.sliders import Slider, sliders_of
 from fkarm.viz.solids import solids_of
+from fkarm.viz.visuals import Solid
 
 _HEIGHT = 560  # pixels, in a notebook
 _STEP = 0.1  # of a slider, degrees or mm
@@ -39,6 +42,7 @@ def view(
     seconds: float | None = None,
     bodies: bool = False,
     clearance: float = CLEARANCE,
+    obstacles: Obstacle | Iterable[Obstacle] | None = None,
     urdf: str | os.PathLike[str] | None = None,
     task: Any = "pose",
     host: str = "127.0.0.1",
@@ -67,6 +71,8 @@ def view(
             that counts (`fkarm.collision.pairs`): green, yellow, red where they overlap. Bodies
             that no pair counts are grey.
         clearance: Distance from which on a body is green, m.
+        obstacles: Objects of `fkarm.collision` in the root link's frame. They are shown
+            see-through, and count for the colours of the bodies that a joint moves.
         urdf: Path of the URDF whose visuals are drawn, with the meshes that are at hand; None:
             capsules.
         task: Components of the target that count, as in `fkarm.solve_ik`.
@@ -79,12 +85,15 @@ def view(
         UnknownLinkError: If the link does not exist.
         MissingFileError, URDFError: If `urdf` cannot be read.
         RobotError: With `bodies`, if the robot has none.
+        TypeError: If an obstacle is of another kind.
         ValueError: If an array has another shape, or holds a number that is not finite.
     """
     require("viser", "view")
     scene = read_scene(robot, q, link, others, targets, path, seconds)
-    clearances = Clearances(robot, clearance) if bodies else None
-    return Viewer(robot, scene, solids_of(robot, urdf), clearances, task, host, port)
+    around = shown_obstacles(obstacles)
+    clearances = Clearances(robot, clearance, around) if bodies else None
+    still = obstacle_solids(around, robot.root_link, scene)
+    return Viewer(robot, scene, solids_of(robot, urdf), clearances, still, task, host, port)
 
 
 class Viewer:
@@ -102,6 +111,7 @@ class Viewer:
         scene: Scene,
         solids: Any,
         clearances: Clearances | None,
+        obstacles: Sequence[Solid],
         task: Any,
         host: str,
         port: int,
@@ -124,6 +134,7 @@ class Viewer:
         self._solid = SolidRobot(server.scene, robot, solids, 0.12 * size)
         self._is_covered = cover(robot, solids)
         self._bodies = None if clearances is None else LiveBodies(server.scene, clearances)
+        self._obstacles = StillSolids(server.scene, obstacles) if obstacles else None
         self._ghosts = Ghosts(server.scene, robot, solids)
         for k, pose in enumerate(scene.targets):
             add_axes(server.scene, f"/targets/{k}", pose, 0.15 * size)
@@ -174,6 +185,8 @@ class Viewer:
             if self._bodies is not None:
                 self._add_switch("robot", not self._is_covered, self._solid.show)
                 self._add_switch("bodies", True, self._bodies.show)
+            if self._obstacles is not None:
+                self._add_switch("obstacles", True, self._obstacles.show)
             self._with_solutions = gui.add_checkbox("all solutions", False)
             self._add_switch("frames", False, self._solid.show_frames)
             self._add_switch("target", True, lambda on: setattr(self._target, "visible", on))

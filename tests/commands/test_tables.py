@@ -117,5 +117,51 @@ def test_answers_are_near_the_values_of_an_option(folder):
     )
 
 
+def test_answers_keep_clear_of_obstacles_in_a_file(folder, capsys):
+    assert main(["forward", "ur5e", "q.csv", "--angle-unit", "deg", "--length-unit", "mm"]) == 0
+    (folder / "cell.json").write_text('[{"shape": "half_space", "offset": -0.1}]')
+    command = ["solve", "ur5e", "q.poses.csv", "--length-unit", "mm", "--clearance", "20"]
+    assert main([*command, "--obstacles", "cell.json", "--out", "s.csv"]) == 0
+    capsys.readouterr()
+    arm, found = fkarm.robots.ur5e(), pd.read_csv("s.csv")
+    q = arm.configuration(found[list(arm.joint_names)])
+    below = fkarm.collision.HalfSpace((0, 0, 1), -0.1)
+    distances = [
+        np.asarray(fkarm.collision.self_distance(arm, q)),
+        np.asarray(fkarm.collision.world_distance(arm, q, below)),
+    ]
+    np.testing.assert_allclose(found["clearance_mm"], 1e3 * np.min(distances, axis=0), atol=1e-6)
+    assert found["solved"].any()
+    assert (found["clearance_mm"][found["solved"]] >= 20).all()
+
+
+MESHES = """
+<robot name="mesh"><link name="base"/><link name="tool"><collision><geometry>
+<mesh filename="box.stl"/></geometry></collision></link>
+<joint name="turn" type="revolute"><parent link="base"/><child link="tool"/><axis xyz="0 0 1"/>
+<limit lower="-1" upper="1" effort="1" velocity="1"/></joint></robot>
+"""
+
+
+def test_what_a_clearance_needs_is_said(folder, capsys):
+    (folder / "mesh.urdf").write_text(MESHES)
+    (folder / "bare.urdf").write_text(fkarm.robots.planar([0.5]).to_urdf())
+    solve = ["solve", "ur5e", "q.csv"]
+    for options, said in (
+        ([*solve, "--obstacles", "cell.json"], "--obstacles must come with --clearance"),
+        ([*solve, "--clearance", "0.01", "--obstacles", "no.json"], "obstacles file must exist"),
+        ([*solve, "--clearance", "0.01", "--mesh-spheres", "8"], "'ur5e', a packaged robot"),
+        (["solve", "mesh.urdf", "q.csv", "--clearance", "0"], "'mesh.urdf', whose <collision>"),
+        (["solve", "mesh.urdf", "q.csv", "--clearance", "0"], "Try --mesh-spheres 8"),
+        (["solve", "bare.urdf", "q.csv", "--clearance", "0", "--mesh-spheres", "8"],
+         "'bare.urdf', which has no <collision> elements"),
+    ):  # fmt: skip
+        assert main(options) == 1
+        assert said in capsys.readouterr().err, options
+    with pytest.raises(SystemExit):
+        main([*solve, "--clearance", "-1"])
+    assert "must be a finite number >= 0" in capsys.readouterr().err
+
+
 def test_the_options_name_every_representation():
     assert set(REPRESENTATIONS) == set(fkarm.tables.POSE_COLUMNS)

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+import fkarm
 from fkarm.__main__ import main
 
 pytest.importorskip("viser", reason="needs fkarm[view]")
@@ -23,7 +24,25 @@ def test_a_page_is_written_with_the_path(urdf, tmp_path, capsys):
 
 def test_a_robot_without_bodies_cannot_show_them(urdf, capsys):
     assert main(["view", str(urdf), "--bodies"]) == 1
-    assert "robot has no bodies" in capsys.readouterr().err
+    said = "--bodies needs a robot with bodies. .* Try --mesh-spheres 8, which reads the meshes"
+    assert re.search(said, capsys.readouterr().err)
+
+
+def test_meshes_become_bodies(tmp_path):
+    trimesh = pytest.importorskip("trimesh")
+    trimesh.creation.icosphere(subdivisions=1, radius=0.1).export(tmp_path / "ball.stl")
+    text = fkarm.robots.planar([0.5]).to_urdf()
+    ball = '<collision><geometry><mesh filename="ball.stl"/></geometry></collision>'
+    text = text.replace('<link name="tool"/>', f'<link name="tool">{ball}</link>')
+    (tmp_path / "ball.urdf").write_text(text)
+    page = tmp_path / "page.html"
+    (tmp_path / "cell.json").write_text('[{"shape": "half_space", "offset": -0.1}]')
+    shown = ["--bodies", "--mesh-spheres", "2", "--obstacles", str(tmp_path / "cell.json")]
+    shown += ["--export", str(page)]
+    assert main(["view", str(tmp_path / "ball.urdf"), *shown]) == 0
+    data = json.loads(re.search(r'json" id="scene">(.*?)</script>', page.read_text())[1])
+    assert {body["link"] for body in data["bodies"]["bodies"]} == {"tool"}
+    assert data["bodies"]["obstacles"] == [{"normal": [0, 0, 1], "offset": -0.1}]
 
 
 def test_the_server_runs_until_it_is_interrupted(monkeypatch, capsys):

@@ -47,3 +47,26 @@ def test_too_few_steps_are_the_reason():
     assert result.reason.tolist() == ["STEPS"]
     result = fkarm.solve_ik(TWO, at((0.5, 0.1)), max_steps=48, **given)
     assert result.reason.tolist() == ["SOLVED"]
+
+
+def test_a_result_is_printed_in_a_few_lines():
+    poses = at((0.5, 0.1), (0.9, 0.0), (0.3, 0.2), (0.2, 0.2))
+    poses[2, 0, 0] = np.nan
+    lines = str(fkarm.solve_ik(TWO, poses, task="position")).split("\n")
+    assert lines[:2] == ["4 targets, 2 solved", "  NAN 1, OUT_OF_REACH 1, SOLVED 2"]
+    assert lines[2].startswith("  solved: largest error ")
+    # 0.2 m beyond the reach; the target's orientation does not count.
+    assert lines[3:] == ["  not solved: largest error 200 mm, 0 rad"]
+    assert str(fkarm.solve_ik(TWO, poses[0], task="position")).startswith("1 target, 1 solved\n")
+    assert str(fkarm.solve_ik(TWO, poses[:0], task="position")) == "0 targets, 0 solved"
+    assert str(fkarm.solve_ik(TWO, poses[2], task="position")) == "1 target, 0 solved\n  NAN 1"
+
+
+def test_a_printed_result_names_the_smallest_distance():
+    balls = [fkarm.Body(TWO.end_effector, "sphere", 0.05)]
+    wall = fkarm.collision.HalfSpace((-1, 0, 0), -0.6)
+    found = fkarm.solve_ik(
+        TWO.with_bodies(balls), at((0.5, 0.1), (0.3, 0.1)), task="position", clearance=0.01,
+        obstacles=wall, position_tolerance=1e-6,
+    )  # fmt: skip
+    assert str(found).endswith("\n  bodies: smallest distance 50 mm")

@@ -179,6 +179,10 @@ def test_bad_arguments_are_refused(panda, q, target):
             layer(panda, steps=0)
         with pytest.raises(ValueError, match="task must be"):
             layer(panda, task="speed")
+        with pytest.raises(ValueError, match=rf"{layer.__name__} must come without clearance.*0.1"):
+            layer(panda, clearance=0.1)
+        with pytest.raises(ValueError, match=r"without obstacles.*Use fkarm\.solve_ik\(.*SelfDist"):
+            layer(panda, obstacles=[])
     with pytest.raises(ValueError, match="starts must be"):
         InverseKinematics(panda, starts=True)
     with pytest.raises(ValueError, match="same batch axes"):

@@ -7,6 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from ik.clearance.test_search import LEAST, planar_arm, planar_distance
 from learning.networks import batches, four_joints, make, targets_of
 from oracles import pose
 
@@ -67,6 +68,25 @@ def test_answers_are_exact_after_the_solver(kind, arm):
     assert np.abs(reached - targets).max() < 1e-3
     assert (found.q >= arm.lower_limits).all()
     assert (found.q <= arm.upper_limits).all()
+
+
+def test_answers_keep_clear(rng):
+    arm = planar_arm()
+    q = fkarm.sample_configurations(arm, 100, seed=1)
+    q = q[planar_distance(q) >= LEAST]
+    targets, model = np.asarray(fkarm.forward_kinematics(arm, q)), make(IKRegressor, arm)
+    given = {"task": "position", "clearance": LEAST}
+    first = model.predict_ik(targets, steps=20, retry=False, **given)
+    np.testing.assert_allclose(first.clearance, planar_distance(first.q), atol=1e-9)
+    assert (first.reason == "COLLISION").any()
+    assert not (first.converged & (first.clearance < LEAST)).any()
+    found = model.predict_ik(targets, steps=20, **given)
+    assert found.converged.all()
+    assert planar_distance(found.q).min() >= LEAST
+    np.testing.assert_array_equal(found.q[first.converged], first.q[first.converged])
+    wall = fkarm.collision.HalfSpace((0, 1, 0), 9.0)  # everything lies behind it
+    behind = model.predict_ik(targets[:2], obstacles=iter([wall]), **given)
+    assert (behind.reason == "COLLISION").all()
 
 
 @both

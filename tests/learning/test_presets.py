@@ -170,6 +170,20 @@ def test_an_unknown_preset_is_answered_with_the_names_there_are():
         IKFlow.from_preset("panda")
 
 
+def test_a_path_without_a_folder_is_answered_as_a_path(tmp_path):
+    (tmp_path / "file").touch()
+    known = "or the name of a packaged preset: 'fr3', .*'ur5e'"
+    for path, said in (
+        ("/nope", rf"{known}.* Received: '/nope', and there is no such folder\.$"),
+        (tmp_path / "none", "none', and there is no such folder"),
+        (tmp_path / "file", "file', which is no folder"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            IKRegressor.from_preset(path)
+    with pytest.raises(ValueError, match=r"packaged preset: \(none\)\. Received: './panda'"):
+        IKFlow.from_preset("./panda")
+
+
 def test_folders_that_are_no_preset_of_the_class_are_refused(arm, tmp_path):
     with pytest.raises(ValueError, match=r"must hold config.json and .* without config.json"):
         IKRegressor.from_preset(tmp_path)

@@ -80,8 +80,20 @@ def test_what_is_refused_says_why(arm, case):
 
 def test_a_start_beyond_a_limit_cannot_be_held(rail):
     targets = {"rail_link": np.zeros((4, 3))}
-    with pytest.raises(ValueError, match=r"within the joint limits.*1\.5 at entry 0.*-1 and 1"):
+    with pytest.raises(ValueError, match=r"joint limits.*1\.5 for 'rail', whose.*-1 and 1\. Try"):
         fkarm.solve_path(rail, targets, TIMES, [1.5], hold_start=True)
+
+
+def test_every_joint_beyond_a_limit_is_named():
+    arm = fkarm.robots.panda()
+    poses = np.tile(np.asarray(fkarm.forward_kinematics(arm, arm.lower_limits)), (4, 1, 1))
+    start = np.array([0.0, 2.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+    words = r"2 for 'panda_joint2', .*, 0 for 'panda_joint4', whose limits are -3\.07\d* and -0\.0"
+    with pytest.raises(ValueError, match=words):
+        fkarm.solve_path(arm, {"panda_hand": poses}, TIMES, start, hold_start=True)
+    for given in (start, np.tile(start, (4, 1))):
+        with pytest.warns(UserWarning, match=f"q_start should be within .*{words}.* starts at the"):
+            fkarm.solve_path(arm, {"panda_hand": poses}, TIMES, given, max_steps=1)
 
 
 def test_centres_of_other_length_are_refused(walker):

@@ -146,6 +146,9 @@ def test_what_retargeting_refuses(arm):
             fkarm.retarget(arm, *arguments, **options)
 
     refused("'upper_arm'", points, {"upper_arm": "elbow"}, times, error=fkarm.UnknownLinkError)
+    swapped = {point: link for link, point in JOINTS.items()}
+    refused(r"correspondence must be \{link: point\}.* Received: \{'shoulder': 'upper'\}, the oth",
+            points, swapped, times, error=fkarm.UnknownLinkError)  # fmt: skip
     refused(r"correspondence must be a mapping \{link: point\}", points, {}, times, error=TypeError)
     refused(
         r"correspondence\['hand'\] must be the name", points, {"hand": 1.5}, times, error=TypeError

@@ -118,6 +118,24 @@ def test_rows_keep_clear_of_obstacles(arm, poses, tmp_path):
     assert 0 < frame["solved"].sum() < len(frame)
     assert (distance[frame["solved"]] >= 0.01 - 1e-9).all()
     assert "COLLISION" in set(frame["reason"])
+    smallest = np.minimum(distance, np.asarray(fkarm.collision.self_distance(arm, q)))
+    np.testing.assert_allclose(frame["clearance_m"], smallest, atol=1e-9)
+
+
+def test_the_clearance_is_in_the_unit_of_lengths(arm, poses, tmp_path):
+    frame = frame_of(poses[:8], "quat", length=1e3)
+    frame.loc[1, "x"] = np.nan
+    frame.loc[2, "qw"] += 1.0
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = {"length_unit": "mm", "clearance": 0.0}
+    solve_table(arm, tmp_path / "t.csv", tmp_path / "q.npy", **options)
+    found = np.load(tmp_path / "q.npy")
+    assert found.dtype.names[-1] == "clearance_mm"
+    q = arm.configuration(found[list(arm.joint_names)])
+    rows = [0, *range(3, 8)]
+    expected = 1e3 * np.asarray(fkarm.collision.self_distance(arm, q[rows]))
+    np.testing.assert_allclose(found["clearance_mm"][rows], expected, atol=1e-6)
+    assert np.isnan(found["clearance_mm"][[1, 2]]).all()
 
 
 def test_columns_that_do_not_say_what_the_poses_are(arm, poses, tmp_path):

@@ -10,6 +10,7 @@ from viz.arms import arm_with_bodies, coal_distances, solved
 from viz.browser import Tab, browser, changed
 
 import fkarm
+from fkarm.collision import Box, Capsule, HalfSpace, Sphere
 from fkarm.viz import make_page, view
 from fkarm.viz.clearance import Clearances
 
@@ -146,6 +147,29 @@ def test_the_page_colours_bodies_by_their_distance(opened, rng):
     assert tab.page.locator("#nearest").text_content() == Clearances(robot).nearest(expected)
     before = tab.pixels()
     tab.page.get_by_label("bodies").uncheck()
+    assert changed(before, tab.pixels())[:, : before.shape[1] - 320].sum() > 1000
+    assert tab.errors == []
+
+
+def test_the_page_measures_distances_from_obstacles(opened, rng):
+    robot = arm_with_bodies()
+    around = [
+        Box((0.3, 0.2, 0.4), (0.3, 0.1, 0.6), (0.1, 0.2, 0.3)),
+        HalfSpace((0.1, 0, 1), 0.2),
+        Sphere(0.1, (-0.3, 0.2, 0.6)),
+        Capsule(0.05, 0.6, (0.0, -0.3, 0.7), (0.2, 0.9, 0.0)),
+    ]
+    clearances = Clearances(robot, obstacles=around)
+    tab = opened(robot, np.zeros(4), bodies=True, obstacles=around)
+    for q in [np.zeros(4), *fkarm.sample_configurations(robot, 20, seed=rng)]:
+        at = f"bodies.distances(linkPoses(robot, {q.tolist()}))"
+        expected = clearances.of_pairs(q)
+        np.testing.assert_allclose(tab.page.evaluate(at), expected, atol=1e-8)
+        colours = tab.page.evaluate(f"bodies.coloursAt({at})")
+        np.testing.assert_allclose(colours, clearances.colours(expected), atol=0.51)
+        assert tab.page.evaluate(f"bodies.nearest({at})") == clearances.nearest(expected)
+    before = tab.pixels()
+    tab.page.get_by_label("obstacles").uncheck()
     assert changed(before, tab.pixels())[:, : before.shape[1] - 320].sum() > 1000
     assert tab.errors == []
 

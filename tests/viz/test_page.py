@@ -11,6 +11,7 @@ import pytest
 from viz.arms import arm_with_bodies
 
 import fkarm
+from fkarm.collision import DistanceGrid, HalfSpace, Sphere
 from fkarm.viz import make_page
 
 pytest.importorskip("trimesh", reason="needs fkarm[view]")
@@ -48,6 +49,22 @@ def test_the_page_holds_the_bodies_and_no_others():
     assert scene(make_page(whole, bodies=True))["bodies_cover"] is True
     with pytest.raises(fkarm.RobotError, match="robot has no bodies"):
         make_page(robot, bodies=True)
+
+
+def test_the_page_holds_the_obstacles():
+    assert scene(make_page(fkarm.robots.planar([1.0])))["obstacles"] == []
+    around = [HalfSpace((0, 0, 1), -0.3), DistanceGrid(np.ones((2, 2, 2)), 0.1), Sphere(0.1)]
+    data = scene(make_page(arm_with_bodies(), bodies=True, obstacles=around))
+    assert len(data["obstacles"]) == 3
+    vertices = np.frombuffer(base64.b64decode(data["obstacles"][0]["vertices"]), "<f4")
+    np.testing.assert_allclose(vertices.reshape(-1, 3)[:, 2], -0.3, atol=1e-6)
+    shapes = data["bodies"]["obstacles"]
+    assert shapes[0] == {"normal": [0, 0, 1], "offset": -0.3}
+    assert shapes[1] is None
+    assert shapes[2] == {"radius": 0.1, "ends": [[0, 0, 0]] * 2}
+    seconds = {b for _, b in data["bodies"]["pairs"]}
+    assert {5, 7} <= seconds  # five bodies, then obstacles; not from the grid
+    assert 6 not in seconds
 
 
 def test_a_notebook_shows_the_page_in_a_frame_of_its_own():

@@ -117,6 +117,22 @@ def test_bodies_are_coloured_where_the_robot_is():
         viewer.stop()
 
 
+def test_obstacles_are_shown_and_hidden():
+    arm = fkarm.robots.planar([1.0, 1.0])
+    arm = arm.with_bodies([fkarm.Body(arm.end_effector, "sphere", 0.1)])
+    ball = fkarm.collision.Sphere(0.2, (2.0, 0.0, 0.0))
+    viewer = view(arm, np.zeros(2), bodies=True, obstacles=ball, port=8750)
+    try:
+        (handle,) = viewer._obstacles._handles
+        np.testing.assert_allclose(np.mean(handle.vertices, axis=0), ball.xyz, atol=1e-6)
+        assert tuple(viewer._bodies._handles[0].color) == COLOURS[0]
+        assert f"nearest: {arm.end_effector} and Sphere 0, -300.0 mm" in viewer._text.content
+        viewer._obstacles.show(False)
+        assert not handle.visible
+    finally:
+        viewer.stop()
+
+
 def test_only_the_newest_event_is_answered_and_then_the_slow_work_is_done():
     begun, go, calls, done = threading.Event(), threading.Event(), [], threading.Event()
     newest = Newest(done.set)

@@ -106,7 +106,7 @@ def surroundings_of(
                 "clearance=None. Try clearance=0.005."
             )
         return None
-    check_non_negative("clearance", clearance)
+    check_non_negative("clearance", clearance, "It is a distance in m: try clearance=0.005.")
     counted = pairs(robot) if obstacles is not None else chosen_pairs(robot, None)
     around = () if obstacles is None else checked_obstacles(obstacles)
     near: list[Near] = []

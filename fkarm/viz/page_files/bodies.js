@@ -1,5 +1,5 @@
 "use strict";
-// Spheres and capsules on links, coloured by their distance from the nearest body that counts.
+// Spheres and capsules on links, coloured by their distance from what is nearest and counts.
 
 // A point in the frame that a matrix describes.
 function placed(pose, [x, y, z]) {
@@ -22,6 +22,27 @@ function segmentDistance([a, aEnd], [b, bEnd]) {
   ));
 }
 
+// The signed distance of a point from a box at the origin.
+function boxDistance(point, half) {
+  const beyond = point.map((x, k) => Math.abs(x) - half[k]);
+  return Math.hypot(...beyond.map((x) => Math.max(x, 0))) + Math.min(0, Math.max(...beyond));
+}
+
+// The signed distance of an axis. That of a box is convex along the axis: the third of the worse
+// point is left out, until nothing is left.
+function obstacleDistance({ ends, radius, normal, offset, half, into }, axis) {
+  if (ends) return segmentDistance(axis, ends) - radius;
+  if (normal) return Math.min(...axis.map((end) => dot(normal, end))) - offset;
+  const [a, b] = axis.map((end) => placed(into, end));
+  const at = (share) => boxDistance(a.map((x, k) => x + share * (b[k] - x)), half);
+  let from = 0, to = 1;
+  while (to - from > 1e-9) {
+    const left = from + (to - from) / 3, right = to - (to - from) / 3;
+    if (at(left) < at(right)) to = right; else from = left;
+  }
+  return at((from + to) / 2);
+}
+
 class Bodies {
   constructor(data, renderer) {
     Object.assign(this, data);
@@ -36,21 +57,23 @@ class Bodies {
     });
   }
 
-  // Of every pair of bodies, m.
+  // Of every pair of bodies, and of a body and an obstacle, m.
   distances(poses) {
     const ends = this.bodies.map(({ link, half, frame }) =>
       [-half, half].map((z) => placed(poses[link], placed(frame, [0, 0, z]))));
-    return this.pairs.map(([a, b]) =>
-      segmentDistance(ends[a], ends[b]) - this.bodies[a].radius - this.bodies[b].radius);
+    const count = this.bodies.length;
+    return this.pairs.map(([a, b]) => (b < count
+      ? segmentDistance(ends[a], ends[b]) - this.bodies[b].radius
+      : obstacleDistance(this.obstacles[b - count], ends[a])) - this.bodies[a].radius);
   }
 
   // Of every body, 0 to 255.
   coloursAt(distances) {
-    const nearest = this.bodies.map(() => Infinity);
+    const nearest = this.names.map(() => Infinity);
     this.pairs.forEach((pair, k) => {
       for (const body of pair) nearest[body] = Math.min(nearest[body], distances[k]);
     });
-    return nearest.map((distance) => {
+    return nearest.slice(0, this.bodies.length).map((distance) => {
       if (distance === Infinity) return this.unpaired;
       const at = Math.min(1, Math.max(0, distance / this.clearance)) * (this.colours.length - 1);
       const k = Math.min(Math.floor(at), this.colours.length - 2);
@@ -65,11 +88,11 @@ class Bodies {
     ]));
   }
 
-  // The two links with the smallest distance, in words.
+  // What is nearest to each other, in words.
   nearest(distances) {
     if (!distances.length) return "no pair of bodies counts";
     const k = distances.indexOf(Math.min(...distances));
-    const [a, b] = this.pairs[k].map((body) => this.bodies[body].link);
+    const [a, b] = this.pairs[k].map((index) => this.names[index]);
     return `nearest: ${a} and ${b}, ${(1000 * distances[k]).toFixed(1)} mm`;
   }
 }

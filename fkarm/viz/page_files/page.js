@@ -6,7 +6,7 @@ const robot = scene.robot;
 const q = [...scene.q];
 const shown = {
   robot: !scene.bodies_cover, bodies: scene.bodies !== null,
-  frames: false, others: scene.others.length > 0, targets: true,
+  obstacles: true, frames: false, others: scene.others.length > 0, targets: true,
 };
 const $ = (id) => document.getElementById(id);
 const renderer = new Renderer(document.querySelector("canvas"));
@@ -24,6 +24,10 @@ function unpack(text, Type) {
 const solids = scene.solids.map(({ link, colour, vertices, faces }) => ({
   link, colour, solid: renderer.solid(unpack(vertices, Float32Array), unpack(faces, Uint32Array)),
 }));
+const obstacles = scene.obstacles.map(({ colour, vertices, faces }) => [
+  renderer.solid(unpack(vertices, Float32Array), unpack(faces, Uint32Array)), IDENTITY,
+  [...colour.map((x) => x / 255), scene.obstacle_opacity],
+]);
 const bodies = scene.bodies && new Bodies(scene.bodies, renderer);
 
 // Bars of length 1 along x, y and z; poses scale them. Corner k has the bits of k as coordinates.
@@ -84,6 +88,7 @@ function draw() {
       const its = linkPoses(robot, other);
       renderer.drawSeeThrough(solids.map(({ link, solid }) => [solid, its[link], GHOST]));
     }
+  if (shown.obstacles) renderer.drawSeeThrough(obstacles);
   if (bodies) $("nearest").textContent = bodies.nearest(distances);
   showPose(poses[scene.link]);
 }
@@ -158,6 +163,7 @@ function addSwitch(name, text) {
 }
 if (bodies) addSwitch("robot", "robot");
 if (bodies) addSwitch("bodies", "bodies");
+if (obstacles.length) addSwitch("obstacles", "obstacles");
 addSwitch("frames", "frames");
 if (scene.others.length) addSwitch("others", `${scene.others.length} configurations`);
 if (scene.targets.length) addSwitch("targets", "targets");
