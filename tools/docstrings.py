@@ -10,6 +10,8 @@ import griffe
 SECTION = re.compile(r"(?<!\n)\n(?=[A-Z][a-z]+( [a-z]+)?:\n    )")
 # A section of this name is a box of text; "Examples" are sessions, with their lines and colours.
 EXAMPLE = re.compile(r"^Example:$", re.MULTILINE)
+# Arguments that share a description, on several lines.
+NAMES = re.compile(r"^ {4}\w+(?:,\s+\w+)+: ", re.MULTILINE)
 # Markdown would begin a quotation.
 LARGER = re.compile(r"^( +)>(?=[ =])", re.MULTILINE)
 
@@ -21,7 +23,8 @@ class Docstrings(griffe.Extension):
         if obj.docstring is not None:
             separate = SECTION.sub("\n\n", obj.docstring.value)
             sessions = EXAMPLE.sub("Examples:", separate)
-            obj.docstring.value = LARGER.sub(r"\1\\>", sessions)
+            named = NAMES.sub(lambda names: f"    {' '.join(names[0].split())} ", sessions)
+            obj.docstring.value = LARGER.sub(r"\1\\>", named)
 
     def on_class(self, *, cls: griffe.Class, **kwargs: Any) -> None:
         fields = {name: comment_of(each) for name, each in cls.attributes.items()}
