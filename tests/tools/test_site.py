@@ -55,6 +55,17 @@ def test_arguments_that_share_a_description_are_listed(site):
     assert "robot, target_poses, link, base, position_tolerance" in text
 
 
+def test_a_sentence_of_a_result_is_no_type(site):
+    text = (site / "api" / "fkarm.ik.html").read_text()
+    assert "is_solution (..., n)</code>: <code>" in text
+
+
+def test_call_arguments_of_a_layer_are_a_list(site):
+    text = (site / "api" / "fkarm.layers.html").read_text()
+    assert "<li><code>free_value</code>: Values of the joint" in text
+    assert "Call result" in text
+
+
 def test_a_number_and_its_unit_stay_on_one_line(site):
     text = (site / "performance.html").read_text()
     assert re.search(r'<td class="number">[\d,.]+ ns</td>', text)
