@@ -161,7 +161,7 @@ plots: $(STAMP)
 
 # The site, in build/site; warnings are errors.
 docs: .venv/.docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "Open build/site/index.html, or run: $(BIN)/mkdocs serve"
 
 # The tutorials as notebooks in build/notebooks, run; they take some minutes.

@@ -57,6 +57,7 @@ SOURCES = [
     for path in sorted((ROOT / folder).iterdir())
     if path.suffix in LANGUAGES
 ]
+NUMBER = re.compile(r"<td>(\(?-?\d[\d.,]*(?:e-?\d+)?(?:%|x| \w{1,3})?\)?)</td>")
 LINK = re.compile(r"(\]\()(?!\w+:|#)([^)\s#]+)((?:#[^)\s]*)?\))")
 
 
@@ -82,6 +83,11 @@ def on_files(files: Files, config: Any) -> Files:
     for module in MODULES:
         files.append(File.generated(config, f"api/{module}.md", content=reference(module)))
     return files
+
+
+def on_page_content(html: str, **kwargs: Any) -> str:
+    """A number in a table and its unit stay on one line."""
+    return NUMBER.sub(r'<td class="number">\1</td>', html)
 
 
 def uri_of(path: Path) -> str:
@@ -126,7 +132,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 def reference(module: str) -> str:
     """The page of a module: its docstring, then every public name."""
-    title = f"# {module}\n\n::: {module}\n    options: {{show_root_heading: false, members: []}}\n"
+    options = "{show_root_heading: false, show_root_toc_entry: false, members: []}"
+    title = f"# {module}\n\n::: {module}\n    options: {options}\n"
     return title + "".join(f"\n::: {name}\n" for name in public_names(module))
 
 

@@ -200,7 +200,7 @@ def solve_ik_all(  # noqa: D417 - most arguments are those of solve_ik
         `IKSolutions` with `q (..., n, dof)` and `is_solution (..., n)`: `q[is_solution]` are the
         distinct solutions. Misses and repeated solutions are not marked.
     Raises:
-        As `solve_ik`.
+        NoClosedFormError, UnknownLinkError, RobotError, TypeError, ValueError: As `solve_ik`.
     Example:
         >>> arm = fkarm.robots.planar([0.4, 0.3])
         >>> T = fkarm.forward_kinematics(arm, np.array([0.3, 0.8]), "tool")

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import documents
 import pytest
+from viz.browser import Tab, browser
 
 pytestmark = pytest.mark.in_test_all("document")
 
@@ -19,7 +20,7 @@ LOADED = re.compile(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(https?://[^
 def site(tmp_path_factory):
     """The folder of a site that was built."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(folder)]
     documents.run(command, documents.ROOT, NO_MKDOCS_2_WARNING="1")
     return folder
 
@@ -34,7 +35,7 @@ def test_the_site_needs_no_other_host(site):
 
 
 def test_the_reference_has_every_public_name(site):
-    pages = {page.parent.name: page.read_text() for page in site.glob("api/*/index.html")}
+    pages = {page.stem: page.read_text() for page in site.glob("api/*.html")}
     for module, text in pages.items():
         public = import_module(module)
         for name in getattr(public, "__all__", ()):
@@ -45,11 +46,41 @@ def test_the_reference_has_every_public_name(site):
 
 
 def test_a_result_lists_its_fields(site):
-    text = (site / "api" / "fkarm.ik" / "index.html").read_text()
+    text = (site / "api" / "fkarm.ik.html").read_text()
     assert "whether every error is within its tolerance" in text
 
 
+def test_arguments_that_share_a_description_are_listed(site):
+    text = (site / "api" / "fkarm.ik.html").read_text()
+    assert "robot, target_poses, link, base, position_tolerance" in text
+
+
+def test_a_sentence_of_a_result_is_no_type(site):
+    text = (site / "api" / "fkarm.ik.html").read_text()
+    assert "is_solution (..., n)</code>: <code>" in text
+
+
+def test_call_arguments_of_a_layer_are_a_list(site):
+    text = (site / "api" / "fkarm.layers.html").read_text()
+    assert "<li><code>free_value</code>: Values of the joint" in text
+    assert "Call result" in text
+
+
+def test_a_number_and_its_unit_stay_on_one_line(site):
+    text = (site / "performance.html").read_text()
+    assert re.search(r'<td class="number">[\d,.]+ ns</td>', text)
+
+
+def test_the_search_finds_a_function_where_the_site_is_opened_as_a_file(site):
+    with browser() as chromium:
+        tab = Tab(chromium, (site / "index.html").as_uri())
+        tab.page.fill("[data-md-component=search-query]", "retarget")
+        tab.page.wait_for_selector("a[href$='#fkarm.motion.retarget']", state="attached")
+    assert not tab.errors
+    assert all(url.startswith(("file:", "data:")) for url in tab.requests)
+
+
 def test_examples_of_the_reference_are_sessions(site):
-    text = (site / "api" / "fkarm.ik" / "index.html").read_text()
+    text = (site / "api" / "fkarm.ik.html").read_text()
     assert text.count('<span class="gp">&gt;&gt;&gt; </span>') > 6
-    assert not any("<blockquote" in page.read_text() for page in site.glob("api/*/index.html"))
+    assert not any("<blockquote" in page.read_text() for page in site.glob("api/*.html"))
