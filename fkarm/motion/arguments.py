@@ -120,11 +120,6 @@ def read_limits(name: str, robot: Robot, limits: Any, own: Array | None) -> Arra
                 f"{name} must be the same for the four entries of a quaternion: the largest "
                 f"angular value. Received: {array[first : first + 4].tolist()} from entry {first}."
             )
-        if own is None and np.isfinite(array[first]):
-            raise ValueError(
-                f"{name} must be inf for the entries of a quaternion: only its velocity can be "
-                f"limited. Received: {array[first]:g} at entry {first}."
-            )
     return array
 
 

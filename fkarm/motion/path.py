@@ -16,7 +16,8 @@ from fkarm.motion.request import Clips, Smoothness, read_clips
 from fkarm.motion.result import SolvedPath
 from fkarm.motion.solve import descend
 from fkarm.motion.starts import between, first_path, posture_of
-from fkarm.motion.verdict import feasible, finished, judged
+from fkarm.motion.turns import with_boxes_along
+from fkarm.motion.verdict import feasible, finished, judged, with_room_for_rounding
 
 MAX_STEPS = 40
 # A first path keeps this share of its limits.
@@ -80,9 +81,10 @@ def solve_path(
         velocity_limits: True: `robot.velocity_limits`; False: none; or largest speeds, rad/s and
             m/s, one number or one per entry of `q`. The four entries of a quaternion have one
             value: the largest angular velocity.
-        acceleration_limits: None, or largest accelerations, rad/s^2 and m/s^2, as above; infinite
-            for quaternions. At a frame it is the difference of the mean speeds of the two steps,
-            over the mean of their durations.
+        acceleration_limits: None, or largest accelerations, rad/s^2 and m/s^2, as above. At a frame
+            it is the difference of the mean velocities of the two steps, over the mean of their
+            durations; of a quaternion the length of this vector, from angular velocities in the
+            axes of the joint's parent.
         contacts: `{link: booleans (..., time)}`: the link stands still while they are True. Its
             target is then the mean of its targets over these frames, or of its own poses if it has
             none.
@@ -178,6 +180,7 @@ def solve_path(
 def _solved(clips: Clips) -> list[np.ndarray]:
     """The arrays of `SolvedPath` for some clips, with one axis of clips."""
     q, time = first_path(clips), clips.shape[1]
+    clips = with_room_for_rounding(clips, q)
     wish = posture_of(clips, q)
     is_long = time >= LONG
     if is_long:  # few frames first: the others start near their solution
@@ -189,4 +192,8 @@ def _solved(clips: Clips) -> list[np.ndarray]:
         q = between(clips, coarse, frames)
     start = feasible(clips, q, NEARLY if is_long else INSIDE)
     descent = descend(clips, start, wish, *((LATE_MU,) if is_long else ()))
+    along = with_boxes_along(clips, descent.q)
+    if along is not None:
+        clips = along
+        descent = descend(clips, feasible(clips, descent.q, NEARLY), wish, LATE_MU)
     return judged(clips, finished(clips, descent.q), descent.is_done)

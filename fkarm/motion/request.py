@@ -56,6 +56,8 @@ class Clips(NamedTuple):
     center_of_mass_weight: float
     speeds: Array  # per entry of q, (dof,)
     accelerations: Array  # (dof,)
+    speed_shares: Array  # of a limit, that a number of a step may take, (clips, time, size)
+    acceleration_shares: Array  # likewise
     tolerances: Array  # m and rad, (links, 2)
     targeted: int  # how many of the links have targets
     smoothness: Smoothness
@@ -100,10 +102,10 @@ class Clips(NamedTuple):
         return self._replace(**fields)
 
 
-_BY_FRAME = ("times", "targets", "is_given", "weights", "contacts")
-_BY_CLIP = (
-    "times", "targets", "is_given", "weights", "contacts", "center_of_mass", "q_start", "q_ref",
+_BY_FRAME = (
+    "times", "targets", "is_given", "weights", "contacts", "speed_shares", "acceleration_shares",
 )  # fmt: skip
+_BY_CLIP = (*_BY_FRAME, "center_of_mass", "q_start", "q_ref")
 
 
 def read_clips(
@@ -153,6 +155,7 @@ def read_clips(
     if hold_start:
         _check_start(start, terms)
     clips, time, count = int(np.prod(shape[:-1])), shape[-1], len(links)
+    tangent = tangent_of(robot)
     targets = np.full((clips, time, count, 4, 4), np.nan)
     for k, pose in enumerate(poses.values()):
         targets[:, :, k] = pose.reshape(clips, time, 4, 4)
@@ -162,10 +165,13 @@ def read_clips(
     at_contacts = np.zeros((clips, time, count), bool)
     for link, stands in standing.items():
         at_contacts[:, :, links.index(link)] = stands.reshape(clips, time)
+    speeds = read_limits("velocity_limits", robot, velocity_limits, robot.velocity_limits)
+    accelerations = read_limits("acceleration_limits", robot, acceleration_limits, None)
+    shares = np.broadcast_to(_cubes(tangent, accelerations), (clips, time, tangent.size))
     return Clips(
         problem,
         terms,
-        tangent_of(robot),
+        tangent,
         np.result_type(*poses.values()).name,
         shape[:-1],
         np.broadcast_to(instants, shape).reshape(clips, time),
@@ -175,8 +181,10 @@ def read_clips(
         at_contacts,
         read_center_of_mass(center_of_mass, shape),
         center_of_mass_weight,
-        read_limits("velocity_limits", robot, velocity_limits, robot.velocity_limits),
-        read_limits("acceleration_limits", robot, acceleration_limits, None),
+        speeds,
+        accelerations,
+        shares,
+        shares,
         np.array([by_link(name, values[name], links) for name in TOLERANCES], float).T,
         len(poses),
         smoothness,
@@ -186,6 +194,15 @@ def read_clips(
         max_steps,
         around,
     )
+
+
+def _cubes(tangent: Tangent, accelerations: Array) -> Array:
+    """Shares of limits that keep vectors in a ball: a cube's edges where both limits hold."""
+    shares = np.ones(tangent.size)
+    for first, place in tangent.quaternions:
+        if np.isfinite(accelerations[first]):
+            shares[place : place + 3] = 3.0**-0.5
+    return shares
 
 
 def _check_start(start: Array | None, terms: Terms) -> None:

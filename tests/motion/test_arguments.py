@@ -90,13 +90,22 @@ def test_centres_of_other_length_are_refused(walker):
         fkarm.solve_path(walker, targets, TIMES, center_of_mass=np.zeros((5, 3)))
 
 
-def test_a_quaternion_has_one_speed_and_no_acceleration(walker):
+@pytest.mark.parametrize("name", ["velocity_limits", "acceleration_limits"])
+def test_a_quaternion_has_one_limit(walker, name):
     targets = {"hand": np.zeros((4, 3))}
     uneven = np.where(np.arange(walker.dof) == 4, 1.0, 2.0)
     with pytest.raises(ValueError, match="same for the four entries of a quaternion"):
-        fkarm.solve_path(walker, targets, TIMES, velocity_limits=uneven)
-    with pytest.raises(ValueError, match="inf for the entries of a quaternion"):
-        fkarm.solve_path(walker, targets, TIMES, acceleration_limits=1.0)
+        fkarm.solve_path(walker, targets, TIMES, **{name: uneven})
+
+
+def test_accelerations_below_rounding_are_refused(rail):
+    """In float32, 0.9 m is 6e-8 m off, which is 0.06 m/s^2 if steps take a millisecond."""
+    targets = np.linspace(0.5, 0.9, 4)[:, None] * np.array([1.0, 0, 0])
+    with pytest.raises(ValueError, match=r"rounding q to float32.*0\.001 s.*0\.1 at entry 0"):
+        fkarm.solve_path(
+            rail, {"rail_link": targets.astype("float32")}, 1e-3 * TIMES, acceleration_limits=0.1
+        )
+    fkarm.solve_path(rail, {"rail_link": targets}, 1e-3 * TIMES, acceleration_limits=0.1)
 
 
 def test_infinite_limits_are_no_limits(rail):
