@@ -41,6 +41,7 @@ def solve_path(
     acceleration_limits: TensorLike | None = None,
     contacts: Mapping[str, TensorLike] | None = None,
     *,
+    base: str | None = None,
     center_of_mass: TensorLike | None = None,
     center_of_mass_weight: float = 1.0,
     clearance: float | None = None,
@@ -70,7 +71,7 @@ def solve_path(
 
     Args:
         robot: The robot. A floating joint at its root starts near the targets by itself.
-        target_poses: `{link: poses}` in the root link's frame, m. Shape `(..., time, 4, 4)`, or
+        target_poses: `{link: poses}` in the frame of `base`, m. Shape `(..., time, 4, 4)`, or
             `(..., time, 3)` for positions, which leave the orientation free. Clips with batch axes
             are solved in one call. A target with NaN is not given in its frame.
         times: Times of the frames, s, increasing. Shape `(time,)`, or `(..., time)`.
@@ -85,11 +86,13 @@ def solve_path(
             it is the difference of the mean velocities of the two steps, over the mean of their
             durations; of a quaternion the length of this vector, from angular velocities in the
             axes of the joint's parent.
-        contacts: `{link: booleans (..., time)}`: the link stands still while they are True. Its
-            target is then the mean of its targets over these frames, or of its own poses if it has
-            none.
-        center_of_mass: Targets of the centre of mass, m. Shape `(..., time, 3)`; NaN in a
-            coordinate leaves it free.
+        contacts: `{link: booleans (..., time)}`: the link stands still in the frame of `base` while
+            they are True. Its target is then the mean of its targets over these frames, or of its
+            own poses if it has none.
+        base: Link in whose frame the targets are, on any branch, such as the other hand, also if it
+            moves; None: the root link. Only joints between it and the links move.
+        center_of_mass: Targets of the centre of mass in the root link's frame, m. Shape
+            `(..., time, 3)`; NaN in a coordinate leaves it free.
         center_of_mass_weight: Weight of a metre of its error.
         clearance: None, or the smallest distance between the robot's bodies that count and from
             `obstacles`, m. Bodies that are nearer push each other apart, which counts more than
@@ -117,7 +120,7 @@ def solve_path(
         `SolvedPath`, `q` in the type of the targets. Frames that miss their targets say why:
         `converged` is False and `reason` is one of `PathReason`.
     Raises:
-        UnknownLinkError: If a link does not exist.
+        UnknownLinkError: If a link or `base` does not exist.
         RobotError: With `center_of_mass`, if the robot has no masses; with `clearance`, if it has
             no bodies.
         TypeError: If targets or contacts are no mapping, or hold no real numbers.
@@ -150,6 +153,7 @@ def solve_path(
         velocity_limits,
         acceleration_limits,
         contacts,
+        base=base,
         center_of_mass=center_of_mass,
         center_of_mass_weight=center_of_mass_weight,
         frame_weights=frame_weights,

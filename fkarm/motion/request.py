@@ -117,6 +117,7 @@ def read_clips(
     acceleration_limits: Any,
     contacts: Mapping[str, TensorLike] | None,
     *,
+    base: str | None,
     center_of_mass: TensorLike | None,
     center_of_mass_weight: float,
     frame_weights: Mapping[str, TensorLike] | None,
@@ -146,7 +147,7 @@ def read_clips(
     links = (*poses, *(link for link in standing if link not in poses))
     tasks = _tasks(task, tuple(poses), are_positions)
     tasks.update({link: "pose" for link in links if link not in poses})
-    problem = make_problem(robot, links, tasks, frame)
+    problem = make_problem(robot, links, tasks, frame, base)
     values = {name: _for_links(value, tuple(poses), links) for name, value in values.items()}
     terms = make_terms(problem, "float64", **values)
     if center_of_mass is not None:

@@ -68,8 +68,8 @@ def retarget(
         scale: `"auto"`; a number, by which all distances are multiplied; or `{link: number}` for
             the bones that end at these links, and `"auto"` for the others.
         names: Names of the points of an array.
-        **options: Arguments of `solve_path`: `contacts`, `velocity_limits`, `q_start`, ... The
-            tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
+        **options: Arguments of `solve_path` other than `base`: `contacts`, `velocity_limits`,
+            `q_start`, ... The tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
     Returns:
         What `solve_path` returns. Its `links` are those of the correspondence; a place that is not
         the frame of its link is named `"link@point"`. Its errors are distances from the scaled
@@ -90,6 +90,11 @@ def retarget(
         >>> bool(np.allclose(path.q[:, 0], angle, atol=0.01))
         True
     """
+    if options.get("base") is not None:
+        raise ValueError(
+            "base must be left out: points are in the axes of the robot's root link. Received: "
+            f"{options['base']!r}. Turn the points into these axes."
+        )
     pairs = read_correspondence(robot, correspondence)
     positions, rotations = _selected(points, names, pairs, read_times(times).shape[-1:])
     with_links = with_places(robot, pairs)

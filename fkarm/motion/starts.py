@@ -69,6 +69,8 @@ def posture_of(clips: Clips, q: Array) -> Array:
 def _base_of(clips: Clips) -> Joint | None:
     """The floating joint at the root that enough links say the pose of."""
     robot, links = clips.robot, clips.problem.links[: clips.targeted]
+    if clips.problem.base != robot.root_link:
+        return None
     for joint in robot.independent_joints:
         if joint.type != "floating" or joint.parent != robot.root_link:
             continue
@@ -146,8 +148,9 @@ def _first_configurations(clips: Clips, q: Array) -> Array:
     frame = problem.components.frame
     mask = clips.terms.free > 0
     q[rows] = solve_ik(
-        clips.robot, poses, q_init=q[rows], q_ref=q[rows], task=task, frame=frame, joint_mask=mask
-    ).q
+        clips.robot, poses, base=problem.base, q_init=q[rows], q_ref=q[rows], task=task,
+        frame=frame, joint_mask=mask,
+    ).q  # fmt: skip
     return q
 
 

@@ -24,6 +24,8 @@ CASES = {
     "one pose": (dict(target_poses={"tool": POSES[0]}), ValueError, "one target per time"),
     "no pose": (dict(target_poses={"tool": np.zeros((4, 6))}), ValueError, "4, 4"),
     "no numbers": (dict(target_poses={"tool": np.array(["a"] * 4)}), TypeError, "real numbers"),
+    "unknown base": (dict(base="tol"), fkarm.UnknownLinkError, "Received: 'tol'"),
+    "its own base": (dict(base="tool"), ValueError, "'tool'"),
     "no rotation": (dict(target_poses={"tool": 2 * POSES}), ValueError, "must hold rotations"),
     "other batches": (
         dict(target_poses={"tool": POSES, "link_2": np.stack([POSES] * 2)}), ValueError,

@@ -163,6 +163,7 @@ def test_what_retargeting_refuses(arm):
     refused("names must be 3 different names", array, JOINTS, times, names=["a", "b"])
     refused("names must be left out", points, JOINTS, times, names=["a", "b", "c"])
     refused("scale must be finite and > 0", points, JOINTS, times, -1.0)
+    refused("base must be left out", points, JOINTS, times, base="upper")
     refused("times must have shape", points, JOINTS, 0.1)
     refused("times must increase", points, JOINTS, times[::-1])
     refused("must name a link that a joint moves.*'upper'", points, {"upper": "shoulder"}, times)
