@@ -14,6 +14,7 @@ from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.model.frames import frame_from
 from fkarm.motion.arguments import read_times
+from fkarm.motion.contacts import contacts_of_places
 from fkarm.motion.correspondence import (
     Correspondence,
     Pair,
@@ -37,6 +38,7 @@ def retarget(
     scale: str | float | Mapping[str, float] = "auto",
     *,
     names: Sequence[str] | None = None,
+    contacts: Mapping[str, TensorLike] | str | None = None,
     **options: Any,
 ) -> SolvedPath:
     """Bring a recorded motion onto a robot, all frames at once.
@@ -68,8 +70,12 @@ def retarget(
         scale: `"auto"`; a number, by which all distances are multiplied; or `{link: number}` for
             the bones that end at these links, and `"auto"` for the others.
         names: Names of the points of an array.
-        **options: Arguments of `solve_path` other than `base`: `contacts`, `velocity_limits`,
-            `q_start`, ... The tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
+        contacts: `{link: booleans (..., time)}`: the points of the link stand still while they are
+            True, at the mean of their targets; without, feet slide. `"auto"`: a link stands while
+            all of its points in the recording move more slowly than 0.2 m/s, over 0.1 s, and the
+            lowest of them is within 0.05 m of the lowest point of the clip; the z axis is up.
+        **options: Arguments of `solve_path` other than `base`: `velocity_limits`, `q_start`, ...
+            The tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
     Returns:
         What `solve_path` returns. Its `links` are those of the correspondence; a place that is not
         the frame of its link is named `"link@point"`. Its errors are distances from the scaled
@@ -96,7 +102,8 @@ def retarget(
             f"{options['base']!r}. Turn the points into these axes."
         )
     pairs = read_correspondence(robot, correspondence)
-    positions, rotations = _selected(points, names, pairs, read_times(times).shape[-1:])
+    instants = read_times(times)
+    positions, rotations = _selected(points, names, pairs, instants.shape[-1:])
     with_links = with_places(robot, pairs)
     skeleton = Skeleton(with_links, pairs)
     places, turn = skeleton.scaled(positions, scale)
@@ -121,7 +128,8 @@ def retarget(
         )
     options.setdefault("position_tolerance", _POSITION_TOLERANCE)
     options.setdefault("orientation_tolerance", _ORIENTATION_TOLERANCE)
-    return solve_path(with_links, targets, times, weights=weights, **options)
+    stands = contacts_of_places(contacts, pairs, targets, positions, instants)
+    return solve_path(with_links, targets, times, contacts=stands, weights=weights, **options)
 
 
 def _selected(
