@@ -47,8 +47,9 @@ def contacts_of_places(
         return contacts
     out: dict[str, Any] = {}
     for link, flags in contacts.items():
-        own = [pair.place for pair in pairs if pair.link == link and pair.place in places]
-        out.update(dict.fromkeys(own or [link], flags))
+        own = [pair.place for pair in pairs if pair.link == link]
+        targeted = [place for place in own if place in places]  # the others cannot move
+        out.update(dict.fromkeys(targeted if own else [link], flags))
     return out
 
 

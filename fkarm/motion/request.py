@@ -17,6 +17,7 @@ from fkarm.kinematics.masses import mass_shares
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.motion.arguments import (
+    check_times_of_clips,
     read_center_of_mass,
     read_configurations,
     read_contacts,
@@ -138,11 +139,7 @@ def read_clips(
     instants = read_times(times)
     poses, are_positions = read_targets(robot, target_poses, instants)
     shape = next(iter(poses.values())).shape[:-2]  # (..., time)
-    if instants.shape not in (shape, shape[-1:]):
-        raise ValueError(
-            f"times must have shape {shape[-1:]}, or {shape} as the targets. Received: "
-            f"{instants.shape}."
-        )
+    check_times_of_clips(instants, shape)
     standing = read_contacts(robot, contacts, shape)
     links = (*poses, *(link for link in standing if link not in poses))
     tasks = _tasks(task, tuple(poses), are_positions)

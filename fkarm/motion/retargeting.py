@@ -13,7 +13,7 @@ from fkarm.geometry.native import to_numpy
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.model.frames import frame_from
-from fkarm.motion.arguments import read_times
+from fkarm.motion.arguments import check_times_of_clips, read_times
 from fkarm.motion.contacts import contacts_of_places
 from fkarm.motion.correspondence import (
     Correspondence,
@@ -28,6 +28,11 @@ from fkarm.motion.result import SolvedPath
 
 # A person and a robot differ: what counts as reached, m and rad.
 _POSITION_TOLERANCE, _ORIENTATION_TOLERANCE = 0.05, 0.3
+# Arguments of `solve_path` that follow from the correspondence.
+_OWN = {
+    "base": "points are in the axes of the robot's root link",
+    "weights": "each fkarm.motion.KeyPoint of the correspondence has its own",
+}
 
 
 def retarget(
@@ -60,8 +65,8 @@ def retarget(
         robot: The robot, with a floating joint where it moves freely: `Robot.with_floating_base`.
         points: Positions by name, m, `{name: (..., time, 3)}`, or poses `{name: (..., time, 4,
             4)}`; or an array of all of them, `(..., time, points, 3)` or `(..., time, points, 4,
-            4)`. They are in the axes of the robot's root link. Points that are NaN in a frame are
-            unknown there; so are those that hang from them.
+            4)`. They are in the axes of the robot's root link. Points that are not finite in a
+            frame are unknown there; so are those that hang from them.
         correspondence: What each link follows, `{link: point}`: the name of a point, its index
             where points have no names, a `fkarm.motion.KeyPoint` with weights and the place on the
             link, or a list of these. Links that are not named are free.
@@ -74,8 +79,8 @@ def retarget(
             True, at the mean of their targets; without, feet slide. `"auto"`: a link stands while
             all of its points in the recording move more slowly than 0.2 m/s, over 0.1 s, and the
             lowest of them is within 0.05 m of the lowest point of the clip; the z axis is up.
-        **options: Arguments of `solve_path` other than `base`: `velocity_limits`, `q_start`, ...
-            The tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
+        **options: Arguments of `solve_path` other than `base` and `weights`: `velocity_limits`,
+            `q_start`, ... The tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
     Returns:
         What `solve_path` returns. Its `links` are those of the correspondence; a place that is not
         the frame of its link is named `"link@point"`. Its errors are distances from the scaled
@@ -96,14 +101,13 @@ def retarget(
         >>> bool(np.allclose(path.q[:, 0], angle, atol=0.01))
         True
     """
-    if options.get("base") is not None:
-        raise ValueError(
-            "base must be left out: points are in the axes of the robot's root link. Received: "
-            f"{options['base']!r}. Turn the points into these axes."
-        )
+    for name, reason in _OWN.items():
+        if name in options:
+            raise ValueError(f"{name} must be left out: {reason}. Received: {options[name]!r}.")
     pairs = read_correspondence(robot, correspondence)
     instants = read_times(times)
     positions, rotations = _selected(points, names, pairs, instants.shape[-1:])
+    check_times_of_clips(instants, positions.shape[:-2])
     with_links = with_places(robot, pairs)
     skeleton = Skeleton(with_links, pairs)
     places, turn = skeleton.scaled(positions, scale)
@@ -184,7 +188,7 @@ def _clip(name: str | int, value: Any, time: tuple[int, ...]) -> np.ndarray:
             f"{label} must have one position or pose per time: shape (..., {time[0]}, 3) or "
             f"(..., {time[0]}, 4, 4). Received: shape {clip.shape}."
         )
-    return clip
+    return np.where(np.isfinite(clip), clip, np.array(np.nan, clip.dtype))
 
 
 def _poses(pair: Pair, positions: np.ndarray, rotations: np.ndarray) -> np.ndarray:

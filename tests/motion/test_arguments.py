@@ -33,6 +33,14 @@ CASES = {
     ),
     "times fall": (dict(times=[0.0, 1.0, 0.5, 2.0]), ValueError, "0.5 after 1 at frame 2"),
     "times repeat": (dict(times=[0.0, 1.0, 1.0, 2.0]), ValueError, "must increase"),
+    "times since an epoch in float32": (
+        dict(times=(1.7e9 + 0.01 * TIMES).astype("float32")), ValueError,
+        "1700000000 after 1700000000 at frame 1, in float32.*epoch need float64",
+    ),
+    "times that are rounded": (
+        dict(times=(1e4 + 0.02 * TIMES).astype("float32")), ValueError,
+        r"tell frames apart: float32 rounds them by up to 0\.0012 s.*shortest step takes 0\.02 s",
+    ),
     "times are endless": (dict(times=[0.0, 1.0, 2.0, np.inf]), ValueError, "must be finite"),
     "one time": (dict(times=1.0), ValueError, "one number"),
     "times of other clips": (
@@ -57,6 +65,10 @@ CASES = {
     "weights of unknown link": (
         dict(frame_weights={"hand": np.ones(4)}), ValueError, "a link of frame_weights",
     ),
+    "weights no mapping": (dict(frame_weights=[1.0] * 4), TypeError, "frame_weights must be a map"),
+    "weights are NaN": (
+        dict(frame_weights={"tool": [np.nan] * 4}), ValueError, "finite numbers.*smallest nan",
+    ),
     "negative weights": (
         dict(frame_weights={"tool": -np.ones(4)}), ValueError, "finite numbers >= 0",
     ),
@@ -78,6 +90,13 @@ def test_what_is_refused_says_why(arm, case):
     arguments = {"target_poses": {"tool": POSES}, "times": TIMES, **arguments}
     with pytest.raises(error, match=words):
         fkarm.solve_path(arm, **arguments)
+
+
+def test_a_symbolic_tensor_is_refused(arm):
+    import keras
+
+    with pytest.raises(TypeError, match=r"target_poses\['tool'\] must have values.*symbolic"):
+        fkarm.solve_path(arm, {"tool": keras.KerasTensor((4, 4, 4))}, TIMES)
 
 
 def test_a_start_beyond_a_limit_cannot_be_held(rail):

@@ -80,6 +80,20 @@ def test_feet_slide_without_contacts_only():
     assert slides["given"] < 0.003
 
 
+def test_a_point_that_cannot_move_holds_no_link():
+    """The shoulder of an arm stands; its link turns."""
+    arm = fkarm.robots.planar([0.4, 0.3])
+    times = np.arange(20) / 20
+    bend = 0.2 + 0.8 * times
+    elbow = 0.4 * np.stack([np.cos(bend), np.sin(bend), 0 * bend], axis=-1)
+    points = {"shoulder": 0 * elbow, "elbow": elbow, "hand": 1.75 * elbow}
+    joints = {"link_1": "shoulder", "link_2": "elbow", "tool": "hand"}
+    path = fkarm.retarget(
+        arm, points, joints, times, contacts={"link_1": np.ones(len(times), bool)}
+    )
+    np.testing.assert_allclose(path.q[:, 0], bend, atol=0.01)
+
+
 def test_other_words_are_refused():
     with pytest.raises(ValueError, match=r"contacts must be 'auto', or a mapping.*'always'"):
         fkarm.retarget(WALKER, POINTS, LEGS, TIMES, contacts="always")
