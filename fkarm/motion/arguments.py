@@ -12,6 +12,7 @@ from fkarm._types import TensorLike
 from fkarm.errors import unknown_name
 from fkarm.geometry.native import concrete, to_numpy
 from fkarm.kinematics.arguments import configuration_array
+from fkarm.kinematics.joint_space import with_unit_quaternions
 from fkarm.model import Robot
 from fkarm.motion.tangent import Array
 
@@ -185,7 +186,9 @@ def read_center_of_mass(targets: TensorLike | None, shape: tuple[int, ...]) -> A
             f"center_of_mass must have shape {(*shape, 3)}, one position per time. Received: "
             f"shape {array.shape}."
         )
-    return np.where(np.isfinite(array), array, np.nan).reshape(-1, shape[-1], 3)
+    return np.where(np.isfinite(array), array, np.nan).reshape(
+        int(np.prod(shape[:-1])), shape[-1], 3
+    )
 
 
 def read_configurations(
@@ -195,13 +198,18 @@ def read_configurations(
     shape: tuple[int, ...],
     may_be_path: bool = False,
 ) -> Array | None:
-    """Configurations `(clips, dof)`, or `(clips, time, dof)` for a whole path."""
+    """Configurations `(clips, dof)`, or `(clips, time, dof)` for a whole path.
+
+    Quaternions have length one; the zero quaternion becomes the identity.
+    """
     if q is None:
         return None
     array, batch, dof = configuration_array(name, q), shape[:-1], robot.dof
     clips = int(np.prod(batch))
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite. Received: NaN or infinity.")
+    if array.shape[-1:] == (dof,):
+        array = with_unit_quaternions(robot, array, array)
     if array.shape in ((dof,), (*batch, dof)):
         return np.broadcast_to(array, (*batch, dof)).reshape(clips, dof)
     if may_be_path and array.shape == (*shape, dof):

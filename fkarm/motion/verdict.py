@@ -74,7 +74,7 @@ def feasible(clips: Clips, q: Array, share: float, rounding: Array | None = None
     steps = clips.speeds * np.diff(clips.times)[..., None] * share
     steps = np.maximum(steps - (0.0 if rounding is None else rounding), 0.0)
     q = with_short_steps(tangent, q, tangent.of_entries(steps), clips.hold_start)
-    if np.isfinite(clips.accelerations).any():
+    if np.isfinite(clips.accelerations).any() and q.shape[1] > 1:
         q = _with_small_changes(clips, q, share, rounding)
     return q
 

@@ -177,10 +177,14 @@ def test_a_batch_of_clips_is_solved_as_each_alone(walker, noisy):
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_few_frames(walker, walk, count):
+@pytest.mark.parametrize("limit", [None, 20.0])
+def test_few_frames(walker, walk, count, limit):
     times, q = walk
     targets = poses_of(walker, q[:count])
-    path = fkarm.solve_path(walker, targets, times[:count], acceleration_limits=None)
+    centres = array(fkarm.center_of_mass(walker, q[:count]))
+    path = fkarm.solve_path(
+        walker, targets, times[:count], acceleration_limits=limit, center_of_mass=centres
+    )
     assert path.q.shape == (count, walker.dof)
     assert path.converged.all()
     assert path.within_velocity_limits.shape == (count,)

@@ -64,6 +64,15 @@ def test_a_first_turn_is_held(ball):
     assert rates(path.q, TIMES)[1].max() <= 4.0
 
 
+@pytest.mark.parametrize("q_start", [[0.0, 0, 0, 0], [2.0, 0, 0, 0]])
+def test_a_first_turn_of_another_length_is_that_of_length_one(ball, q_start):
+    """The zero quaternion does not turn."""
+    targets = swing((1, 0, 0))
+    path = fkarm.solve_path(ball, targets, TIMES, q_start, hold_start=True)
+    np.testing.assert_array_equal(path.q[0], [1.0, 0, 0, 0])
+    np.testing.assert_allclose(np.linalg.norm(path.q, axis=-1), 1.0, atol=1e-12)
+
+
 def test_a_floating_base_and_its_joints_keep_one_limit(walker, walk):
     times, q = walk
     links = ("body", "left_foot", "right_foot", "hand")
