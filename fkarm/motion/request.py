@@ -194,15 +194,6 @@ def read_clips(
     )
 
 
-def _cubes(tangent: Tangent, accelerations: Array) -> Array:
-    """Shares of limits that keep vectors in a ball: a cube's edges where both limits hold."""
-    shares = np.ones(tangent.size)
-    for first, place in tangent.quaternions:
-        if np.isfinite(accelerations[first]):
-            shares[place : place + 3] = 3.0**-0.5
-    return shares
-
-
 def _check_start(start: Array | None, terms: Terms) -> None:
     """Raise ValueError unless a first frame that is held is given and within the limits."""
     if start is None:
@@ -263,3 +254,12 @@ def _for_links(value: Any, given: tuple[str, ...], links: tuple[str, ...]) -> An
         return value
     by_name = dict(zip(given, by_link("an argument", value, given), strict=True))
     return {link: by_name.get(link, next(iter(by_name.values()))) for link in links}
+
+
+def _cubes(tangent: Tangent, accelerations: Array) -> Array:
+    """Shares of limits that keep vectors in a ball: a cube's edges where both limits hold."""
+    shares = np.ones(tangent.size)
+    for first, place in tangent.quaternions:
+        if np.isfinite(accelerations[first]):
+            shares[place : place + 3] = 3.0**-0.5
+    return shares
