@@ -14,9 +14,9 @@ from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS,
 from fkarm.model import Robot
 from fkarm.motion.request import Clips, Smoothness, read_clips
 from fkarm.motion.result import SolvedPath
-from fkarm.motion.solve import descend
+from fkarm.motion.solve import Descent, descend
 from fkarm.motion.starts import between, first_path, posture_of
-from fkarm.motion.turns import with_boxes_along
+from fkarm.motion.turns import held_in_cubes, limited_turns, with_boxes_along
 from fkarm.motion.verdict import feasible, finished, judged, with_room_for_rounding
 
 MAX_STEPS = 40
@@ -196,8 +196,19 @@ def _solved(clips: Clips) -> list[np.ndarray]:
         q = between(clips, coarse, frames)
     start = feasible(clips, q, NEARLY if is_long else INSIDE)
     descent = descend(clips, start, wish, *((LATE_MU,) if is_long else ()))
-    along = with_boxes_along(clips, descent.q)
-    if along is not None:
-        clips = along
-        descent = descend(clips, feasible(clips, descent.q, NEARLY), wish, LATE_MU)
+    descent = _along_turns(clips, descent, wish)
     return judged(clips, finished(clips, descent.q), descent.is_done)
+
+
+def _along_turns(clips: Clips, descent: Descent, wish: np.ndarray) -> Descent:
+    """The search goes on where cubes hold turns back, or held it up: in boxes along the turns."""
+    if not limited_turns(clips):
+        return descent
+    again = held_in_cubes(clips, descent.q) | ~descent.is_done
+    if not again.any():
+        return descent
+    some = with_boxes_along(clips.of(again), descent.q[again])
+    further = descend(some, feasible(some, descent.q[again], NEARLY), wish[again], LATE_MU)
+    q, is_done = descent.q.copy(), descent.is_done.copy()
+    q[again], is_done[again] = further
+    return Descent(q, is_done)

@@ -19,25 +19,37 @@ EVEN = 3e-3
 AT_BOUND = 0.9
 
 
-def with_boxes_along(clips: Clips, q: Array) -> Clips | None:
-    """The clips with boxes along the turns of a solution; None where the cubes hold none back."""
-    steps, changes = speeds_and_accelerations(clips, q)
-    shares, is_held = [], False
-    for values, limits, cubes in (
-        (steps, clips.speeds, clips.speed_shares),
-        (changes, clips.accelerations, clips.acceleration_shares),
-    ):
-        boxes, frames = cubes.copy(), slice(1, 1 + values.shape[1])
+def held_in_cubes(clips: Clips, q: Array) -> Array:
+    """Whether cubes hold back a turn of a solution, per clip."""
+    held = np.zeros(len(q), bool)
+    for values, limits, shares in _turns(clips, q):
         for first, part in limited_turns(clips):
-            vectors = values[..., part]
-            bounds = limits[first] * cubes[:, frames, part]
-            is_held |= bool((np.abs(vectors) > AT_BOUND * bounds).any())
+            bounds = AT_BOUND * limits[first] * shares[..., part]
+            held |= (np.abs(values[..., part]) > bounds).any(axis=(1, 2))
+    return held
+
+
+def with_boxes_along(clips: Clips, q: Array) -> Clips:
+    """The clips with boxes along the turns of a solution in cubes."""
+    boxes = []
+    for values, limits, shares in _turns(clips, q):
+        shares = shares.copy()
+        for first, part in limited_turns(clips):
             if np.isfinite(limits[first]):
-                boxes[:, frames, part] *= 3.0**0.5 * _box_along(vectors / limits[first])
-        shares.append(boxes)
-    return (
-        clips._replace(speed_shares=shares[0], acceleration_shares=shares[1]) if is_held else None
-    )
+                shares[..., part] *= 3.0**0.5 * _box_along(values[..., part] / limits[first])
+        boxes.append(shares)
+    speed_shares, acceleration_shares = clips.speed_shares.copy(), clips.acceleration_shares.copy()
+    speed_shares[:, 1:], acceleration_shares[:, 1:-1] = boxes
+    return clips._replace(speed_shares=speed_shares, acceleration_shares=acceleration_shares)
+
+
+def _turns(clips: Clips, q: Array) -> list[tuple[Array, Array, Array]]:
+    """Speeds and accelerations, their limits and the shares of these that a search may use."""
+    speeds, accelerations = speeds_and_accelerations(clips, q)
+    return [
+        (speeds, clips.speeds, clips.speed_shares[:, 1:]),
+        (accelerations, clips.accelerations, clips.acceleration_shares[:, 1:-1]),
+    ]
 
 
 def limited_turns(clips: Clips) -> list[tuple[int, slice]]:

@@ -55,6 +55,16 @@ def test_accelerations_that_are_allowed_cost_nothing(ball):
     assert path.orientation_error.max() < 2e-3
 
 
+def test_clips_are_searched_as_each_alone(ball):
+    """Only the fast one is held back."""
+    poses = swing((1, 0, 0))["ball_link"]
+    both = {"ball_link": np.stack([poses, np.tile(poses[:1], (len(TIMES), 1, 1))])}
+    path = fkarm.solve_path(ball, both, TIMES, acceleration_limits=6.0)
+    for k in range(2):
+        alone = fkarm.solve_path(ball, {"ball_link": both["ball_link"][k]}, TIMES, None, True, 6.0)
+        np.testing.assert_allclose(path.q[k], alone.q, atol=1e-9)
+
+
 def test_a_first_turn_is_held(ball):
     q_start = np.array([0.6, 0.0, 0.8, 0.0])
     path = fkarm.solve_path(
