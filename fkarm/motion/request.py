@@ -57,7 +57,7 @@ class Clips(NamedTuple):
     center_of_mass_weight: float
     speeds: Array  # per entry of q, (dof,)
     accelerations: Array  # (dof,)
-    speed_shares: Array  # of a limit, that a number of a step may take, (clips, time, size)
+    speed_shares: Array  # how much of its limit a search may use, (clips, time, size)
     acceleration_shares: Array  # likewise
     tolerances: Array  # m and rad, (links, 2)
     targeted: int  # how many of the links have targets

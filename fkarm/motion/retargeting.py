@@ -102,8 +102,8 @@ def retarget(
         True
     """
     for name, reason in _OWN.items():
-        if name in options:
-            raise ValueError(f"{name} must be left out: {reason}. Received: {options[name]!r}.")
+        if (value := options.pop(name, None)) is not None:
+            raise ValueError(f"{name} must be left out: {reason}. Received: {value!r}.")
     pairs = read_correspondence(robot, correspondence)
     instants = read_times(times)
     positions, rotations = _selected(points, names, pairs, instants.shape[-1:])

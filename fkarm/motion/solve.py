@@ -131,10 +131,8 @@ def _step(
     mu = state.mu[:, None, None]
     rates = state.forces.map(lambda z, s, r: (mu - z * r) / s - z, state.slacks, slack_rates)
     dual_share = _share(state.forces, rates)
-    q, share = _inside(clips, moving, coupling, state, change, share)
-    slacks = coupling.slacks(coupling.differences(q)).map(
-        lambda s, old: np.maximum(s, LEAST_SLACK * old), state.slacks
-    )
+    q, slacks, share = _inside(clips, moving, coupling, state, change, share)
+    slacks = slacks.map(lambda s, old: np.maximum(s, LEAST_SLACK * old), state.slacks)
     forces = state.forces.map(lambda z, r: z + dual_share[:, None, None] * r, rates)
     tried = state._replace(q=q, tracked=Tracking(clips, moving).at(q), slacks=slacks, forces=forces)
     before, after = (_merit(clips, coupling, s, away(s.q)) for s in (state, tried))
@@ -150,20 +148,25 @@ def _step(
 
 def _inside(
     clips: Clips, moving: Array, coupling: Coupling, state: _State, change: Array, share: Array
-) -> tuple[Array, Array]:
-    """Paths after a share of a step, and the share: less where turns bend them over a bound."""
+) -> tuple[Array, Differences, Array]:
+    """Paths after a share of a step, their slacks, and the share: less where turns bend a path.
+
+    What keeps its bounds on a straight way may exceed them by turns.
+    """
     tangent = clips.tangent
     step = np.zeros((*clips.shape, tangent.size))
-    for factor in SMALLER if tangent.quaternions else (1.0,):
+    for factor in SMALLER:
         step[..., moving] = share[:, None, None] * change
         q = tangent.plus(state.q, step)
         slacks = coupling.slacks(coupling.differences(q))
+        if not tangent.quaternions:
+            break
         is_lost = slacks.map(lambda s, old: s < LEAST_SLACK * old, state.slacks)
         is_beyond = is_lost.by_clip(np.max, False)
         if not is_beyond.any():
             break
         share = np.where(is_beyond, factor * share, share)
-    return q, share
+    return q, slacks, share
 
 
 def _chosen(

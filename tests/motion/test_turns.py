@@ -23,10 +23,10 @@ def rates(quat_wxyz, times):
     return np.linalg.norm(speeds, axis=1), np.linalg.norm(changes, axis=1)
 
 
-def swing(axis):
+def swing(axis, size=1.2):
     """Poses that swing about an axis with 10.8 rad/s^2, and pass the half turn from the root."""
     axis = np.array(axis) / np.linalg.norm(axis)
-    turns = Rotation.from_rotvec(1.2 * np.sin(3 * TIMES)[:, None] * axis)
+    turns = Rotation.from_rotvec(size * np.sin(3 * TIMES)[:, None] * axis)
     poses = np.tile(np.eye(4), (len(TIMES), 1, 1))
     poses[:, :3, :3] = (turns * Rotation.from_rotvec(np.pi * axis)).as_matrix()
     return {"ball_link": poses}
@@ -57,8 +57,7 @@ def test_accelerations_that_are_allowed_cost_nothing(ball):
 
 def test_clips_are_searched_as_each_alone(ball):
     """Only the fast one is held back."""
-    poses = swing((1, 0, 0))["ball_link"]
-    both = {"ball_link": np.stack([poses, np.tile(poses[:1], (len(TIMES), 1, 1))])}
+    both = {"ball_link": np.stack([swing((1, 0, 0), size)["ball_link"] for size in (1.2, 0.3)])}
     path = fkarm.solve_path(ball, both, TIMES, acceleration_limits=6.0)
     for k in range(2):
         alone = fkarm.solve_path(ball, {"ball_link": both["ball_link"][k]}, TIMES, None, True, 6.0)
