@@ -204,9 +204,11 @@ def check_follows(robot, path, times, limit, error):
 def test_the_g1_walks_and_waves():
     times, points = walk()
     robot = g1()
-    path = fkarm.retarget(robot, points, G1_BODY, times, velocity_limits=15.0)
+    path = fkarm.retarget(robot, points, G1_BODY, times, velocity_limits=15.0, contacts="auto")
     assert path.converged.all()
     check_follows(robot, path, times, 15.0, 0.02)
+    foot = np.asarray(fkarm.forward_kinematics(robot, path.q, "left_ankle_roll_link"))[:, :3, 3]
+    assert np.linalg.norm(np.diff(foot[2:38], axis=0), axis=-1).sum() < 0.005  # it stands there
     assert path.q[:, 0].max() > 0.5 * points["pelvis"][:, 0].max()
 
 
