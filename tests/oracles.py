@@ -110,6 +110,10 @@ class Pinocchio:
         self.pin.framesForwardKinematics(self.model, self.data, self._configuration(values))
         return np.stack([self.data.oMf[self._frame(link)].homogeneous for link in links])
 
+    def center_of_mass(self, values):
+        """Of the links that joints move."""
+        return self.pin.centerOfMass(self.model, self.data, self._configuration(values))
+
     def jacobian_columns(self, values, link):
         """Columns of every joint by its name: linear, then angular, in root axes at the link."""
         jacobian = self.pin.computeFrameJacobian(

@@ -61,7 +61,7 @@ def make_report(robot: Robot) -> Report:
         read += notes.get("bodies", ())
     if robot.masses:
         total = sum(mass.mass for mass in robot.masses)
-        read.append(f"masses of {len(robot.masses)} links: {total:.6g} kg")
+        read.append(f"masses of {len({mass.link for mass in robot.masses})} links: {total:.6g} kg")
     if robot.exclusions:
         reasons = _counted(exclusion.reason for exclusion in robot.exclusions)
         read.append(f"{len(robot.exclusions)} excluded pairs of links: {reasons}")

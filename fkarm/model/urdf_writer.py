@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
@@ -28,7 +28,7 @@ def write_urdf(robot: Robot) -> str:
     """
     lines = ['<?xml version="1.0"?>', f"<robot name={quoteattr(robot.name)}>"]
     for link in robot.link_names:
-        inside = [line for mass in robot.masses if mass.link == link for line in _inertial(mass)]
+        inside = _inertial([mass for mass in robot.masses if mass.link == link])
         for body in robot.bodies:
             if body.link == link:
                 inside += _collisions(body)
@@ -50,12 +50,17 @@ def _element(start: str, inside: list[str]) -> list[str]:
     return [f"  <{start}>", *inside, f"  </{start.split()[0]}>"]
 
 
-def _inertial(mass: Mass) -> list[str]:
+def _inertial(masses: Sequence[Mass]) -> list[str]:
+    """The masses of a link as one."""
+    if not masses:
+        return []
+    total = sum(mass.mass for mass in masses)
+    centre = [sum(mass.mass * mass.xyz[k] for mass in masses) / total for k in range(3)]
     zeros = " ".join(f'{name}="0"' for name in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
     return [
         "    <inertial>",
-        f"      <origin xyz={_numbers(mass.xyz)}/>",
-        f"      <mass value={_numbers([mass.mass])}/>",
+        f"      <origin xyz={_numbers(masses[0].xyz if len(masses) == 1 else centre)}/>",
+        f"      <mass value={_numbers([total])}/>",
         f"      <inertia {zeros}/>",
         "    </inertial>",
     ]

@@ -10,30 +10,51 @@ import numpy as np
 from fkarm._checks import check_pose_shape, check_real, real_array
 from fkarm._types import TensorLike
 from fkarm.errors import unknown_name
-from fkarm.geometry.native import to_numpy
+from fkarm.geometry.native import concrete, to_numpy
 from fkarm.kinematics.arguments import configuration_array
+from fkarm.kinematics.joint_space import with_unit_quaternions
 from fkarm.model import Robot
 from fkarm.motion.tangent import Array
 
+# Rounding of times may be this share of the shortest step.
+LARGEST_ROUNDING = 0.01
+
 
 def read_times(times: TensorLike) -> Array:
-    """Times that increase, or ValueError."""
-    array = real_array("times", times if isinstance(times, (list, tuple)) else to_numpy(times))
-    array = array.astype(np.float64)
+    """Times that increase, by more than they are rounded, or ValueError."""
+    given = real_array("times", times if isinstance(times, (list, tuple)) else to_numpy(times))
+    array = given.astype(np.float64)
     if array.ndim == 0:
         raise ValueError("times must have shape (time,) or (..., time). Received: one number.")
     if not np.isfinite(array).all():
         raise ValueError("times must be finite, s. Received: NaN or infinity.")
-    short = np.argwhere(np.diff(array, axis=-1) <= 0)
+    steps = np.diff(array, axis=-1)
+    short = np.argwhere(steps <= 0)
     if len(short):
         *clip, frame = short[0]
         before, after = array[(*clip, frame)], array[(*clip, frame + 1)]
         raise ValueError(
             "times must increase from frame to frame, s. Received: "
-            f"{after:g} after {before:g} at frame {frame + 1}. Sort the frames, and drop those "
-            "that repeat a time."
+            f"{after:.10g} after {before:.10g} at frame {frame + 1}, in {given.dtype}. Sort the "
+            "frames, and drop those that repeat a time; times since an epoch need float64."
+        )
+    rounding = np.finfo(given.dtype).eps * np.abs(array).max(initial=0.0)
+    if rounding > LARGEST_ROUNDING * steps.min(initial=np.inf):
+        raise ValueError(
+            f"times must tell frames apart: {given.dtype} rounds them by up to {rounding:.2g} s, "
+            f"and the shortest step takes {steps.min():.2g} s. Give float64, or subtract the first "
+            "time before rounding."
         )
     return array
+
+
+def check_times_of_clips(times: Array, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless times are those of all clips or of each, `(..., time)`."""
+    if times.shape not in (shape, shape[-1:]):
+        raise ValueError(
+            f"times must have shape {shape[-1:]}, or {shape} as the targets. Received: "
+            f"{times.shape}."
+        )
 
 
 def read_targets(
@@ -49,7 +70,12 @@ def read_targets(
     for link, value in target_poses.items():
         robot.check_link(link)
         name = f"target_poses[{link!r}]"
-        array = to_numpy(value) if not isinstance(value, (list, tuple)) else np.asarray(value)
+        array = concrete(value) if not isinstance(value, (list, tuple)) else np.asarray(value)
+        if array is None:
+            raise TypeError(
+                f"{name} must have values: solve_path runs eagerly. Received: a symbolic tensor. "
+                "Call it outside of tf.function and models."
+            )
         check_real(name, array.dtype, array)
         array = array if array.dtype == np.float64 else array.astype(np.float32)
         are_positions[link] = array.ndim >= 2 and array.shape[-1] == 3
@@ -120,11 +146,6 @@ def read_limits(name: str, robot: Robot, limits: Any, own: Array | None) -> Arra
                 f"{name} must be the same for the four entries of a quaternion: the largest "
                 f"angular value. Received: {array[first : first + 4].tolist()} from entry {first}."
             )
-        if own is None and np.isfinite(array[first]):
-            raise ValueError(
-                f"{name} must be inf for the entries of a quaternion: only its velocity can be "
-                f"limited. Received: {array[first]:g} at entry {first}."
-            )
     return array
 
 
@@ -136,6 +157,11 @@ def read_frame_weights(
 ) -> Array:
     """Weights `(..., time, links)`."""
     out = np.ones((*shape, len(links)))
+    if weights is not None and not isinstance(weights, Mapping):
+        raise TypeError(
+            "frame_weights must be a mapping {link: weights (..., time)}. Received: "
+            f"{type(weights).__name__}."
+        )
     for link, value in (weights or {}).items():
         if link not in given:
             raise ValueError(unknown_name("a link of frame_weights", link, given))
@@ -144,7 +170,7 @@ def read_frame_weights(
         if not is_fit or not np.isfinite(array).all() or (array < 0).any():
             raise ValueError(
                 f"frame_weights[{link!r}] must be finite numbers >= 0, one per time: shape "
-                f"{shape}. Received: shape {array.shape}."
+                f"{shape}. Received: shape {array.shape}, smallest {array.min(initial=np.inf):g}."
             )
         out[..., links.index(link)] = array
     return out
@@ -160,7 +186,9 @@ def read_center_of_mass(targets: TensorLike | None, shape: tuple[int, ...]) -> A
             f"center_of_mass must have shape {(*shape, 3)}, one position per time. Received: "
             f"shape {array.shape}."
         )
-    return np.where(np.isfinite(array), array, np.nan).reshape(-1, shape[-1], 3)
+    return np.where(np.isfinite(array), array, np.nan).reshape(
+        int(np.prod(shape[:-1])), shape[-1], 3
+    )
 
 
 def read_configurations(
@@ -170,13 +198,18 @@ def read_configurations(
     shape: tuple[int, ...],
     may_be_path: bool = False,
 ) -> Array | None:
-    """Configurations `(clips, dof)`, or `(clips, time, dof)` for a whole path."""
+    """Configurations `(clips, dof)`, or `(clips, time, dof)` for a whole path.
+
+    Quaternions have length one; the zero quaternion becomes the identity.
+    """
     if q is None:
         return None
     array, batch, dof = configuration_array(name, q), shape[:-1], robot.dof
     clips = int(np.prod(batch))
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite. Received: NaN or infinity.")
+    if array.shape[-1:] == (dof,):
+        array = with_unit_quaternions(robot, array, array)
     if array.shape in ((dof,), (*batch, dof)):
         return np.broadcast_to(array, (*batch, dof)).reshape(clips, dof)
     if may_be_path and array.shape == (*shape, dof):

@@ -64,6 +64,8 @@ class Coupling:
             tangent.of_entries(x)[moving]
             for x in (clips.speeds, clips.accelerations, clips.terms.lower, clips.terms.upper)
         )
+        speeds = speeds * clips.speed_shares[:, 1:, moving]
+        accelerations = accelerations * clips.acceleration_shares[:, 1:-1, moving]
         is_ball = np.zeros(tangent.size, bool)
         for _, place in tangent.quaternions:
             is_ball[place : place + 3] = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkarm.motion.tangent import Array, Tangent
+from fkarm.motion.tangent import BALL, Array, Tangent
 
 # Limits are kept with this share to spare: rounding of those who check must not exceed them.
 SPARE = 1e-9
@@ -81,11 +81,10 @@ def _shorten_turns(q: Array, steps: Array, first: int) -> None:
     if np.isinf(steps).all():
         return
     part = slice(first, first + 4)
-    ball = Tangent(4, 3, np.array([], int), np.array([], int), ((0, 0),), np.array([], bool))
     for k in range(1, q.shape[1]):
-        turn = ball.minus(q[:, k, part], q[:, k - 1, part])
+        turn = BALL.minus(q[:, k, part], q[:, k - 1, part])
         angle = np.linalg.norm(turn, axis=-1)
         is_long = angle > steps[:, k - 1]
         if is_long.any():
             share = steps[is_long, k - 1] / angle[is_long]
-            q[is_long, k, part] = ball.plus(q[is_long, k - 1, part], share[:, None] * turn[is_long])
+            q[is_long, k, part] = BALL.plus(q[is_long, k - 1, part], share[:, None] * turn[is_long])

@@ -14,9 +14,10 @@ from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS,
 from fkarm.model import Robot
 from fkarm.motion.request import Clips, Smoothness, read_clips
 from fkarm.motion.result import SolvedPath
-from fkarm.motion.solve import descend
+from fkarm.motion.solve import Descent, descend
 from fkarm.motion.starts import between, first_path, posture_of
-from fkarm.motion.verdict import feasible, finished, judged
+from fkarm.motion.turns import held_in_cubes, limited_turns, with_boxes_along
+from fkarm.motion.verdict import feasible, finished, judged, with_room_for_rounding
 
 MAX_STEPS = 40
 # A first path keeps this share of its limits.
@@ -40,6 +41,7 @@ def solve_path(
     acceleration_limits: TensorLike | None = None,
     contacts: Mapping[str, TensorLike] | None = None,
     *,
+    base: str | None = None,
     center_of_mass: TensorLike | None = None,
     center_of_mass_weight: float = 1.0,
     clearance: float | None = None,
@@ -69,7 +71,7 @@ def solve_path(
 
     Args:
         robot: The robot. A floating joint at its root starts near the targets by itself.
-        target_poses: `{link: poses}` in the root link's frame, m. Shape `(..., time, 4, 4)`, or
+        target_poses: `{link: poses}` in the frame of `base`, m. Shape `(..., time, 4, 4)`, or
             `(..., time, 3)` for positions, which leave the orientation free. Clips with batch axes
             are solved in one call. A target with NaN is not given in its frame.
         times: Times of the frames, s, increasing. Shape `(time,)`, or `(..., time)`.
@@ -81,14 +83,17 @@ def solve_path(
         velocity_limits: True: `robot.velocity_limits`; False: none; or largest speeds, rad/s and
             m/s, one number or one per entry of `q`. The four entries of a quaternion have one
             value: the largest angular velocity.
-        acceleration_limits: None, or largest accelerations, rad/s^2 and m/s^2, as above; infinite
-            for quaternions. At a frame it is the difference of the mean speeds of the two steps,
-            over the mean of their durations.
-        contacts: `{link: booleans (..., time)}`: the link stands still while they are True. Its
-            target is then the mean of its targets over these frames, or of its own poses if it has
-            none.
-        center_of_mass: Targets of the centre of mass, m. Shape `(..., time, 3)`; NaN in a
-            coordinate leaves it free.
+        acceleration_limits: None, or largest accelerations, rad/s^2 and m/s^2, as above. At a frame
+            it is the difference of the mean velocities of the two steps, over the mean of their
+            durations; of a quaternion the length of this vector, from angular velocities in the
+            axes of the joint's parent.
+        contacts: `{link: booleans (..., time)}`: the link stands still in the frame of `base` while
+            they are True. Its target is then the mean of its targets over these frames, or of its
+            own poses if it has none.
+        base: Link in whose frame the targets are, on any branch, such as the other hand, also if it
+            moves; None: the root link. Only joints between it and the links move.
+        center_of_mass: Targets of the centre of mass in the root link's frame, m. Shape
+            `(..., time, 3)`; NaN in a coordinate leaves it free.
         center_of_mass_weight: Weight of a metre of its error.
         clearance: None, or the smallest distance between the robot's bodies that count and from
             `obstacles`, m. Bodies that are nearer push each other apart, which counts more than
@@ -116,7 +121,7 @@ def solve_path(
         `SolvedPath`, `q` in the type of the targets. Frames that miss their targets say why:
         `converged` is False and `reason` is one of `PathReason`.
     Raises:
-        UnknownLinkError: If a link does not exist.
+        UnknownLinkError: If a link or `base` does not exist.
         RobotError: With `center_of_mass`, if the robot has no masses; with `clearance`, if it has
             no bodies.
         TypeError: If targets or contacts are no mapping, or hold no real numbers.
@@ -149,6 +154,7 @@ def solve_path(
         velocity_limits,
         acceleration_limits,
         contacts,
+        base=base,
         center_of_mass=center_of_mass,
         center_of_mass_weight=center_of_mass_weight,
         frame_weights=frame_weights,
@@ -179,6 +185,7 @@ def solve_path(
 def _solved(clips: Clips) -> list[np.ndarray]:
     """The arrays of `SolvedPath` for some clips, with one axis of clips."""
     q, time = first_path(clips), clips.shape[1]
+    clips = with_room_for_rounding(clips, q)
     wish = posture_of(clips, q)
     is_long = time >= LONG
     if is_long:  # few frames first: the others start near their solution
@@ -190,4 +197,19 @@ def _solved(clips: Clips) -> list[np.ndarray]:
         q = between(clips, coarse, frames)
     start = feasible(clips, q, NEARLY if is_long else INSIDE)
     descent = descend(clips, start, wish, *((LATE_MU,) if is_long else ()))
+    descent = _along_turns(clips, descent, wish)
     return judged(clips, finished(clips, descent.q), descent.is_done)
+
+
+def _along_turns(clips: Clips, descent: Descent, wish: np.ndarray) -> Descent:
+    """The search goes on where cubes hold turns back, or held it up: in boxes along the turns."""
+    if not limited_turns(clips):
+        return descent
+    again = held_in_cubes(clips, descent.q) | ~descent.is_done
+    if not again.any():
+        return descent
+    some = with_boxes_along(clips.of(again), descent.q[again])
+    further = descend(some, feasible(some, descent.q[again], NEARLY), wish[again], LATE_MU)
+    q, is_done = descent.q.copy(), descent.is_done.copy()
+    q[again], is_done[again] = further
+    return Descent(q, is_done)

@@ -19,6 +19,7 @@ from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.model.named import joint_of_entry
 from fkarm.motion.arguments import (
+    check_times_of_clips,
     read_center_of_mass,
     read_configurations,
     read_contacts,
@@ -61,6 +62,8 @@ class Clips(NamedTuple):
     center_of_mass_weight: float
     speeds: Array  # per entry of q, (dof,)
     accelerations: Array  # (dof,)
+    speed_shares: Array  # how much of its limit a search may use, (clips, time, size)
+    acceleration_shares: Array  # likewise
     tolerances: Array  # m and rad, (links, 2)
     targeted: int  # how many of the links have targets
     smoothness: Smoothness
@@ -105,10 +108,10 @@ class Clips(NamedTuple):
         return self._replace(**fields)
 
 
-_BY_FRAME = ("times", "targets", "is_given", "weights", "contacts")
-_BY_CLIP = (
-    "times", "targets", "is_given", "weights", "contacts", "center_of_mass", "q_start", "q_ref",
+_BY_FRAME = (
+    "times", "targets", "is_given", "weights", "contacts", "speed_shares", "acceleration_shares",
 )  # fmt: skip
+_BY_CLIP = (*_BY_FRAME, "center_of_mass", "q_start", "q_ref")
 
 
 def read_clips(
@@ -120,6 +123,7 @@ def read_clips(
     acceleration_limits: Any,
     contacts: Mapping[str, TensorLike] | None,
     *,
+    base: str | None,
     center_of_mass: TensorLike | None,
     center_of_mass_weight: float,
     frame_weights: Mapping[str, TensorLike] | None,
@@ -140,16 +144,12 @@ def read_clips(
     instants = read_times(times)
     poses, are_positions = read_targets(robot, target_poses, instants)
     shape = next(iter(poses.values())).shape[:-2]  # (..., time)
-    if instants.shape not in (shape, shape[-1:]):
-        raise ValueError(
-            f"times must have shape {shape[-1:]}, or {shape} as the targets. Received: "
-            f"{instants.shape}."
-        )
+    check_times_of_clips(instants, shape)
     standing = read_contacts(robot, contacts, shape)
     links = (*poses, *(link for link in standing if link not in poses))
     tasks = _tasks(task, tuple(poses), are_positions)
     tasks.update({link: "pose" for link in links if link not in poses})
-    problem = make_problem(robot, links, tasks, frame)
+    problem = make_problem(robot, links, tasks, frame, base)
     values = {name: _for_links(value, tuple(poses), links) for name, value in values.items()}
     terms = make_terms(problem, "float64", **values)
     if center_of_mass is not None:
@@ -157,6 +157,7 @@ def read_clips(
     start = read_configurations("q_start", robot, q_start, shape, may_be_path=True)
     _check_start(robot, start, terms, hold_start)
     clips, time, count = int(np.prod(shape[:-1])), shape[-1], len(links)
+    tangent = tangent_of(robot)
     targets = np.full((clips, time, count, 4, 4), np.nan)
     for k, pose in enumerate(poses.values()):
         targets[:, :, k] = pose.reshape(clips, time, 4, 4)
@@ -166,10 +167,13 @@ def read_clips(
     at_contacts = np.zeros((clips, time, count), bool)
     for link, stands in standing.items():
         at_contacts[:, :, links.index(link)] = stands.reshape(clips, time)
+    speeds = read_limits("velocity_limits", robot, velocity_limits, robot.velocity_limits)
+    accelerations = read_limits("acceleration_limits", robot, acceleration_limits, None)
+    shares = np.broadcast_to(_cubes(tangent, accelerations), (clips, time, tangent.size))
     return Clips(
         problem,
         terms,
-        tangent_of(robot),
+        tangent,
         np.result_type(*poses.values()).name,
         shape[:-1],
         np.broadcast_to(instants, shape).reshape(clips, time),
@@ -179,8 +183,10 @@ def read_clips(
         at_contacts,
         read_center_of_mass(center_of_mass, shape),
         center_of_mass_weight,
-        read_limits("velocity_limits", robot, velocity_limits, robot.velocity_limits),
-        read_limits("acceleration_limits", robot, acceleration_limits, None),
+        speeds,
+        accelerations,
+        shares,
+        shares,
         np.array([by_link(name, values[name], links) for name in TOLERANCES], float).T,
         len(poses),
         smoothness,
@@ -265,3 +271,12 @@ def _for_links(value: Any, given: tuple[str, ...], links: tuple[str, ...]) -> An
         return value
     by_name = dict(zip(given, by_link("an argument", value, given), strict=True))
     return {link: by_name.get(link, next(iter(by_name.values()))) for link in links}
+
+
+def _cubes(tangent: Tangent, accelerations: Array) -> Array:
+    """Shares of limits that keep vectors in a ball: a cube's edges where both limits hold."""
+    shares = np.ones(tangent.size)
+    for first, place in tangent.quaternions:
+        if np.isfinite(accelerations[first]):
+            shares[place : place + 3] = 3.0**-0.5
+    return shares

@@ -13,7 +13,8 @@ from fkarm.geometry.native import to_numpy
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
 from fkarm.model.frames import frame_from
-from fkarm.motion.arguments import read_times
+from fkarm.motion.arguments import check_times_of_clips, read_times
+from fkarm.motion.contacts import contacts_of_places
 from fkarm.motion.correspondence import (
     Correspondence,
     Pair,
@@ -27,6 +28,11 @@ from fkarm.motion.result import SolvedPath
 
 # A person and a robot differ: what counts as reached, m and rad.
 _POSITION_TOLERANCE, _ORIENTATION_TOLERANCE = 0.05, 0.3
+# Arguments of `solve_path` that follow from the correspondence.
+_OWN = {
+    "base": "points are in the axes of the robot's root link",
+    "weights": "each fkarm.motion.KeyPoint of the correspondence has its own",
+}
 
 
 def retarget(
@@ -37,6 +43,7 @@ def retarget(
     scale: str | float | Mapping[str, float] = "auto",
     *,
     names: Sequence[str] | None = None,
+    contacts: Mapping[str, TensorLike] | str | None = None,
     **options: Any,
 ) -> SolvedPath:
     """Bring a recorded motion onto a robot, all frames at once.
@@ -58,8 +65,8 @@ def retarget(
         robot: The robot, with a floating joint where it moves freely: `Robot.with_floating_base`.
         points: Positions by name, m, `{name: (..., time, 3)}`, or poses `{name: (..., time, 4,
             4)}`; or an array of all of them, `(..., time, points, 3)` or `(..., time, points, 4,
-            4)`. They are in the axes of the robot's root link. Points that are NaN in a frame are
-            unknown there; so are those that hang from them.
+            4)`. They are in the axes of the robot's root link. Points that are not finite in a
+            frame are unknown there; so are those that hang from them.
         correspondence: What each link follows, `{link: point}`: the name of a point, its index
             where points have no names, a `fkarm.motion.KeyPoint` with weights and the place on the
             link, or a list of these. Links that are not named are free.
@@ -68,8 +75,12 @@ def retarget(
         scale: `"auto"`; a number, by which all distances are multiplied; or `{link: number}` for
             the bones that end at these links, and `"auto"` for the others.
         names: Names of the points of an array.
-        **options: Arguments of `solve_path`: `contacts`, `velocity_limits`, `q_start`, ... The
-            tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
+        contacts: `{link: booleans (..., time)}`: the points of the link stand still while they are
+            True, at the mean of their targets; without, feet slide. `"auto"`: a link stands while
+            all of its points in the recording move more slowly than 0.2 m/s, over 0.1 s, and the
+            lowest of them is within 0.05 m of the lowest point of the clip; the z axis is up.
+        **options: Arguments of `solve_path` other than `base` and `weights`: `velocity_limits`,
+            `q_start`, ... The tolerances, which decide `converged`, are 0.05 m and 0.3 rad here.
     Returns:
         What `solve_path` returns. Its `links` are those of the correspondence; a place that is not
         the frame of its link is named `"link@point"`. Its errors are distances from the scaled
@@ -90,8 +101,13 @@ def retarget(
         >>> bool(np.allclose(path.q[:, 0], angle, atol=0.01))
         True
     """
+    for name, reason in _OWN.items():
+        if (value := options.pop(name, None)) is not None:
+            raise ValueError(f"{name} must be left out: {reason}. Received: {value!r}.")
     pairs = read_correspondence(robot, correspondence)
-    positions, rotations = _selected(points, names, pairs, read_times(times).shape[-1:])
+    instants = read_times(times)
+    positions, rotations = _selected(points, names, pairs, instants.shape[-1:])
+    check_times_of_clips(instants, positions.shape[:-2])
     with_links = with_places(robot, pairs)
     skeleton = Skeleton(with_links, pairs)
     places, turn = skeleton.scaled(positions, scale)
@@ -116,7 +132,8 @@ def retarget(
         )
     options.setdefault("position_tolerance", _POSITION_TOLERANCE)
     options.setdefault("orientation_tolerance", _ORIENTATION_TOLERANCE)
-    return solve_path(with_links, targets, times, weights=weights, **options)
+    stands = contacts_of_places(contacts, pairs, targets, positions, instants)
+    return solve_path(with_links, targets, times, contacts=stands, weights=weights, **options)
 
 
 def _selected(
@@ -171,7 +188,7 @@ def _clip(name: str | int, value: Any, time: tuple[int, ...]) -> np.ndarray:
             f"{label} must have one position or pose per time: shape (..., {time[0]}, 3) or "
             f"(..., {time[0]}, 4, 4). Received: shape {clip.shape}."
         )
-    return clip
+    return np.where(np.isfinite(clip), clip, np.array(np.nan, clip.dtype))
 
 
 def _poses(pair: Pair, positions: np.ndarray, rotations: np.ndarray) -> np.ndarray:

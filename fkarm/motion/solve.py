@@ -22,6 +22,10 @@ LEAST_GAIN = 1e-4
 FIRST_MU, LAST_MU = 1e-4, 1e-9
 # A step goes this share of the way to the nearest bound at most.
 TO_BOUND = 0.95
+# Of a slack at least this share remains.
+LEAST_SLACK = 1e-2 * (1 - TO_BOUND)
+# What a step is multiplied by, again and again, where it does not keep that.
+SMALLER = (0.5, 0.5, 0.5, 0.25, 0.0, 1.0)
 LARGEST_FACTOR = 1e8
 
 
@@ -127,12 +131,8 @@ def _step(
     mu = state.mu[:, None, None]
     rates = state.forces.map(lambda z, s, r: (mu - z * r) / s - z, state.slacks, slack_rates)
     dual_share = _share(state.forces, rates)
-    step = np.zeros((*clips.shape, tangent.size))
-    step[..., moving] = share[:, None, None] * change
-    q = tangent.plus(state.q, step)
-    slacks = coupling.slacks(coupling.differences(q)).map(
-        lambda s, old: np.maximum(s, 1e-3 * (1 - TO_BOUND) * old), state.slacks
-    )
+    q, slacks, share = _inside(clips, moving, coupling, state, change, share)
+    slacks = slacks.map(lambda s, old: np.maximum(s, LEAST_SLACK * old), state.slacks)
     forces = state.forces.map(lambda z, r: z + dual_share[:, None, None] * r, rates)
     tried = state._replace(q=q, tracked=Tracking(clips, moving).at(q), slacks=slacks, forces=forces)
     before, after = (_merit(clips, coupling, s, away(s.q)) for s in (state, tried))
@@ -140,10 +140,33 @@ def _step(
     is_taken |= state.factor >= LARGEST_FACTOR
     factor = np.where(is_taken, np.maximum(state.factor / 4.0, 1.0), state.factor * 8.0)
     is_small = (largest < REST) | (before - after < least_gain * np.abs(before))
-    at_rest = is_taken & is_small & (state.mu <= LAST_MU)
+    at_rest = is_taken & is_small & (state.mu <= LAST_MU) & (share > 0)
     change_of_mu = np.where(share > 0.5, 0.15, np.where(share < 0.2, 3.0, 1.0))
     mu_now = np.where(is_taken, np.maximum(change_of_mu * state.mu, LAST_MU), state.mu)
     return _chosen(is_taken & ~state.is_done, tried, state, mu_now, factor, at_rest)
+
+
+def _inside(
+    clips: Clips, moving: Array, coupling: Coupling, state: _State, change: Array, share: Array
+) -> tuple[Array, Differences, Array]:
+    """Paths after a share of a step, their slacks, and the share: less where turns bend a path.
+
+    What keeps its bounds on a straight way may exceed them by turns.
+    """
+    tangent = clips.tangent
+    step = np.zeros((*clips.shape, tangent.size))
+    for factor in SMALLER:
+        step[..., moving] = share[:, None, None] * change
+        q = tangent.plus(state.q, step)
+        slacks = coupling.slacks(coupling.differences(q))
+        if not tangent.quaternions:
+            break
+        is_lost = slacks.map(lambda s, old: s < LEAST_SLACK * old, state.slacks)
+        is_beyond = is_lost.by_clip(np.max, False)
+        if not is_beyond.any():
+            break
+        share = np.where(is_beyond, factor * share, share)
+    return q, slacks, share
 
 
 def _chosen(

@@ -69,6 +69,8 @@ def posture_of(clips: Clips, q: Array) -> Array:
 def _base_of(clips: Clips) -> Joint | None:
     """The floating joint at the root that enough links say the pose of."""
     robot, links = clips.robot, clips.problem.links[: clips.targeted]
+    if clips.problem.base != robot.root_link:
+        return None
     for joint in robot.independent_joints:
         if joint.type != "floating" or joint.parent != robot.root_link:
             continue
@@ -131,7 +133,7 @@ def _nearness(clips: Clips, joint: Joint, link: str) -> float:
 
 
 def _first_configurations(clips: Clips, q: Array) -> Array:
-    """Solutions of the first frames that have all targets; `q` where no frame has."""
+    """Clear solutions of the first frames that have all targets; `q` where no frame has."""
     targeted = clips.targeted
     has_all = np.asarray(clips.is_given[:, :, :targeted].all(axis=-1))
     rows = np.flatnonzero(has_all.any(axis=1))
@@ -144,10 +146,12 @@ def _first_configurations(clips: Clips, q: Array) -> Array:
     }
     task = {link: [AXES[row] for row in problem.components.rows[k]] for k, link in enumerate(poses)}
     frame = problem.components.frame
-    mask = clips.terms.free > 0
+    mask, around = clips.terms.free > 0, clips.around
     q[rows] = solve_ik(
-        clips.robot, poses, q_init=q[rows], q_ref=q[rows], task=task, frame=frame, joint_mask=mask
-    ).q
+        clips.robot, poses, base=problem.base, q_init=q[rows], q_ref=q[rows], task=task,
+        frame=frame, joint_mask=mask, clearance=None if around is None else around.least,
+        obstacles=(around.obstacles or None) if around is not None else None,
+    ).q  # fmt: skip
     return q
 
 

@@ -88,6 +88,10 @@ class Tangent(NamedTuple):
         return out
 
 
+# The steps of one quaternion.
+BALL = Tangent(4, 3, np.array([], int), np.array([], int), ((0, 0),), np.array([], bool))
+
+
 @cached(256)
 def tangent_of(robot: Robot) -> Tangent:
     """The numbers of a step of a robot."""
@@ -117,7 +121,7 @@ def _stretches(pairs: list[tuple[int, int]]) -> list[tuple[slice, slice]]:
     ]
     return [
         (slice(pairs[a][0], pairs[b - 1][0] + 1), slice(pairs[a][1], pairs[b - 1][1] + 1))
-        for a, b in zip(starts, [*starts[1:], len(pairs)], strict=True)
+        for a, b in zip(starts, [*starts, len(pairs)][1:], strict=True)
     ]
 
 

@@ -13,6 +13,13 @@ from fkarm.motion.request import Clips
 from fkarm.motion.result import REASON_DTYPE, PathReason
 from fkarm.motion.tangent import Array
 from fkarm.motion.tracking import anchored, centre_errors
+from fkarm.motion.turns import (
+    AT_BOUND,
+    lengths,
+    limited_turns,
+    speeds_and_accelerations,
+    with_shorter_turns,
+)
 
 # A joint is at its limit if it is nearer to it than this share of the limit, or this far, rad or m.
 NEAR = 1e-3
@@ -20,16 +27,43 @@ NEAR = 1e-3
 
 def finished(clips: Clips, q: Array) -> Array:
     """A path that keeps all limits, in the type of the targets."""
-    dtype = np.dtype(clips.dtype)
-    # Rounding to the type moves two neighbours apart by this much.
-    rounding = 2.0 * float(np.finfo(dtype).eps) * np.abs(q).max(axis=1, initial=0.0)[:, None]
-    q = feasible(clips, q, 1.0 - SPARE, rounding)
-    lower, upper = representable_bounds(clips.terms.lower, clips.terms.upper, dtype.name)
-    return np.clip(q.astype(dtype), lower, upper)
+    q = feasible(clips, q, 1.0 - SPARE, _rounding(clips, q))
+    lower, upper = representable_bounds(clips.terms.lower, clips.terms.upper, clips.dtype)
+    return np.clip(q.astype(clips.dtype), lower, upper)
 
 
-def feasible(clips: Clips, q: Array, share: float, rounding: Array | float = 0.0) -> Array:
-    """A path within a share of all limits, less `rounding` for a difference of two frames."""
+def with_room_for_rounding(clips: Clips, q: Array) -> Clips:
+    """The clips with accelerations that `finished` need not reduce for paths near `q`."""
+    if not np.isfinite(clips.accelerations).any() or not q.size:
+        return clips
+    lost = 4.0 * _rounding(clips, q) / _shortest(clips) ** 2
+    share = lost / clips.accelerations
+    if (share > 0.5).any():
+        clip, _, entry = np.unravel_index(share.argmax(), share.shape)
+        raise ValueError(
+            f"acceleration_limits must leave room for rounding q to {clips.dtype}, which takes up "
+            f"to {lost[clip, 0, entry]:.2g} at the shortest step, "
+            f"{_shortest(clips)[clip, 0, 0]:g} s. Received: {clips.accelerations[entry]:g} at "
+            f"entry {entry}. Give the targets as float64."
+        )
+    shares = clips.acceleration_shares * (1.0 - clips.tangent.of_entries(share))
+    return clips._replace(acceleration_shares=shares)
+
+
+def _rounding(clips: Clips, q: Array) -> Array:
+    """How far rounding to the type of the targets moves two frames apart. `(clips, 1, dof)`."""
+    size = np.abs(q).max(axis=1, initial=0.0)[:, None]
+    size[..., [first + k for first in clips.robot.quaternions for k in range(4)]] = 1.0
+    return np.asarray(2.0 * float(np.finfo(clips.dtype).eps) * size)
+
+
+def _shortest(clips: Clips) -> Array:
+    """The shortest step of every clip, s. `(clips, 1, 1)`."""
+    return np.asarray(np.diff(clips.times).min(axis=1, initial=np.inf)[:, None, None])
+
+
+def feasible(clips: Clips, q: Array, share: float, rounding: Array | None = None) -> Array:
+    """A path within a share of all limits: of those of a search, or less what rounding takes."""
     tangent, lower, upper = clips.tangent, clips.terms.lower, clips.terms.upper
     inset = np.nan_to_num(0.5 * (1.0 - share) * (upper - lower), posinf=0.0)
     is_bound = np.isfinite(lower) & np.isfinite(upper)
@@ -38,28 +72,40 @@ def feasible(clips: Clips, q: Array, share: float, rounding: Array | float = 0.0
     if clips.hold_start:
         q[:, :1] = clips.rest[:, None]
     steps = clips.speeds * np.diff(clips.times)[..., None] * share
-    q = with_short_steps(
-        tangent, q, tangent.of_entries(np.maximum(steps - rounding, 0.0)), clips.hold_start
-    )
-    if np.isfinite(clips.accelerations).any():
+    steps = np.maximum(steps - (0.0 if rounding is None else rounding), 0.0)
+    q = with_short_steps(tangent, q, tangent.of_entries(steps), clips.hold_start)
+    if np.isfinite(clips.accelerations).any() and q.shape[1] > 1:
         q = _with_small_changes(clips, q, share, rounding)
     return q
 
 
-def _with_small_changes(clips: Clips, q: Array, share: float, rounding: Array | float) -> Array:
-    entries = clips.tangent.entries
-    change = np.abs(_accelerations(clips, q)[..., clips.tangent.at])
-    shortest = np.diff(clips.times).min(axis=1, initial=np.inf)[:, None, None] ** 2
-    most = (clips.accelerations * share - 4.0 * np.asarray(rounding) / shortest)[:, 0, entries]
-    ratio = change.max(axis=1, initial=0.0) / np.maximum(most, 1e-300)
-    q[..., entries] = with_small_changes(q[..., entries], ratio, clips.hold_start)
+def _with_small_changes(clips: Clips, q: Array, share: float, rounding: Array | None) -> Array:
+    tangent, entries = clips.tangent, clips.tangent.entries
+    values = speeds_and_accelerations(clips, q)
+    speeds, accelerations = (
+        share * tangent.of_entries(x) for x in (clips.speeds, clips.accelerations)
+    )
+    if rounding is None:
+        speeds = speeds * clips.speed_shares[:, 1:]
+        accelerations = accelerations * clips.acceleration_shares[:, 1:-1]
+        sizes = [np.abs(x) for x in values]
+    else:
+        lost, shortest = tangent.of_entries(rounding), _shortest(clips)
+        speeds = speeds - 2.0 * lost / shortest
+        accelerations = accelerations - 4.0 * lost / shortest**2
+        sizes = [lengths(tangent, x) for x in values]
+    by_speed, by_change = (  # (clips, size)
+        (size / np.maximum(limits, 1e-300)).max(axis=1, initial=0.0)
+        for size, limits in zip(sizes, (speeds, accelerations), strict=True)
+    )
+    q[..., entries] = with_small_changes(
+        q[..., entries], by_change[:, tangent.at], clips.hold_start
+    )
+    for first, part in limited_turns(clips):
+        four = slice(first, first + 4)
+        ratio = np.maximum(by_speed, by_change)[:, part].max(axis=1)
+        q[..., four] = with_shorter_turns(q[..., four], ratio, clips.hold_start)
     return q
-
-
-def _accelerations(clips: Clips, q: Array) -> Array:
-    durations = np.diff(clips.times)[..., None]
-    rates = clips.tangent.minus(q[:, 1:], q[:, :-1]) / durations
-    return np.diff(rates, axis=1) / (0.5 * (durations[:, 1:] + durations[:, :-1]))
 
 
 def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
@@ -133,19 +179,19 @@ def _by_limits(clips: Clips, q: Array) -> tuple[Array, Array, Array, Array]:
     tangent, shape = clips.tangent, clips.shape
     by_speed, by_change = np.zeros(shape, bool), np.zeros(shape, bool)
     within_speed, within_change = np.ones(shape, bool), np.ones(shape, bool)
+    near = np.full(tangent.size, 1.0 - NEAR)
+    for _, part in limited_turns(clips):
+        near[part] = AT_BOUND  # the search was in boxes within its limit
     if shape[1] > 1:
-        step = np.abs(tangent.minus(q[:, 1:], q[:, :-1]))
-        for _, place in tangent.quaternions:
-            part = slice(place, place + 3)
-            step[..., part] = np.linalg.norm(step[..., part], axis=-1, keepdims=True)
+        step = lengths(tangent, tangent.minus(q[:, 1:], q[:, :-1]))
         most = tangent.of_entries(clips.speeds * np.diff(clips.times)[..., None])
         within_speed[:, 1:] = (step <= most).all(axis=-1)
-        is_fast = (step > (1.0 - NEAR) * most).any(axis=-1)
+        is_fast = (step > near * most).any(axis=-1)
         by_speed[:, 1:] |= is_fast
         by_speed[:, :-1] |= is_fast
     if shape[1] > 2:
-        change = np.abs(_accelerations(clips, q))
+        change = lengths(tangent, speeds_and_accelerations(clips, q)[1])
         most = tangent.of_entries(clips.accelerations)
         within_change[:, 1:-1] = (change <= most).all(axis=-1)
-        by_change[:, 1:-1] = (change > (1.0 - NEAR) * most).any(axis=-1)
+        by_change[:, 1:-1] = (change > near * most).any(axis=-1)
     return by_speed, by_change, within_speed, within_change

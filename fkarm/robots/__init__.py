@@ -1,7 +1,7 @@
 """Ready-made robots, from the manufacturers' published numbers.
 
-Every file names its source. The files hold kinematics, limits and
-bodies, no meshes and no inertias.
+Every file names its source. The files hold kinematics, limits and bodies, no meshes and no
+inertias. The Panda and the arms of Universal Robots have the masses of their moving links.
 The root link of the Universal Robots arms is `base_link`, as in ROS. Their link `base`, from which
 the manufacturer measures, is turned by half a turn about z.
 """
@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NoReturn
 
 from fkarm.errors import RobotError, unknown_name
-from fkarm.model import Body, Joint, Robot
+from fkarm.model import Body, Joint, Mass, Robot
 from fkarm.model.frames import finite_vector
 
 __all__ = ["fr3", "iiwa7", "iiwa14", "panda", "planar", "ur3", "ur5", "ur5e", "ur10", "ur10e"]
@@ -46,11 +46,18 @@ def _franka(name: str, gripper: bool) -> Robot:
         Body(f"{name}_hand", "capsule", 0.021, 0.11, (0.0, 0.0, z), (math.pi / 2, 0.0, 0.0))
         for z in (0.072, 0.099)
     ]
+    # The fingers' centre stays where it is when they open.
+    held = [
+        Mass(f"{name}_hand", mass.mass, (0.0, 0.0, 0.0584))
+        for mass in robot.masses
+        if mass.link in fingers
+    ]
     return replace(
         robot,
         joints=tuple(joint for joint in robot.joints if joint.child not in fingers),
         link_names=tuple(link for link in robot.link_names if link not in fingers),
         bodies=(*(body for body in robot.bodies if body.link not in fingers), *sweep),
+        masses=(*(mass for mass in robot.masses if mass.link not in fingers), *held),
         exclusions=tuple(x for x in robot.exclusions if x.link_1 not in fingers),
     )
 

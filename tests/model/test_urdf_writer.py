@@ -15,6 +15,15 @@ def test_urdf_text_reads_back_to_the_same_robot(every_joint, panda):
     assert Robot.from_urdf(odd_names.to_urdf()) == odd_names
 
 
+def test_several_masses_of_a_link_are_written_as_one():
+    masses = (fkarm.Mass("tool", 1.0, (0, 0, 0.3)), fkarm.Mass("tool", 3.0, (0.4, 0, 0.1)))
+    robot = Robot(fkarm.robots.planar([1.0]).joints, masses=masses)
+    assert "masses of 1 links: 4 kg" in str(robot.report())
+    (mass,) = Robot.from_urdf(robot.to_urdf()).masses
+    assert (mass.link, mass.mass) == ("tool", 4.0)
+    assert mass.xyz == pytest.approx((0.3, 0.0, 0.15))
+
+
 def test_what_urdf_cannot_say_is_refused(free_robot):
     one_limit = Robot.from_joints([Joint("half", lower=0.5)])
     with pytest.raises(fkarm.RobotError, match="'half': URDF needs both limits or none"):

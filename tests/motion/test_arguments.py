@@ -24,6 +24,8 @@ CASES = {
     "one pose": (dict(target_poses={"tool": POSES[0]}), ValueError, "one target per time"),
     "no pose": (dict(target_poses={"tool": np.zeros((4, 6))}), ValueError, "4, 4"),
     "no numbers": (dict(target_poses={"tool": np.array(["a"] * 4)}), TypeError, "real numbers"),
+    "unknown base": (dict(base="tol"), fkarm.UnknownLinkError, "Received: 'tol'"),
+    "its own base": (dict(base="tool"), ValueError, "'tool'"),
     "no rotation": (dict(target_poses={"tool": 2 * POSES}), ValueError, "must hold rotations"),
     "other batches": (
         dict(target_poses={"tool": POSES, "link_2": np.stack([POSES] * 2)}), ValueError,
@@ -31,6 +33,14 @@ CASES = {
     ),
     "times fall": (dict(times=[0.0, 1.0, 0.5, 2.0]), ValueError, "0.5 after 1 at frame 2"),
     "times repeat": (dict(times=[0.0, 1.0, 1.0, 2.0]), ValueError, "must increase"),
+    "times since an epoch in float32": (
+        dict(times=(1.7e9 + 0.01 * TIMES).astype("float32")), ValueError,
+        "1700000000 after 1700000000 at frame 1, in float32.*epoch need float64",
+    ),
+    "times that are rounded": (
+        dict(times=(1e4 + 0.02 * TIMES).astype("float32")), ValueError,
+        r"tell frames apart: float32 rounds them by up to 0\.0012 s.*shortest step takes 0\.02 s",
+    ),
     "times are endless": (dict(times=[0.0, 1.0, 2.0, np.inf]), ValueError, "must be finite"),
     "one time": (dict(times=1.0), ValueError, "one number"),
     "times of other clips": (
@@ -55,6 +65,10 @@ CASES = {
     "weights of unknown link": (
         dict(frame_weights={"hand": np.ones(4)}), ValueError, "a link of frame_weights",
     ),
+    "weights no mapping": (dict(frame_weights=[1.0] * 4), TypeError, "frame_weights must be a map"),
+    "weights are NaN": (
+        dict(frame_weights={"tool": [np.nan] * 4}), ValueError, "finite numbers.*smallest nan",
+    ),
     "negative weights": (
         dict(frame_weights={"tool": -np.ones(4)}), ValueError, "finite numbers >= 0",
     ),
@@ -76,6 +90,13 @@ def test_what_is_refused_says_why(arm, case):
     arguments = {"target_poses": {"tool": POSES}, "times": TIMES, **arguments}
     with pytest.raises(error, match=words):
         fkarm.solve_path(arm, **arguments)
+
+
+def test_a_symbolic_tensor_is_refused(arm):
+    import keras
+
+    with pytest.raises(TypeError, match=r"target_poses\['tool'\] must have values.*symbolic"):
+        fkarm.solve_path(arm, {"tool": keras.KerasTensor((4, 4, 4))}, TIMES)
 
 
 def test_a_start_beyond_a_limit_cannot_be_held(rail):
@@ -102,13 +123,22 @@ def test_centres_of_other_length_are_refused(walker):
         fkarm.solve_path(walker, targets, TIMES, center_of_mass=np.zeros((5, 3)))
 
 
-def test_a_quaternion_has_one_speed_and_no_acceleration(walker):
+@pytest.mark.parametrize("name", ["velocity_limits", "acceleration_limits"])
+def test_a_quaternion_has_one_limit(walker, name):
     targets = {"hand": np.zeros((4, 3))}
     uneven = np.where(np.arange(walker.dof) == 4, 1.0, 2.0)
     with pytest.raises(ValueError, match="same for the four entries of a quaternion"):
-        fkarm.solve_path(walker, targets, TIMES, velocity_limits=uneven)
-    with pytest.raises(ValueError, match="inf for the entries of a quaternion"):
-        fkarm.solve_path(walker, targets, TIMES, acceleration_limits=1.0)
+        fkarm.solve_path(walker, targets, TIMES, **{name: uneven})
+
+
+def test_accelerations_below_rounding_are_refused(rail):
+    """In float32, 0.9 m is 6e-8 m off, which is 0.06 m/s^2 if steps take a millisecond."""
+    targets = np.linspace(0.5, 0.9, 4)[:, None] * np.array([1.0, 0, 0])
+    with pytest.raises(ValueError, match=r"rounding q to float32.*0\.001 s.*0\.1 at entry 0"):
+        fkarm.solve_path(
+            rail, {"rail_link": targets.astype("float32")}, 1e-3 * TIMES, acceleration_limits=0.1
+        )
+    fkarm.solve_path(rail, {"rail_link": targets}, 1e-3 * TIMES, acceleration_limits=0.1)
 
 
 def test_infinite_limits_are_no_limits(rail):

@@ -49,6 +49,21 @@ def ball(usual):
     return Sphere(0.05, (*(points(usual.q)[20, 2] + np.array([-0.04, -0.07])), 0.0))
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_path_starts_clear_of_obstacles(side):
+    """Of the two elbows that reach a point one is in the way."""
+    arm = fkarm.robots.planar([0.4, 0.3])
+    arm = arm.with_bodies([fkarm.Body("link_2", "sphere", 0.04)])
+    x, y = 0.45, 0.2
+    opening = np.arccos((0.4**2 + x**2 + y**2 - 0.3**2) / (2 * 0.4 * np.hypot(x, y)))
+    first = np.arctan2(y, x) + side * opening
+    ball = Sphere(0.05, (0.4 * np.cos(first), 0.4 * np.sin(first), 0.0))
+    targets = {"tool": np.tile([x, y, 0.0], (3, 1))}
+    path = fkarm.solve_path(arm, targets, TIMES[:3], clearance=LEAST, obstacles=ball)
+    assert path.converged.all()
+    np.testing.assert_allclose(path.q[:, 0], np.arctan2(y, x) - side * opening, atol=1e-3)
+
+
 def test_a_path_goes_around_an_obstacle(arm, swing, usual, ball):
     q, places = swing
     kept = fkarm.solve_path(arm, {"tool": places}, TIMES, q[0], clearance=LEAST, obstacles=ball)

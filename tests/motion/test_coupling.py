@@ -14,7 +14,7 @@ def test_bands_are_the_normal_equations_of_the_differences(rng):
     times = np.cumsum(rng.uniform(0.5, 1.5, time))
     clips = read_clips(
         robot, {"tool": np.zeros((time, 3))}, times, None, 1.0, 2.0, None,
-        center_of_mass=None, center_of_mass_weight=1.0, frame_weights=None, task="pose",
+        base=None, center_of_mass=None, center_of_mass_weight=1.0, frame_weights=None, task="pose",
         frame="root", q_ref=None, hold_start=False, smoothness=Smoothness(0.3, 0.2, 0.1),
         max_steps=1, weights=(1.0, 0.3), position_tolerance=1e-3, orientation_tolerance=1e-2,
         joint_mask=None, limit_margin=0.0,

@@ -177,10 +177,14 @@ def test_a_batch_of_clips_is_solved_as_each_alone(walker, noisy):
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_few_frames(walker, walk, count):
+@pytest.mark.parametrize("limit", [None, 20.0])
+def test_few_frames(walker, walk, count, limit):
     times, q = walk
     targets = poses_of(walker, q[:count])
-    path = fkarm.solve_path(walker, targets, times[:count], acceleration_limits=None)
+    centres = array(fkarm.center_of_mass(walker, q[:count]))
+    path = fkarm.solve_path(
+        walker, targets, times[:count], acceleration_limits=limit, center_of_mass=centres
+    )
     assert path.q.shape == (count, walker.dof)
     assert path.converged.all()
     assert path.within_velocity_limits.shape == (count,)
@@ -239,6 +243,57 @@ def test_quaternions_keep_their_sign_through_a_whole_turn(walker):
     cosines = np.sum(path.q[1:, 3:7] * path.q[:-1, 3:7], axis=1)
     assert cosines.min() > 0.9
     np.testing.assert_allclose(np.linalg.norm(path.q[:, 3:7], axis=1), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("task", ["pose", "position"])
+def test_targets_may_be_in_the_frame_of_a_link_that_moves(walker, walk, task):
+    times, q = walk
+    poses = poses_of(walker, q)
+    to_foot = np.linalg.inv(poses["right_foot"])
+    targets = {link: to_foot @ poses[link] for link in ("left_foot", "hand")}
+    path = fkarm.solve_path(walker, targets, times, q[0], base="right_foot", task=task)
+    assert path.converged.all()
+    got = poses_of(walker, path.q)
+    for k, (link, target) in enumerate(targets.items()):
+        in_foot = np.linalg.inv(got["right_foot"]) @ got[link]
+        distance = np.linalg.norm((in_foot - target)[:, :3, 3], axis=-1)
+        assert distance.max() < 1e-3
+        np.testing.assert_allclose(path.position_error[:, k], distance, atol=1e-9)
+    np.testing.assert_array_equal(path.q[:, :7], np.repeat(q[:1, :7], len(times), 0))
+
+
+def test_a_search_in_the_frame_of_a_link_starts_at_a_solution(walker, walk, monkeypatch):
+    times, q = walk
+    poses = poses_of(walker, q[:1])
+    target = np.linalg.inv(poses["right_foot"]) @ poses["left_foot"]
+    found = []
+    monkeypatch.setattr(
+        "fkarm.motion.starts.solve_ik",
+        lambda *given, **options: found.append(fkarm.solve_ik(*given, **options)) or found[0],
+    )
+    fkarm.solve_path(walker, {"left_foot": target}, times[:1], base="right_foot")
+    got = poses_of(walker, found[0].q)
+    in_foot = np.linalg.inv(got["right_foot"]) @ got["left_foot"]
+    np.testing.assert_allclose(in_foot[:, :3, 3], target[:, :3, 3], atol=1e-3)
+
+
+def test_targets_may_be_in_the_frame_of_a_link_that_stands(walker, walk):
+    times, q = walk
+    table = fkarm.Joint(
+        "to_table", "fixed", xyz=(1.0, 2.0, 0.5), rpy=(0.1, 0.2, 2.0), parent="world", child="table"
+    )
+    robot = fkarm.Robot((*walker.joints, table))
+    T_world_table = np.eye(4)
+    T_world_table[:3, :3] = Rotation.from_euler("xyz", (0.1, 0.2, 2.0)).as_matrix()
+    T_world_table[:3, 3] = 1.0, 2.0, 0.5
+    poses = poses_of(walker, q)
+    stands = {"left_foot": np.arange(len(times)) < 5}
+    targets = {link: np.linalg.inv(T_world_table) @ pose for link, pose in poses.items()}
+    for options in ({}, {"contacts": stands}):
+        path = fkarm.solve_path(robot, targets, times, q[0], base="table", **options)
+        in_world = fkarm.solve_path(robot, poses, times, q[0], **options)
+        np.testing.assert_allclose(path.q, in_world.q, atol=2e-3)
+        assert (path.converged == in_world.converged).all()
 
 
 def test_positions_leave_the_orientation_free(walker, walk):

@@ -81,9 +81,10 @@ def test_no_frame_one_frame_and_no_clip(arm):
     assert fkarm.retarget(arm, none, JOINTS, times).q.shape == (0, 60, 2)
 
 
-def test_a_lost_point_is_bridged(arm):
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_a_lost_point_is_bridged(arm, lost):
     times, q, points = swing(LENGTHS)
-    points["elbow"][10:13] = np.nan
+    points["elbow"][10:13] = lost
     path = fkarm.retarget(arm, points, JOINTS, times)
     assert set(np.flatnonzero(path.reason == "NAN")) == {10, 11, 12}
     np.testing.assert_allclose(path.q, q, atol=0.01)
@@ -166,6 +167,13 @@ def test_what_retargeting_refuses(arm):
     refused("names must be 3 different names", array, JOINTS, times, names=["a", "b"])
     refused("names must be left out", points, JOINTS, times, names=["a", "b", "c"])
     refused("scale must be finite and > 0", points, JOINTS, times, -1.0)
+    refused("weights must be left out: each fkarm.motion.KeyPoint", points, JOINTS, times,
+            weights=(1.0, 1.0))  # fmt: skip
+    many = {name: np.stack([point] * 2) for name, point in points.items()}
+    for contacts in (None, "auto"):
+        refused(r"times must have shape \(5,\), or \(2, 5\)", many, JOINTS, np.stack([times] * 3),
+                contacts=contacts)  # fmt: skip
+    refused("base must be left out", points, JOINTS, times, base="upper")
     refused("times must have shape", points, JOINTS, 0.1)
     refused("times must increase", points, JOINTS, times[::-1])
     refused("must name a link that a joint moves.*'upper'", points, {"upper": "shoulder"}, times)
@@ -199,9 +207,11 @@ def check_follows(robot, path, times, limit, error):
 def test_the_g1_walks_and_waves():
     times, points = walk()
     robot = g1()
-    path = fkarm.retarget(robot, points, G1_BODY, times, velocity_limits=15.0)
+    path = fkarm.retarget(robot, points, G1_BODY, times, velocity_limits=15.0, contacts="auto")
     assert path.converged.all()
     check_follows(robot, path, times, 15.0, 0.02)
+    foot = np.asarray(fkarm.forward_kinematics(robot, path.q, "left_ankle_roll_link"))[:, :3, 3]
+    assert np.linalg.norm(np.diff(foot[2:38], axis=0), axis=-1).sum() < 0.005  # it stands there
     assert path.q[:, 0].max() > 0.5 * points["pelvis"][:, 0].max()
 
 

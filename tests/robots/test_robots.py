@@ -18,6 +18,21 @@ UR = {
     "ur5e": (0.1625, -0.425, -0.3922, 0.1333, 0.0997, 0.0996),
     "ur10e": (0.1807, -0.6127, -0.57155, 0.17415, 0.11985, 0.11655),
 }
+# The same table: masses and their centres in the axes of the table.
+UR_MASSES = {
+    "ur3": (2, 3.42, 1.26, 0.8, 0.8, 0.35),
+    "ur5": (3.7, 8.393, 2.33, 1.219, 1.219, 0.1879),
+    "ur10": (7.1, 12.7, 4.27, 2, 2, 0.365),
+    "ur5e": (3.761, 8.058, 2.846, 1.37, 1.3, 0.365),
+    "ur10e": (7.369, 13.051, 3.989, 2.1, 1.98, 0.615),
+}
+SMALL = [(0, -0.02, 0), (0.13, 0, 0.1157), (0.05, 0, 0.0238), (0, 0, 0.01), (0, 0, 0.01),
+         (0, 0, -0.02)]  # fmt: skip
+MIDDLE = [(0, -0.02561, 0.00193), (0.2125, 0, 0.11336), (0.15, 0, 0.0265), (0, -0.0018, 0.01634),
+          (0, 0.0018, 0.01634), (0, 0, -0.001159)]  # fmt: skip
+LARGE = [(0.021, 0, 0.027), (0.38, 0, 0.158), (0.24, 0, 0.068), (0, 0.007, 0.018),
+         (0, 0.007, 0.018), (0, 0, -0.026)]  # fmt: skip
+UR_CENTRES = {"ur3": SMALL, "ur5": MIDDLE, "ur10": LARGE, "ur5e": MIDDLE, "ur10e": LARGE}
 # Franka Control Interface documentation: a, alpha (deg), d; Craig's convention
 FRANKA = [
     (0, 0, 0.333),
@@ -51,6 +66,26 @@ def test_universal_robots_follow_their_table(name):
     finite = np.isfinite(robot.upper_limits)
     np.testing.assert_array_equal(robot.upper_limits[finite], 2 * math.pi)
     assert finite.all() == (name != "ur3")
+
+
+@pytest.mark.parametrize("name", UR)
+def test_universal_robots_have_the_masses_of_their_table(name):
+    robot = getattr(fkarm.robots, name)()
+    d1, a2, a3, d4, d5, d6 = UR[name]
+    rows = [
+        (a, math.radians(alpha), d, 0.0)
+        for a, alpha, d in zip((0, a2, a3, 0, 0, 0), UR_ALPHA, (d1, 0, 0, d4, d5, d6), strict=True)
+    ]
+    masses = np.array(UR_MASSES[name])
+    np.testing.assert_allclose(sum(mass.mass for mass in robot.masses), masses.sum())
+    q = fkarm.sample_configurations(robot, 5, seed=0)
+    for row, centre in zip(q, np.asarray(fkarm.center_of_mass(robot, q)), strict=True):
+        links = [dh_product(rows[:k], row[:k], "standard") for k in range(1, 7)]
+        centres = [link @ [*xyz, 1.0] for link, xyz in zip(links, UR_CENTRES[name], strict=True)]
+        base = pose(rot((0, 0, 1), math.pi))
+        np.testing.assert_allclose(
+            centre, (base @ (masses @ centres) / masses.sum())[:3], atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("name", ["panda", "fr3"])
@@ -94,6 +129,38 @@ def test_published_limits_of_the_franka_arms():
         fkarm.robots.fr3().lower_limits,
         [-2.7437, -1.7837, -2.9007, -3.0421, -2.8065, 0.5445, -3.0159],
     )
+
+
+def test_the_masses_of_fingers_belong_to_the_hand_where_they_are_no_links():
+    q = np.append(fkarm.sample_configurations(fkarm.robots.panda(), 1, seed=0), 0.02)
+    with_fingers, without = fkarm.robots.panda(gripper=True), fkarm.robots.panda()
+    np.testing.assert_allclose(
+        np.asarray(fkarm.center_of_mass(without, q[:7])),
+        np.asarray(fkarm.center_of_mass(with_fingers, q)),
+        atol=1e-12,
+    )
+    assert {mass.link for mass in without.masses}.isdisjoint(
+        {"panda_leftfinger", "panda_rightfinger"}
+    )
+
+
+@pytest.mark.in_test_all("corpus")
+def test_the_panda_has_the_centre_of_mass_of_the_urdf_in_example_robot_data():
+    path = corpus_file("panda.urdf")
+    if path is None:
+        pytest.skip("example-robot-data is not installed")
+    robot, oracle = fkarm.robots.panda(gripper=True), Pinocchio(path)
+    total = sum(mass.mass for mass in robot.masses)
+    moving = sum(inertia.mass for inertia in list(oracle.model.inertias)[1:])  # not the base
+    np.testing.assert_allclose(total, moving)
+    for row in fkarm.sample_configurations(robot, 5, seed=0):
+        values = {
+            joint: place.multiplier * row[place.index] + place.offset
+            for joint, place in robot.coordinates.items()
+        }
+        np.testing.assert_allclose(
+            np.asarray(fkarm.center_of_mass(robot, row)), oracle.center_of_mass(values), atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("name", ["panda", "fr3"])
@@ -152,7 +219,7 @@ def test_they_agree_with_the_urdfs_of_example_robot_data(name, file, links):
 @pytest.mark.parametrize("name", [n for n in fkarm.robots.__all__ if n != "planar"])
 def test_each_file_names_its_source_and_stays_small(name):
     text = (files(fkarm.robots) / f"{name}.urdf").read_text()
-    assert len(text) < 8000
+    assert len(text) < 9000
     assert "<!--" in text
     assert "mesh" not in text
 
