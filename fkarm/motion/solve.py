@@ -17,10 +17,14 @@ from fkarm.motion.tracking import Tracked, Tracking
 # A path is at rest when no entry moves more than this in a step, rad or m.
 REST = 3e-4
 # It is as well when a step gains less than this share of what remains.
-LEAST_GAIN = 1e-4
+LEAST_GAIN = 3e-4
 # The force of a bound times its slack, m^2, at the start and at the end.
 FIRST_MU, LAST_MU = 1e-4, 1e-9
-# A step goes this share of the way to the nearest bound at most.
+# What it is multiplied by after a step that goes more than half of its way, or less than a fifth;
+# and after a whole one when it is small.
+AFTER_HALF, AFTER_SHORT, AFTER_WHOLE = 0.15, 3.0, 0.03
+SMALL_MU = 1e-6
+# A step goes this share of the way to the nearest bound at most, and of a force's way to zero.
 TO_BOUND = 0.95
 LARGEST_FACTOR = 1e8
 
@@ -45,7 +49,12 @@ class _State(NamedTuple):
 
 
 def descend(
-    clips: Clips, q: Array, wish: Array, first_mu: float = FIRST_MU, least_gain: float = LEAST_GAIN
+    clips: Clips,
+    q: Array,
+    wish: Array,
+    first_mu: float = FIRST_MU,
+    last_mu: float = LAST_MU,
+    least_gain: float = LEAST_GAIN,
 ) -> Descent:
     """Smooth paths within all limits, from paths within all limits towards the targets.
 
@@ -65,7 +74,7 @@ def descend(
     forces = slacks.map(lambda s: first_mu / s)
     state = _State(q, Tracking(clips, moving).at(q), slacks, forces, mu, np.ones(count), is_done)
     for _ in range(clips.max_steps):
-        state = _step(clips, moving, coupling, state, wish, least_gain)
+        state = _step(clips, moving, coupling, state, wish, last_mu, least_gain)
         if state.is_done.all():
             break
     return Descent(state.q, state.is_done)
@@ -110,7 +119,13 @@ def _merit(clips: Clips, coupling: Coupling, state: _State, away: Array) -> Arra
 
 
 def _step(
-    clips: Clips, moving: Array, coupling: Coupling, state: _State, wish: Array, least_gain: float
+    clips: Clips,
+    moving: Array,
+    coupling: Coupling,
+    state: _State,
+    wish: Array,
+    last_mu: float,
+    least_gain: float,
 ) -> _State:
     """One step of every clip."""
     tangent = clips.tangent
@@ -125,24 +140,29 @@ def _step(
     share = _share(state.slacks, slack_rates)
     share = np.minimum(share, LARGEST_TURN / np.maximum(largest, 1e-300))
     mu = state.mu[:, None, None]
-    rates = state.forces.map(lambda z, s, r: (mu - z * r) / s - z, state.slacks, slack_rates)
-    dual_share = _share(state.forces, rates)
+    # Forces only stiffen the bounds, so that each of them goes its own way.
+    forces = state.forces.map(
+        lambda z, s, r: np.maximum((mu - z * r) / s, (1 - TO_BOUND) * z), state.slacks, slack_rates
+    )
     step = np.zeros((*clips.shape, tangent.size))
     step[..., moving] = share[:, None, None] * change
     q = tangent.plus(state.q, step)
     slacks = coupling.slacks(coupling.differences(q)).map(
         lambda s, old: np.maximum(s, 1e-3 * (1 - TO_BOUND) * old), state.slacks
     )
-    forces = state.forces.map(lambda z, r: z + dual_share[:, None, None] * r, rates)
     tried = state._replace(q=q, tracked=Tracking(clips, moving).at(q), slacks=slacks, forces=forces)
     before, after = (_merit(clips, coupling, s, away(s.q)) for s in (state, tried))
-    is_taken = after <= before + 1e-9 * np.abs(before)
-    is_taken |= state.factor >= LARGEST_FACTOR
+    is_better = after <= before + 1e-9 * np.abs(before)
+    is_taken = is_better | (state.factor >= LARGEST_FACTOR)
     factor = np.where(is_taken, np.maximum(state.factor / 4.0, 1.0), state.factor * 8.0)
     is_small = (largest < REST) | (before - after < least_gain * np.abs(before))
-    at_rest = is_taken & is_small & (state.mu <= LAST_MU)
-    change_of_mu = np.where(share > 0.5, 0.15, np.where(share < 0.2, 3.0, 1.0))
-    mu_now = np.where(is_taken, np.maximum(change_of_mu * state.mu, LAST_MU), state.mu)
+    at_rest = is_better & is_small & (state.mu <= last_mu)
+    change_of_mu = np.select(
+        [(share == 1.0) & (state.mu <= SMALL_MU), share > 0.5, share < 0.2],
+        [AFTER_WHOLE, AFTER_HALF, AFTER_SHORT],
+        1.0,
+    )
+    mu_now = np.where(is_taken, np.maximum(change_of_mu * state.mu, last_mu), state.mu)
     return _chosen(is_taken & ~state.is_done, tried, state, mu_now, factor, at_rest)
 
 
@@ -163,9 +183,9 @@ def _chosen(
     )  # fmt: skip
 
 
-def _share(values: Differences, rates: Differences) -> Array:
-    """How far all values stay positive along their rates, at most once. Shape `(clips,)`."""
+def _share(slacks: Differences, rates: Differences) -> Array:
+    """How far all slacks stay positive along their rates, at most once. Shape `(clips,)`."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = rates.map(lambda r, v: np.where(np.isfinite(v) & (v > 0), -r / v, 0.0), values)
+        ratios = rates.map(lambda r, s: np.where(np.isfinite(s) & (s > 0), -r / s, 0.0), slacks)
     worst = ratios.by_clip(np.max, 0.0)
     return np.asarray(np.minimum(1.0, TO_BOUND / np.maximum(worst, 1e-300)))
