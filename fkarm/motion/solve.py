@@ -88,19 +88,16 @@ def moving_places(clips: Clips) -> Array:
 def _change(clips: Clips, moving: Array, coupling: Coupling, state: _State, away: Array) -> Array:
     """The Gauss-Newton step of all frames. Shape `(clips, time, n)`."""
     (count, time), n = clips.shape, len(moving)
-    error, jacobian = state.tracked
-    squared = np.minimum(np.vecdot(error, error), 1.0).reshape(count, time, 1)
+    squared = np.minimum(state.tracked.squared, 1.0).reshape(count, time, 1)
     damping = (GAIN * squared + SMALLEST_DAMPING["float64"]) * state.factor[:, None, None]
-    transposed = jacobian.swapaxes(1, 2)
-    blocks = (transposed @ jacobian).reshape(count, time, n, n)
-    downhill = (transposed @ error[..., None]).reshape(count, time, n)
+    blocks = state.tracked.normal.reshape(count, time, n, n).copy()
     mu = state.mu[:, None, None]
     stiffness = state.forces.map(lambda z, s: (z / s).sum(axis=0), state.slacks)
     force = state.slacks.map(lambda s: mu / s[0] - mu / s[1])
     bands = coupling.bands(coupling.differences(state.q), away, stiffness, force)
     entries = np.arange(n)
     blocks[..., entries, entries] += bands.diagonal + damping
-    right = downhill + bands.right
+    right = state.tracked.downhill.reshape(count, time, n) + bands.right
     if clips.hold_start:
         blocks[:, 0, entries, entries] += 1e12
         right[:, 0] = 0.0
@@ -109,10 +106,7 @@ def _change(clips: Clips, moving: Array, coupling: Coupling, state: _State, away
 
 def _merit(clips: Clips, coupling: Coupling, state: _State, away: Array) -> Array:
     """What a step must bring down: half the squared errors, and the barriers. `(clips,)`."""
-    count = clips.shape[0]
-    errors = 0.5 * np.vecdot(state.tracked.error, state.tracked.error).reshape(count, -1).sum(
-        axis=1
-    )
+    errors = 0.5 * state.tracked.squared.reshape(clips.shape).sum(axis=1)
     cost = errors + coupling.cost(coupling.differences(state.q), away)
     barrier = state.slacks.map(lambda s: np.log(np.where(np.isinf(s), 1.0, s)))
     return np.asarray(cost - state.mu * barrier.by_clip(np.sum, 0.0))
@@ -172,10 +166,12 @@ def _chosen(
     def pick(a: Array, b: Array) -> Array:
         return np.where(is_taken[:, None, None], a, b)
 
-    by_frame = np.repeat(is_taken, len(new.tracked.error) // len(is_taken))
+    by_frame = np.repeat(is_taken, new.q.shape[1])
     tracked = Tracked(
-        np.where(by_frame[:, None], new.tracked.error, old.tracked.error),
-        np.where(by_frame[:, None, None], new.tracked.jacobian, old.tracked.jacobian),
+        *(
+            np.where(by_frame.reshape(-1, *(1,) * (a.ndim - 1)), a, b)
+            for a, b in zip(new.tracked, old.tracked, strict=True)
+        )
     )
     return _State(
         pick(new.q, old.q), tracked, new.slacks.map(pick, old.slacks),
