@@ -163,6 +163,9 @@ def _step(
 def _chosen(
     is_taken: Array, new: _State, old: _State, mu: Array, factor: Array, at_rest: Array
 ) -> _State:
+    if is_taken.all():
+        return new._replace(mu=mu, factor=factor, is_done=old.is_done | at_rest)
+
     def pick(a: Array, b: Array) -> Array:
         return np.where(is_taken[:, None, None], a, b)
 
