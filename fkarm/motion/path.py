@@ -63,7 +63,7 @@ def solve_path(
 
     All frames of a clip are solved together: Gauss-Newton steps of the squared errors of all
     targets, the speeds, the accelerations and the distance from a posture, with barriers at the
-    limits. A step is one block-tridiagonal system, so the time is linear in the number of frames.
+    limits. A step is one block-banded system, so the time is linear in the number of frames.
     A last pass moves what rounding left beyond a limit: joint, velocity and acceleration limits
     hold in every frame, whatever the targets ask for. `docs/motion.md` shows how to use it.
 

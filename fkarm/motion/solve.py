@@ -59,7 +59,7 @@ def descend(
     """Smooth paths within all limits, from paths within all limits towards the targets.
 
     A step minimises the squares of all linearised errors and differences of neighbouring frames,
-    with the barriers of all limits: one block-tridiagonal system per clip. Frames are damped by
+    with the barriers of all limits: one block-banded system per clip. Frames are damped by
     their squared error, as in `fkarm.ik.damped_step`, and more after a step that failed. Clips that
     came to rest take no more steps.
     """
