@@ -66,10 +66,11 @@ def solve_banded(diagonal: Array, to_next: Array, to_second: Array, right: Array
 
 def _eliminated(system: _System) -> _Eliminated:
     diagonal, right = system.diagonal.copy(), system.right[..., None].copy()
-    count, entries = len(system.to_second), np.arange(right.shape[2])
-    inverses, products = np.empty((2, count, *diagonal.shape[1:]))
-    between = np.zeros(diagonal.shape[1:])
-    between[:, entries, entries] = system.to_next[0]
+    count, clips, n = len(system.to_second), *diagonal.shape[1:3]
+    inverses, products = np.empty((2, count, clips, n, n))
+    between = np.zeros((clips, n, n))
+    on_diagonal = between.reshape(clips, n * n)[:, :: n + 1]
+    on_diagonal[...] = system.to_next[0]
     for k, (to_next, to_second) in enumerate(
         zip(system.to_next[1:], system.to_second[..., None], strict=True)
     ):
@@ -82,8 +83,8 @@ def _eliminated(system: _System) -> _Eliminated:
         diagonal[k + 2] -= inverses[k] * (to_second * to_second.swapaxes(1, 2))
         right[k + 1] -= across @ right[k]
         right[k + 2] -= to_second * (inverses[k] @ right[k])
-        between = across * -to_second.swapaxes(1, 2)
-        between[:, entries, entries] += to_next
+        np.multiply(across, -to_second.swapaxes(1, 2), out=between)
+        on_diagonal += to_next
     return _Eliminated(diagonal, between, right[..., 0], inverses, products)
 
 
