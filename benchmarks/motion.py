@@ -1,7 +1,8 @@
 """Whole clips of the Unitree G1 with a floating base: speed, limits kept, jerk.
 
 The targets are poses of six links of a smooth motion, without noise and with it. Velocity limits
-are those of the URDF, and a share of them that the motion exceeds.
+are those of the URDF, and a share of them that the motion exceeds. The same motion is retargeted
+from key points of a larger body.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ import numpy as np
 import fkarm
 from benchmarks.harness import Row, describe_run, write
 from benchmarks.robots import load_robot
+from fkarm.motion import G1_BODY
+from fkarm.motion.correspondence import read_correspondence, with_places
 
 LINKS = (
     "pelvis", "torso_link", "left_ankle_roll_link", "right_ankle_roll_link",
@@ -26,6 +30,7 @@ LINKS = (
 RATE = 50.0  # frames per second of the clip
 NOISE = 0.003  # m
 SLOW = 0.03  # share of the URDF's limits that the motion exceeds
+LARGER = 1.2  # size of the body whose key points are retargeted, over the robot's
 
 
 def humanoid() -> fkarm.Robot:
@@ -61,6 +66,14 @@ def targets_of(robot: fkarm.Robot, q: np.ndarray, noise: float) -> dict[str, np.
     return {link: poses[:, k] for k, link in enumerate(LINKS)}
 
 
+def points_of(robot: fkarm.Robot, q: np.ndarray) -> dict[str | int, np.ndarray]:
+    """Key points of a larger body that moves as the robot does."""
+    pairs = read_correspondence(robot, G1_BODY)
+    places = [pair.place for pair in pairs]
+    poses = np.array(fkarm.forward_kinematics(with_places(robot, pairs), q, places))
+    return {pair.key.point: LARGER * poses[:, k, :3, 3] for k, pair in enumerate(pairs)}
+
+
 def share_within(robot: fkarm.Robot, path: fkarm.SolvedPath, limits: np.ndarray) -> float:
     """The share of frames that a joint reaches within its velocity limit, by differences of `q`."""
     steps = np.abs(np.diff(path.q, axis=0))[:, 7:] / np.diff(path.times)[:, None]
@@ -70,6 +83,31 @@ def share_within(robot: fkarm.Robot, path: fkarm.SolvedPath, limits: np.ndarray)
 def jerk(q: np.ndarray) -> float:
     """Root mean square of the third derivative of the joints, rad/s^3."""
     return float(np.sqrt(np.square(np.diff(q[:, 7:], n=3, axis=0)).mean()) * RATE**3)
+
+
+def row_of(
+    clip: str, solve: Callable[[], fkarm.SolvedPath], limits: np.ndarray, repeats: int
+) -> tuple[Row, fkarm.SolvedPath]:
+    """Time and quality of a clip, and its path."""
+    robot, spent, used = humanoid(), [], []
+    for _ in range(repeats):
+        start, cpu = time.perf_counter(), time.process_time()
+        path = solve()
+        spent.append(time.perf_counter() - start)
+        used.append(time.process_time() - cpu)
+    frames = len(path.q)
+    row: Row = {
+        "clip": clip,
+        "frames": frames,
+        "median_s": float(np.median(spent)),
+        "processor_s": float(np.median(used)),
+        "frames_per_s": frames / float(np.median(spent)),
+        "within_velocity_limits": share_within(robot, path, limits),
+        "converged": float(path.converged.mean()),
+        "position_error_mm": float(np.nanmean(path.position_error) * 1e3),
+        "jerk": jerk(path.q),
+    }
+    return row, path
 
 
 def rows_of(frames: int, repeats: int) -> Iterator[Row]:
@@ -82,12 +120,8 @@ def rows_of(frames: int, repeats: int) -> Iterator[Row]:
         ("smooth", 0.0, limits), ("noisy", NOISE, limits), ("too fast", NOISE, SLOW * limits),
     ):  # fmt: skip
         targets = targets_of(robot, q, noise)
-        spent, used = [], []
-        for _ in range(repeats):
-            start, cpu = time.perf_counter(), time.process_time()
-            path = fkarm.solve_path(robot, targets, times, velocity_limits=most)
-            spent.append(time.perf_counter() - start)
-            used.append(time.process_time() - cpu)
+        solve = partial(fkarm.solve_path, robot, targets, times, velocity_limits=most)
+        row, path = row_of(name, solve, most, repeats)
         if noise not in alone:
             start = time.perf_counter()
             alone[noise] = (
@@ -95,19 +129,9 @@ def rows_of(frames: int, repeats: int) -> Iterator[Row]:
                 time.perf_counter() - start,
             )
         single, seconds = alone[noise]
-        yield {
-            "clip": name,
-            "frames": frames,
-            "median_s": float(np.median(spent)),
-            "processor_s": float(np.median(used)),
-            "frames_per_s": frames / float(np.median(spent)),
-            "within_velocity_limits": share_within(robot, path, most),
-            "converged": float(path.converged.mean()),
-            "position_error_mm": float(np.nanmean(path.position_error) * 1e3),
-            "jerk": jerk(path.q),
-            "jerk_frame_by_frame": jerk(single),
-            "frame_by_frame_s": seconds,
-        }
+        yield {**row, "jerk_frame_by_frame": jerk(single), "frame_by_frame_s": seconds}
+    solve = partial(fkarm.retarget, robot, points_of(robot, q), G1_BODY, times)
+    yield row_of("retarget", solve, limits, repeats)[0]
 
 
 def first_call() -> Row:

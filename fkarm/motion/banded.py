@@ -1,15 +1,41 @@
 """Symmetric systems whose unknowns of a frame meet those of the two frames before and after it.
 
-The blocks of a frame are full; those between frames are diagonal, as smoothness makes them. Two
-frames at a time make a block tridiagonal system, which is eliminated from the first frame to the
-last: the time is linear in the number of frames. All arrays are NumPy, float64.
+The blocks of a frame are full; those between frames are diagonal, as smoothness makes them. Frames
+are eliminated one after another from both ends of the clip, in two threads, until two of them
+remain in the middle: the time is linear in the number of frames. All arrays are NumPy, float64.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
 import numpy as np
 
 Array = np.ndarray
+
+
+class _System(NamedTuple):
+    """The arguments of `solve_banded`, with the axis of time first."""
+
+    diagonal: Array  # (time, clips, n, n)
+    to_next: Array  # (time - 1, clips, n)
+    to_second: Array  # (time - 2, clips, n)
+    right: Array  # (time, clips, n)
+
+    def until(self, count: int) -> _System:
+        """The first frames."""
+        return _System(*(x[: count - k] for x, k in zip(self, (0, 1, 2, 0), strict=True)))
+
+
+class _Eliminated(NamedTuple):
+    """A system of which the last two frames remain."""
+
+    diagonal: Array  # blocks of all frames without what was eliminated before, (time, clips, n, n)
+    between: Array  # the block between the two that remain, (clips, n, n)
+    right: Array  # (time, clips, n)
+    inverses: Array  # of the blocks of eliminated frames, (time - 2, clips, n, n)
+    products: Array  # of the inverses with the blocks to the next frame, (time - 2, clips, n, n)
 
 
 def solve_banded(diagonal: Array, to_next: Array, to_second: Array, right: Array) -> Array:
@@ -25,75 +51,60 @@ def solve_banded(diagonal: Array, to_next: Array, to_second: Array, right: Array
         Shape `(clips, time, n)`.
     """
     time = right.shape[1]
-    blocks, values, between = _in_pairs(diagonal, to_next, to_second, right)
-    inverses = np.empty_like(blocks)
-    for k in range(len(blocks)):
-        if k:
-            blocks[k] -= _reduced(inverses[k - 1], *between[k - 1])
-            before = (inverses[k - 1] @ values[k - 1][..., None])[..., 0]
-            values[k] -= _to_next_pair(before, *between[k - 1])
-        inverses[k] = np.linalg.inv(blocks[k])
-    solution = values
-    for k in reversed(range(len(blocks))):
-        if k + 1 < len(blocks):
-            values[k] -= _from_next_pair(solution[k + 1], *between[k])
-        solution[k] = (inverses[k] @ values[k][..., None])[..., 0]
-    pairs, clips, size = solution.shape
-    by_frame = solution.reshape(pairs, clips, 2, size // 2).transpose(1, 0, 2, 3)
-    return by_frame.reshape(clips, 2 * pairs, size // 2)[:, :time]
+    if time == 1:
+        return np.linalg.solve(diagonal, right[..., None])[..., 0]
+    system = _System(*(x.swapaxes(0, 1) for x in (diagonal, to_next, to_second, right)))
+    later = time // 2  # it and the frame before it remain
+    halves = system.until(later + 1), _System(*(x[::-1] for x in system)).until(time - later + 1)
+    with ThreadPoolExecutor(len(halves)) as threads:
+        first, last = ends = tuple(threads.map(_eliminated, halves))
+        middle = _middle(system, first, last, later)
+        values = middle, middle[::-1]
+        before, after = threads.map(_substituted, ends, halves, values)
+    return np.concatenate([before[:-1], after[-2::-1]]).swapaxes(0, 1)
 
 
-def _in_pairs(
-    diagonal: Array, to_next: Array, to_second: Array, right: Array
-) -> tuple[Array, Array, Array]:
-    """Blocks of pairs of frames, their right-hand sides, and what couples a pair to the next.
-
-    Shapes `(pairs, clips, 2n, 2n)`, `(pairs, clips, 2n)` and `(pairs, 3, clips, n)`. The couplings
-    are those of the first frames, of the second frame with the first one, and of the second ones.
-    """
-    diagonal, to_next, to_second, right = (
-        x.swapaxes(0, 1) for x in (diagonal, to_next, to_second, right)
-    )
-    time, clips, n = right.shape
-    pairs, entries = -(-time // 2), np.arange(n)
-    blocks = np.zeros((pairs, clips, 2 * n, 2 * n))
-    values = np.zeros((pairs, clips, 2 * n))
-    between = np.zeros((pairs, 3, clips, n))
-    blocks[:, :, :n, :n], values[:, :, :n] = diagonal[::2], right[::2]
-    blocks[: time // 2, :, n:, n:], values[: time // 2, :, n:] = diagonal[1::2], right[1::2]
-    if time % 2:  # an empty frame fills the last pair
-        blocks[-1, :, entries + n, entries + n] = 1.0
-    within = to_next[::2]
-    blocks[: len(within), :, entries, entries + n] = within
-    blocks[: len(within), :, entries + n, entries] = within
-    for index, coupling in enumerate((to_second[::2], to_next[1::2], to_second[1::2])):
-        between[: len(coupling), index] = coupling
-    return blocks, values, between
+def _eliminated(system: _System) -> _Eliminated:
+    diagonal, right = system.diagonal.copy(), system.right[..., None].copy()
+    count, clips, n = len(system.to_second), *diagonal.shape[1:3]
+    inverses, products = np.empty((2, count, clips, n, n))
+    between = np.zeros((clips, n, n))
+    on_diagonal = between.reshape(clips, n * n)[:, :: n + 1]
+    on_diagonal[...] = system.to_next[0]
+    for k, (to_next, to_second) in enumerate(
+        zip(system.to_next[1:], system.to_second[..., None], strict=True)
+    ):
+        inverse = np.linalg.inv(diagonal[k])
+        # Without symmetry, rounding errors grow from frame to frame.
+        inverses[k] = 0.5 * (inverse + inverse.swapaxes(1, 2))
+        np.matmul(inverses[k], between, out=products[k])
+        across = products[k].swapaxes(1, 2)
+        diagonal[k + 1] -= across @ between
+        diagonal[k + 2] -= inverses[k] * (to_second * to_second.swapaxes(1, 2))
+        right[k + 1] -= across @ right[k]
+        right[k + 2] -= to_second * (inverses[k] @ right[k])
+        np.multiply(across, -to_second.swapaxes(1, 2), out=between)
+        on_diagonal += to_next
+    return _Eliminated(diagonal, between, right[..., 0], inverses, products)
 
 
-def _reduced(inverse: Array, first: Array, cross: Array, second: Array) -> Array:
-    """`E^T S E`, of the inverse `S` of a pair and its coupling `E` to the next pair."""
-    n = first.shape[-1]
-    columns = np.empty_like(inverse)
-    np.multiply(inverse[..., :n], first[:, None], out=columns[..., :n])
-    columns[..., :n] += inverse[..., n:] * cross[:, None]
-    np.multiply(inverse[..., n:], second[:, None], out=columns[..., n:])
-    rows = np.empty_like(inverse)
-    np.multiply(columns[:, :n], first[..., None], out=rows[:, :n])
-    rows[:, :n] += columns[:, n:] * cross[..., None]
-    np.multiply(columns[:, n:], second[..., None], out=rows[:, n:])
-    return rows
+def _middle(system: _System, first: _Eliminated, last: _Eliminated, later: int) -> Array:
+    """The solution of the two frames that remain, each of them reduced from both ends."""
+    frames, n = slice(later - 1, later + 1), system.right.shape[-1]
+    blocks = first.diagonal[-2:] + last.diagonal[:-3:-1] - system.diagonal[frames]
+    between = first.between + last.between.swapaxes(1, 2)
+    between[:, range(n), range(n)] -= system.to_next[later - 1]
+    right = first.right[-2:] + last.right[:-3:-1] - system.right[frames]
+    matrix = np.block([[blocks[0], between], [between.swapaxes(1, 2), blocks[1]]])
+    both = np.linalg.solve(matrix, np.concatenate(right, axis=-1)[..., None])[..., 0]
+    return np.stack([both[:, :n], both[:, n:]])
 
 
-def _to_next_pair(values: Array, first: Array, cross: Array, second: Array) -> Array:
-    """`E^T x`."""
-    n = first.shape[-1]
-    above, below = values[:, :n], values[:, n:]
-    return np.concatenate([first * above + cross * below, second * below], axis=-1)
-
-
-def _from_next_pair(values: Array, first: Array, cross: Array, second: Array) -> Array:
-    """`E x`."""
-    n = first.shape[-1]
-    above, below = values[:, :n], values[:, n:]
-    return np.concatenate([first * above, cross * above + second * below], axis=-1)
+def _substituted(end: _Eliminated, system: _System, middle: Array) -> Array:
+    """The solution of all frames, from that of the last two. Shape `(time, clips, n)`."""
+    solution = np.concatenate([end.right[:-2], middle])[..., None]
+    to_second = system.to_second[..., None]
+    for k in reversed(range(len(to_second))):
+        solution[k] -= to_second[k] * solution[k + 2]
+        solution[k] = end.inverses[k] @ solution[k] - end.products[k] @ solution[k + 1]
+    return solution[..., 0]

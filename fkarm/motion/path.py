@@ -24,7 +24,7 @@ MAX_STEPS = 40
 INSIDE, NEARLY = 0.9, 0.99
 # Paths of so many frames are first solved at every fourth one.
 LONG, STRIDE = 64, 4
-# The barriers' weight when a path starts from that solution.
+# The barriers' weight of that solution, from which the path starts.
 LATE_MU = 1e-6
 ROUGH_GAIN = 1e-2
 VELOCITY_WEIGHT, ACCELERATION_WEIGHT, POSTURE_WEIGHT = 1e-3, 1e-4, 1e-3
@@ -65,7 +65,7 @@ def solve_path(
 
     All frames of a clip are solved together: Gauss-Newton steps of the squared errors of all
     targets, the speeds, the accelerations and the distance from a posture, with barriers at the
-    limits. A step is one block-tridiagonal system, so the time is linear in the number of frames.
+    limits. A step is one block-banded system, so the time is linear in the number of frames.
     A last pass moves what rounding left beyond a limit: joint, velocity and acceleration limits
     hold in every frame, whatever the targets ask for. `docs/motion.md` shows how to use it.
 
@@ -191,9 +191,8 @@ def _solved(clips: Clips) -> list[np.ndarray]:
     if is_long:  # few frames first: the others start near their solution
         frames = np.append(np.arange(0, time - 1, STRIDE), time - 1)
         few = clips.at(frames)
-        coarse = descend(
-            few, feasible(few, q[:, frames], INSIDE), wish[:, frames], least_gain=ROUGH_GAIN
-        ).q
+        inside = feasible(few, q[:, frames], INSIDE)
+        coarse = descend(few, inside, wish[:, frames], last_mu=LATE_MU, least_gain=ROUGH_GAIN).q
         q = between(clips, coarse, frames)
     start = feasible(clips, q, NEARLY if is_long else INSIDE)
     descent = descend(clips, start, wish, *((LATE_MU,) if is_long else ()))

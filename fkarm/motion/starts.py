@@ -18,8 +18,9 @@ from fkarm.motion.tangent import Array
 # Targets move at most this far between key frames, m; a radian counts as 0.3 m.
 KEY_DISTANCE = 0.1
 RADIAN = 0.3
-# Steps from key frame to key frame, at most.
-KEY_STEPS = 12
+# Steps from key frame to key frame, and further ones where they leave a far larger squared error
+# than those to the key frame before did.
+KEY_STEPS, MORE_STEPS, FAR_LARGER = 3, 9, 2.0
 # Squared error at which a key frame takes no further steps, m^2.
 KEY_ERROR = 1e-6
 # So many links say where a floating base is.
@@ -161,12 +162,16 @@ def _by_key_frames(clips: Clips, q: Array) -> Array:
     keys = _key_frames(clips)
     path = np.broadcast_to(q[:, None], (count, time, q.shape[-1])).copy()
     tree = tree_of(clips.robot, clips.problem.links, clips.problem.base)
-    before = 0
+    before, squared = 0, np.zeros(count)
     for key in keys:
         poses = posture(tree, q).links.swapaxes(0, 1)
         known = clips.is_given[:, key, :, None, None]
         targets = np.where(known, clips.targets[:, key], poses)
-        q, _ = damped_descent(clips.problem, clips.terms, q, targets, KEY_STEPS, KEY_ERROR, 1)
+        for steps in (KEY_STEPS, MORE_STEPS):
+            q, outcome = damped_descent(clips.problem, clips.terms, q, targets, steps, KEY_ERROR, 1)
+            if (outcome[:, 0] <= KEY_ERROR + FAR_LARGER * squared).all():
+                break
+        squared = outcome[:, 0]
         q = with_unit_quaternions(clips.robot, q, path[:, before])
         path[:, key], before = q, key
     return between(clips, path[:, keys], np.array(keys))

@@ -5,6 +5,7 @@ Whatever draws a path frame by frame has its rows here; what couples frames is i
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -28,15 +29,17 @@ CONTACT_WEIGHT = 30.0
 # The same of a metre that a distance between bodies lacks. The closest pairs count, and aim at this
 # much more than the clearance, m: a weight leaves a little.
 CLEARANCE_WEIGHT, PAIRS, AIM = 30.0, 12, 1e-3
-# Frames whose distances are computed at a time.
-CHUNK = 256
+# Frames that are computed at a time, so that a cache holds their derivatives, and in how many
+# threads.
+CHUNK, THREADS = 128, 2
 
 
 class Tracked(NamedTuple):
-    """Weighted errors of frames, and their negative derivative by the steps that may move."""
+    """Weighted errors of frames, with the normal equations of the steps that may move."""
 
-    error: Array  # (frames, m)
-    jacobian: Array  # (frames, m, moving)
+    squared: Array  # squared length of the errors, (frames,)
+    normal: Array  # J^T J of their derivative J, (frames, moving, moving)
+    downhill: Array  # -J^T times the errors, (frames, moving)
 
 
 class Tracking:
@@ -55,46 +58,62 @@ class Tracking:
 
     def at(self, q: Array) -> Tracked:
         """Errors and derivatives at `q (clips, time, dof)`."""
-        clips = self.clips
-        flat = q.reshape(-1, q.shape[-1])
-        at = posture(self.of.tree, flat)
-        poses = at.links.swapaxes(0, 1).reshape(clips.targets.shape)
-        targets, weights = anchored(clips, poses)
-        targets = targets.reshape(-1, *targets.shape[2:])
-        by_row = weights.reshape(len(flat), -1)[:, self._by_component]
+        clips, flat = self.clips, q.reshape(-1, q.shape[-1])
+        parts = [slice(k, k + CHUNK) for k in range(0, len(flat), CHUNK)]
+        with ThreadPoolExecutor(THREADS) as threads:
+            postures = list(threads.map(lambda part: posture(self.of.tree, flat[part]), parts))
+            poses = np.concatenate([at.links.swapaxes(0, 1) for at in postures])
+            targets, weights = (
+                x.reshape(-1, *x.shape[2:])
+                for x in anchored(clips, poses.reshape(clips.targets.shape))
+            )
+            tracked = threads.map(
+                lambda at, part: self._tracked(at, targets[part], weights[part], part),
+                postures,
+                parts,
+            )
+            return Tracked(*(np.concatenate(arrays) for arrays in zip(*tracked, strict=True)))
+
+    def _tracked(self, at: Posture, targets: Array, weights: Array, frames: slice) -> Tracked:
+        """Those of some frames."""
+        clips, q = self.clips, at.q
         error = errors_at(self.of, at, targets) * clips.terms.weights
         local = derivatives(self.of, clips.terms, at, error, targets)
-        jacobian = clips.tangent.by_step(local.jacobian, flat, self.of.active, self.moving)
+        jacobian = clips.tangent.by_step(local.jacobian, q, self.of.active, self.moving)
+        by_row = weights[:, self._by_component]
         if (by_row != 1.0).any():
             error = by_row * error
             jacobian *= by_row[..., None]
-        more = [Tracked(error, jacobian)]
+        terms = [(error, jacobian)]
         if clips.center_of_mass is not None:
-            more.append(self._centre(flat))
+            terms.append(self._centre(q, frames))
         if clips.around is not None:
-            more.append(self._apart(clips.around, flat))
-        errors, jacobians = zip(*more, strict=True)
-        return Tracked(np.hstack(errors), np.concatenate(jacobians, axis=1))
+            terms.append(self._apart(clips.around, q))
+        error = np.concatenate([error for error, _ in terms], axis=1)
+        jacobian = np.concatenate([jacobian for _, jacobian in terms], axis=1)
+        transposed = jacobian.swapaxes(1, 2)
+        downhill = (transposed @ error[..., None])[..., 0]
+        return Tracked(np.vecdot(error, error), transposed @ jacobian, downhill)
 
-    def _centre(self, q: Array) -> Tracked:
-        """The weighted errors of the centre of mass, and their derivative."""
+    def _centre(self, q: Array, frames: slice) -> tuple[Array, Array]:
+        """The weighted errors of the centre of mass, and their negative derivative."""
         clips = self.clips
         at, shares = _masses_at(clips, q)
-        missing = _from_centre(clips, center_at(at, shares))
+        missing = _from_centre(clips, center_at(at, shares), frames)
         is_given, weight = ~np.isnan(missing), clips.center_of_mass_weight
         jacobian = jacobian_at(at, shares) * (weight * is_given[..., None])
         jacobian = clips.tangent.by_step(jacobian, q, np.arange(clips.robot.dof), self.moving)
-        return Tracked(weight * np.where(is_given, missing, 0.0), jacobian)
+        return weight * np.where(is_given, missing, 0.0), jacobian
 
-    def _apart(self, around: Surroundings, q: Array) -> Tracked:
-        """How much the closest distances lack, and the derivative."""
-        clips, chunks = self.clips, np.array_split(q, max(-(-len(q) // CHUNK), 1))
-        distances, slopes = zip(*(around.closest(part, PAIRS) for part in chunks), strict=True)
-        lacking = around.least + AIM - np.concatenate(distances)
+    def _apart(self, around: Surroundings, q: Array) -> tuple[Array, Array]:
+        """How much the closest distances lack, and the negative derivative."""
+        clips = self.clips
+        distances, slopes = around.closest(q, PAIRS)
+        lacking = around.least + AIM - distances
         weight = CLEARANCE_WEIGHT * (lacking > 0)
-        jacobian = np.concatenate(slopes) * weight[..., None]
+        jacobian = slopes * weight[..., None]
         jacobian = clips.tangent.by_step(jacobian, q, np.arange(clips.robot.dof), self.moving)
-        return Tracked(weight * lacking, jacobian)
+        return weight * lacking, jacobian
 
 
 def centre_errors(clips: Clips, q: Array) -> Array:
@@ -109,8 +128,8 @@ def _masses_at(clips: Clips, q: Array) -> tuple[Posture, Array]:
     return posture(tree_of(robot, links, robot.root_link), q), shares
 
 
-def _from_centre(clips: Clips, centre: Array) -> Array:
-    return np.asarray(clips.center_of_mass).reshape(-1, 3) - centre
+def _from_centre(clips: Clips, centre: Array, frames: slice = slice(None)) -> Array:
+    return np.asarray(clips.center_of_mass).reshape(-1, 3)[frames] - centre
 
 
 def anchored(clips: Clips, poses: Array) -> tuple[Array, Array]:

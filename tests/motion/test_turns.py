@@ -58,9 +58,11 @@ def test_accelerations_that_are_allowed_cost_nothing(ball):
 def test_clips_are_searched_as_each_alone(ball):
     """Only the fast one is held back."""
     both = {"ball_link": np.stack([swing((1, 0, 0), size)["ball_link"] for size in (1.2, 0.3)])}
-    path = fkarm.solve_path(ball, both, TIMES, acceleration_limits=6.0)
+    start = np.tile([1.0, 0, 0, 0], (2, len(TIMES), 1))
+    path = fkarm.solve_path(ball, both, TIMES, start, acceleration_limits=6.0)
     for k in range(2):
-        alone = fkarm.solve_path(ball, {"ball_link": both["ball_link"][k]}, TIMES, None, True, 6.0)
+        targets = {"ball_link": both["ball_link"][k]}
+        alone = fkarm.solve_path(ball, targets, TIMES, start[k], acceleration_limits=6.0)
         np.testing.assert_allclose(path.q[k], alone.q, atol=1e-9)
 
 

@@ -17,7 +17,9 @@ def clips_table() -> str:
             rounded(row["frames"] / row["processor_s"]),
             share_text(row["within_velocity_limits"]),
             f"{row['position_error_mm']:.2g} mm",
-            ratio_text(row["jerk_frame_by_frame"] / row["jerk"]),
+            ratio_text(row["jerk_frame_by_frame"] / row["jerk"])
+            if "jerk_frame_by_frame" in row
+            else "-",
         ]
         for row in report["rows"]
         if row is not first

@@ -1,0 +1,23 @@
+"""Paths start at solutions of the key frames, however far apart these are."""
+
+import numpy as np
+
+import fkarm
+from fkarm.motion.request import Smoothness, read_clips
+from fkarm.motion.starts import first_path
+
+
+def test_a_path_starts_at_solutions_of_targets_that_jump():
+    lengths = np.array([1.0, 0.5])
+    angle = np.cumsum([[0.3, 1.0], [2.5, 0.4], [0.2, 2.0], [3.0, 0.5]], axis=-1)
+    tips = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=-1) * lengths[:, None]
+    clips = read_clips(
+        fkarm.robots.planar(lengths), {"tool": tips.sum(axis=1)}, np.arange(4.0),
+        np.array([0.3, 1.0]), None, None, None, center_of_mass=None, center_of_mass_weight=1.0,
+        frame_weights=None, task="pose", frame="root", q_ref=None, hold_start=False, base=None,
+        smoothness=Smoothness(1e-3, 1e-4, 1e-3), max_steps=1, weights=(1.0, 0.3),
+        position_tolerance=1e-3, orientation_tolerance=1e-2, joint_mask=None, limit_margin=0.0,
+    )  # fmt: skip
+    turned = np.cumsum(first_path(clips)[0], axis=-1)
+    reached = (np.stack([np.cos(turned), np.sin(turned)], axis=-1) * lengths[:, None]).sum(axis=1)
+    np.testing.assert_allclose(reached, tips.sum(axis=1)[:, :2], atol=2e-3)
