@@ -1,13 +1,12 @@
 """Symmetric systems whose unknowns of a frame meet those of the two frames before and after it.
 
 The blocks of a frame are full; those between frames are diagonal, as smoothness makes them. Frames
-are eliminated one after another from both ends of the clip, in two threads, until two of them
-remain in the middle: the time is linear in the number of frames. All arrays are NumPy, float64.
+are eliminated from both ends of the clip, two at a time, until two of them remain in the middle:
+the time is linear in the number of frames. All arrays are NumPy, float64.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +22,23 @@ class _System(NamedTuple):
     to_second: Array  # (time - 2, clips, n)
     right: Array  # (time, clips, n)
 
-    def until(self, count: int) -> _System:
-        """The first frames."""
-        return _System(*(x[: count - k] for x, k in zip(self, (0, 1, 2, 0), strict=True)))
+    def with_even_time(self) -> _System:
+        """With an empty frame at the end if the number of frames is odd."""
+        if len(self.right) % 2 == 0:
+            return self
+        longer = _System(*(np.concatenate([x, np.zeros_like(x[:1])]) for x in self))
+        longer.diagonal[-1] = np.eye(self.right.shape[-1])
+        return longer
+
+    def from_both_ends(self) -> _System:
+        """The frames up to one behind the middle, and those of the reversed clips as more clips."""
+        count = len(self.right) // 2 + 1
+        return _System(
+            *(
+                np.concatenate([x[: count - k], x[::-1][: count - k]], axis=1)
+                for x, k in zip(self, (0, 1, 2, 0), strict=True)
+            )
+        )
 
 
 class _Eliminated(NamedTuple):
@@ -53,15 +66,12 @@ def solve_banded(diagonal: Array, to_next: Array, to_second: Array, right: Array
     time = right.shape[1]
     if time == 1:
         return np.linalg.solve(diagonal, right[..., None])[..., 0]
-    system = _System(*(x.swapaxes(0, 1) for x in (diagonal, to_next, to_second, right)))
-    later = time // 2  # it and the frame before it remain
-    halves = system.until(later + 1), _System(*(x[::-1] for x in system)).until(time - later + 1)
-    with ThreadPoolExecutor(len(halves)) as threads:
-        first, last = ends = tuple(threads.map(_eliminated, halves))
-        middle = _middle(system, first, last, later)
-        values = middle, middle[::-1]
-        before, after = threads.map(_substituted, ends, halves, values)
-    return np.concatenate([before[:-1], after[-2::-1]]).swapaxes(0, 1)
+    whole = _System(*(x.swapaxes(0, 1) for x in (diagonal, to_next, to_second, right)))
+    whole = whole.with_even_time()
+    system = whole.from_both_ends()
+    ends = _eliminated(system)
+    before, after = np.split(_substituted(ends, system, _middle(whole, ends)), 2, axis=1)
+    return np.concatenate([before[:-1], after[-2::-1]])[:time].swapaxes(0, 1)
 
 
 def _eliminated(system: _System) -> _Eliminated:
@@ -88,16 +98,24 @@ def _eliminated(system: _System) -> _Eliminated:
     return _Eliminated(diagonal, between, right[..., 0], inverses, products)
 
 
-def _middle(system: _System, first: _Eliminated, last: _Eliminated, later: int) -> Array:
-    """The solution of the two frames that remain, each of them reduced from both ends."""
-    frames, n = slice(later - 1, later + 1), system.right.shape[-1]
-    blocks = first.diagonal[-2:] + last.diagonal[:-3:-1] - system.diagonal[frames]
-    between = first.between + last.between.swapaxes(1, 2)
-    between[:, range(n), range(n)] -= system.to_next[later - 1]
-    right = first.right[-2:] + last.right[:-3:-1] - system.right[frames]
+def _middle(whole: _System, ends: _Eliminated) -> Array:
+    """The solution of the two frames that remain, reduced from both ends.
+
+    Shape `(2, 2 clips, n)`: for the second half of the clips in reversed order.
+    """
+    count, clips, n = whole.right.shape
+    frames = slice(count // 2 - 1, count // 2 + 1)
+
+    def both(x: Array, own: Array) -> Array:
+        return x[-2:, :clips] + x[:-3:-1, clips:] - own[frames]
+
+    blocks, right = both(ends.diagonal, whole.diagonal), both(ends.right, whole.right)
+    between = ends.between[:clips] + ends.between[clips:].swapaxes(1, 2)
+    between[:, range(n), range(n)] -= whole.to_next[frames.start]
     matrix = np.block([[blocks[0], between], [between.swapaxes(1, 2), blocks[1]]])
-    both = np.linalg.solve(matrix, np.concatenate(right, axis=-1)[..., None])[..., 0]
-    return np.stack([both[:, :n], both[:, n:]])
+    solution = np.linalg.solve(matrix, np.concatenate(right, axis=-1)[..., None])[..., 0]
+    first, second = solution[:, :n], solution[:, n:]
+    return np.stack([np.concatenate([first, second]), np.concatenate([second, first])])
 
 
 def _substituted(end: _Eliminated, system: _System, middle: Array) -> Array:

@@ -5,7 +5,6 @@ Whatever draws a path frame by frame has its rows here; what couples frames is i
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -29,9 +28,8 @@ CONTACT_WEIGHT = 30.0
 # The same of a metre that a distance between bodies lacks. The closest pairs count, and aim at this
 # much more than the clearance, m: a weight leaves a little.
 CLEARANCE_WEIGHT, PAIRS, AIM = 30.0, 12, 1e-3
-# Frames that are computed at a time, so that a cache holds their derivatives, and in how many
-# threads.
-CHUNK, THREADS = 128, 2
+# Frames that are computed at a time, so that a cache holds their derivatives.
+CHUNK = 128
 
 
 class Tracked(NamedTuple):
@@ -60,19 +58,16 @@ class Tracking:
         """Errors and derivatives at `q (clips, time, dof)`."""
         clips, flat = self.clips, q.reshape(-1, q.shape[-1])
         parts = [slice(k, k + CHUNK) for k in range(0, len(flat), CHUNK)]
-        with ThreadPoolExecutor(THREADS) as threads:
-            postures = list(threads.map(lambda part: posture(self.of.tree, flat[part]), parts))
-            poses = np.concatenate([at.links.swapaxes(0, 1) for at in postures])
-            targets, weights = (
-                x.reshape(-1, *x.shape[2:])
-                for x in anchored(clips, poses.reshape(clips.targets.shape))
-            )
-            tracked = threads.map(
-                lambda at, part: self._tracked(at, targets[part], weights[part], part),
-                postures,
-                parts,
-            )
-            return Tracked(*(np.concatenate(arrays) for arrays in zip(*tracked, strict=True)))
+        postures = [posture(self.of.tree, flat[part]) for part in parts]
+        poses = np.concatenate([at.links.swapaxes(0, 1) for at in postures])
+        targets, weights = (
+            x.reshape(-1, *x.shape[2:]) for x in anchored(clips, poses.reshape(clips.targets.shape))
+        )
+        tracked = [
+            self._tracked(at, targets[part], weights[part], part)
+            for at, part in zip(postures, parts, strict=True)
+        ]
+        return Tracked(*(np.concatenate(arrays) for arrays in zip(*tracked, strict=True)))
 
     def _tracked(self, at: Posture, targets: Array, weights: Array, frames: slice) -> Tracked:
         """Those of some frames."""
