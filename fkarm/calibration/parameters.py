@@ -20,6 +20,8 @@ _WIDE_LENGTH, _WIDE_ANGLE = 1.0, math.pi  # of tools, which nobody knows beforeh
 _RATIO = 0.01  # of gains
 _NOT_DH = 1e-6
 
+_OF_NO_JOINT = ("base", "point", "tool")
+
 Which = bool | Iterable[str]
 
 
@@ -35,6 +37,7 @@ class Parameter:
         prior: How large it may well be (one standard deviation), m, rad or 1.
         is_angle: Whether it is in rad.
         is_ratio: Whether it has no unit.
+        bound: How large it can be, m, rad or 1; None: any size.
     """
 
     owner: str
@@ -43,6 +46,7 @@ class Parameter:
     prior: float
     is_angle: bool
     is_ratio: bool = False
+    bound: float | None = None
 
     @property
     def name(self) -> str:
@@ -94,6 +98,11 @@ class Parameters:
         """How large the numbers may well be, m, rad or 1."""
         return np.array([entry.prior for entry in self.entries], float)
 
+    @property
+    def bounds(self) -> np.ndarray:
+        """Largest absolute values of the numbers, m, rad or 1; infinite where there is none."""
+        return np.array([np.inf if e.bound is None else e.bound for e in self.entries], float)
+
     def without(self, *names: str) -> Parameters:
         """The same numbers but those of the names, which keep the nominal value.
 
@@ -111,6 +120,38 @@ class Parameters:
         """
         self._check(names)
         return replace(self, entries=tuple(e for e in self.entries if e.name in names))
+
+    def within(
+        self,
+        *names: str,
+        mm: float | None = None,
+        deg: float | None = None,
+        ratio: float | None = None,
+    ) -> Parameters:
+        """The same numbers, not larger than bounds, which are about the nominal robot.
+
+        Args:
+            *names: Which numbers; none: those of all joints.
+            mm: Largest absolute value of lengths. None, here and below: as before.
+            deg: The same of angles.
+            ratio: The same of gains.
+        Raises:
+            ValueError: If a bound is not positive, or a name is not one of `names`.
+        """
+        self._check(names)
+        bounds = {"mm": mm, "deg": deg, "": ratio}
+        for option, value in (("mm", mm), ("deg", deg), ("ratio", ratio)):
+            if value is not None:
+                check_positive(option, value)
+
+        def bounded(entry: Parameter) -> Parameter:
+            bound = bounds[entry.unit]
+            is_meant = entry.name in names if names else entry.owner not in _OF_NO_JOINT
+            if bound is None or not is_meant:
+                return entry
+            return replace(entry, bound=bound / entry.scale)
+
+        return replace(self, entries=tuple(map(bounded, self.entries)))
 
     def vector(self, values: np.ndarray) -> np.ndarray:
         """All corrections of the robot for values of the numbers."""

@@ -120,6 +120,10 @@ def test_bad_parameters_are_refused(options, kind, message):
 def test_names_of_parameters_are_checked():
     with pytest.raises(ValueError, match="Did you mean 'lift offset'"):
         WANTED.without("lift ofset")
+    with pytest.raises(ValueError, match="Did you mean 'lift offset'"):
+        WANTED.within("lift ofset", deg=1.0)
+    with pytest.raises(ValueError, match="mm must be finite and > 0"):
+        WANTED.within(mm=0.0)
     with pytest.raises(TypeError, match=r"a fkarm\.Robot"):
         calibration.parameters("arm")
     planar = fkarm.Robot.from_joints([fkarm.Joint("drive", "planar")])
