@@ -81,8 +81,10 @@ def fit(problem: Problem, state: State, active: Array, loss: str, sigmas: Sigmas
     return found._replace(sigmas=sigmas, steps=steps)
 
 
-def descend(problem: Problem, state: State, active: Array, loss: str, sigmas: Sigmas) -> Fitted:
-    """The unknowns with the least loss for given standard deviations."""
+def descend(
+    problem: Problem, state: State, active: Array, loss: str, sigmas: Sigmas, most: int = _STEPS
+) -> Fitted:
+    """The unknowns with the least loss for given standard deviations, after at most some steps."""
     count = len(state.x)
     free = np.concatenate([np.flatnonzero(active), np.arange(count, problem.size)])
     priors = problem.parameters.priors
@@ -114,7 +116,7 @@ def descend(problem: Problem, state: State, active: Array, loss: str, sigmas: Si
 
     damping, growth, steps = 1e-6, 2.0, 0
     cost = cost_of(state)
-    while steps < _STEPS:
+    while steps < most:
         steps += 1
         information, slope, _ = normal_equations(state)
         opened = is_open(state, slope)
