@@ -205,7 +205,9 @@ def parameters(
         harmonics: Cosine and sine of joint values: gears that run out of round.
         origins: Six numbers per joint.
         dh: `"standard"` or `"modified"`: `a`, `alpha`, `d`, `theta` per moving joint of a robot
-            that a table describes. `d` and `theta` are along and about the joint's z axis.
+            that a table describes. `d` and `theta` are along and about the joint's z axis. In a
+            modified table whose base frame is turned, the first row has `d` and `theta` only: `a`
+            and `alpha` are about an axis that the base leaves open. Add `base=True`.
         base: Six numbers of the base in the root link's frame.
         point: The position of a point on the link, from that link's origin.
         tool: The same with the orientation of its frame.
@@ -295,8 +297,11 @@ def _table(robot: Robot, convention: str, length: float, angle: float) -> list[P
                     "such robots; else fit origins=True."
                 )
             owner = children[0]
-        _check_table(joint, owner)
+        is_turned = owner.parent == robot.root_link and not _is_row(owner)
+        _check_table(joint, owner, is_turned)
         for entry, (place, number) in _DH.items():
+            if is_turned and place == "before":
+                continue
             slot = layout.slot(place, (owner if place == "before" else joint).name)
             is_angle = number > 2
             prior = angle if is_angle else length
@@ -304,14 +309,19 @@ def _table(robot: Robot, convention: str, length: float, angle: float) -> list[P
     return found
 
 
-def _check_table(joint: Joint, owner: Joint) -> None:
-    """Raise ValueError unless a joint turns about z and an origin is `Tx Rx Tz Rz`.
+def _is_row(owner: Joint) -> bool:
+    """Whether an origin is `Tx Rx Tz Rz`.
 
     Such an origin has a z axis normal to the x axis before it, and a point on that x axis.
     """
     (_, _, off), axis, position = owner.origin[0, :3], owner.origin[1:3, 2], owner.origin[1:3, 3]
     across = position[0] * axis[1] - position[1] * axis[0]
-    is_row = max(abs(off), abs(across), *np.abs(joint.axis[:2])) < _NOT_DH
+    return bool(max(abs(off), abs(across)) < _NOT_DH)
+
+
+def _check_table(joint: Joint, owner: Joint, is_turned: bool) -> None:
+    """Raise ValueError unless a joint moves along or about z and an origin is that of a row."""
+    is_row = (is_turned or _is_row(owner)) and np.abs(joint.axis[:2]).max() < _NOT_DH
     if not is_row or len(joint.entries) != 1:
         raise ValueError(
             "dh needs a robot of a Denavit-Hartenberg table: x axes that meet the z axes before "
