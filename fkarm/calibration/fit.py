@@ -212,11 +212,12 @@ def _check_residuals(problem: Problem, found: Fitted) -> None:
 
 
 def _hint(problem: Problem, block: Block, medians: list[float]) -> str:
-    """What explains the residuals of a block: degrees, or joints that count the other way."""
+    """What explains the residuals of a block: joints that count the other way, or degrees."""
+    turned = _turned(problem, medians)
     largest = float(np.abs(block.measurement.q).max())
-    if largest > np.pi:
+    if not turned and largest > np.pi:
         return f" Angles reach {largest:.4g}: are they degrees? Try numpy.radians(q)."
-    return _turned(problem, medians)
+    return turned
 
 
 def _turned(problem: Problem, medians: list[float]) -> str:
