@@ -81,6 +81,7 @@ def calibrate(
     _check_count(problem, int(active.sum()), found)
     begin = State(np.where(active | tool, found.state.x, 0.0), *_unknowns(found.state))
     final = fit(problem, begin, active, loss, found.sigmas)
+    _check_residuals(problem, final)  # what is held may have been what explained them
     return Calibration(problem, before, final, active, known, loss)
 
 
