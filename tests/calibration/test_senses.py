@@ -75,6 +75,21 @@ def test_a_fit_that_tells_nothing_names_the_joint_too():
 
 
 @pytest.mark.in_test_all("every case")
+def test_a_fit_that_only_held_parameters_explained_is_refused():
+    robot, rng = fkarm.robots.panda(), np.random.default_rng(4)
+    flips = rng.choice(6, 2, replace=False)
+    senses = {robot.joint_names[k]: -1 for k in sorted(flips)}
+    real = calibration.parameters(robot, origins=True, offsets=True, senses=senses)
+    values = errors_of(real, seed=4)
+    values[-7:] = np.radians(10.0) * rng.normal(size=7)
+    q = fkarm.sample_configurations(robot, 30, seed=4)
+    p = poses_by_pinocchio(robot, real, values, q)[:, :3, 3]
+    wanted = calibration.parameters(robot, origins=True)
+    with pytest.raises(fkarm.CalibrationError, match="count the other way"):
+        fkarm.calibrate(robot, [calibration.Position("p", q, p)], parameters=wanted)
+
+
+@pytest.mark.in_test_all("every case")
 @pytest.mark.parametrize("kind", ["position", "pose"])
 @pytest.mark.parametrize("robot", [fkarm.robots.ur5e(), fkarm.robots.panda()], ids=lambda r: r.name)
 def test_joints_of_arms_that_count_the_other_way_are_named(robot, kind):
