@@ -16,15 +16,17 @@ from fkarm.calibration.measurements import (
     check_measurements,
 )
 from fkarm.calibration.parameters import Parameters, parameters
-from fkarm.calibration.problem import Problem, State
+from fkarm.calibration.problem import Block, Problem, State
 from fkarm.calibration.result import Calibration
 from fkarm.calibration.rigid import Array
+from fkarm.calibration.senses import block_medians, likely_senses
 from fkarm.calibration.solve import FIRST, LOSSES, Fitted, fit
 from fkarm.calibration.start import start
 from fkarm.errors import CalibrationError
 from fkarm.model import Robot
 
 _USUAL = 0.05  # m: what no robot with a right description is off by
+_USUAL_ANGLE = np.radians(10.0)
 _MILLIMETRES = 50.0  # times the arm's size
 
 
@@ -73,12 +75,13 @@ def calibrate(
     _check_units(problem, before)
     found = fit(problem, before.state, np.ones(count, bool), "l2")
     found = fit(problem, found.state, np.ones(count, bool), loss, found.sigmas)
+    _check_residuals(problem, found)
     known = analyse(problem, before.state, found.sigmas)
     active = active_of(problem.parameters, known.identified)
-    _check_count(problem, int(active.sum()))
+    _check_count(problem, int(active.sum()), found)
     begin = State(np.where(active | tool, found.state.x, 0.0), *_unknowns(found.state))
     final = fit(problem, begin, active, loss, found.sigmas)
-    _check_residuals(problem, final)
+    _check_residuals(problem, final)  # what is held may have been what explained them
     return Calibration(problem, before, final, active, known, loss)
 
 
@@ -158,13 +161,14 @@ def _unknowns(state: State) -> tuple[dict[str, Array], ...]:
     return state.sensors, state.tools, state.points, state.planes
 
 
-def _check_count(problem: Problem, active: int) -> None:
+def _check_count(problem: Problem, active: int, found: Fitted) -> None:
     others = problem.size - len(problem.parameters.entries)
     if active == 0:
         raise CalibrationError(
             "Measurements must tell at least one parameter. Received: measurements that tell none "
             "of those asked for more closely than their priors. "
             "fkarm.calibration.identifiability lists why."
+            + _turned(problem, block_medians(problem, found.state))
         )
     if problem.count <= active + others:
         raise CalibrationError(
@@ -191,25 +195,40 @@ def _check_units(problem: Problem, before: Fitted) -> None:
             )
 
 
-def _check_residuals(problem: Problem, final: Fitted) -> None:
-    """Raise CalibrationError if what is left is what a wrong unit or order of columns leaves."""
-    residuals = problem.residuals(final.state)
-    for block in problem.blocks:
-        if block.kind not in ("position", "plane"):
+def _check_residuals(problem: Problem, found: Fitted) -> None:
+    """Raise CalibrationError if what is left is what a wrong unit, order or sense leaves."""
+    medians = block_medians(problem, found.state)
+    blocks = [block for block in problem.blocks if block.kind != "distance"]
+    for block, middle in zip(blocks, medians, strict=True):
+        is_angle = block.kind == "orientation"
+        if middle <= (_USUAL_ANGLE if is_angle else _USUAL):
             continue
-        own = np.linalg.norm(residuals[block.rows].reshape((-1, block.size)), axis=1)
-        middle = float(np.median(own))
-        if middle > _USUAL:
-            q = block.measurement.q
-            largest = float(np.abs(q).max())
-            hint = (
-                f" Angles reach {largest:.4g}: are they degrees? Try numpy.radians(q)."
-                if largest > np.pi
-                else ""
-            )
-            raise CalibrationError(
-                f"A fit must explain its measurements. Received: {block.measurement.name!r}, half "
-                f"of whose rows stay more than {1e3 * middle:.3g} mm off.{hint} Check units, the "
-                "order of the columns of q, senses of joints (senses=), large offsets (offsets=), "
-                "and that rows belong together."
-            )
+        size = f"{np.degrees(middle):.3g} degrees" if is_angle else f"{1e3 * middle:.3g} mm"
+        raise CalibrationError(
+            f"A fit must explain its measurements. Received: {block.measurement.name!r}, half "
+            f"of whose rows stay more than {size} off.{_hint(problem, block, medians)} Check "
+            "units, the order of the columns of q, senses of joints (senses=), large offsets "
+            "(offsets=), and that rows belong together."
+        )
+
+
+def _hint(problem: Problem, block: Block, medians: list[float]) -> str:
+    """What explains the residuals of a block: joints that count the other way, or degrees."""
+    turned = _turned(problem, medians)
+    largest = float(np.abs(block.measurement.q).max())
+    if not turned and largest > np.pi:
+        return f" Angles reach {largest:.4g}: are they degrees? Try numpy.radians(q)."
+    return turned
+
+
+def _turned(problem: Problem, medians: list[float]) -> str:
+    """Names of the joints that seem to count the other way, and what to try; or nothing."""
+    senses = likely_senses(problem, medians)
+    if senses is None:
+        return ""
+    joints = problem.parameters.robot.coordinates
+    turned = [n for n, s in senses.items() if s != problem.parameters.senses[joints[n].index]]
+    return (
+        f" {' and '.join(map(repr, turned))} seem{'s' * (len(turned) == 1)} to count the other "
+        f"way: try fkarm.calibration.parameters(..., senses={senses}, offsets=True)."
+    )

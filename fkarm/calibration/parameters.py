@@ -20,6 +20,8 @@ _WIDE_LENGTH, _WIDE_ANGLE = 1.0, math.pi  # of tools, which nobody knows beforeh
 _RATIO = 0.01  # of gains
 _NOT_DH = 1e-6
 
+_OF_NO_JOINT = ("base", "point", "tool")
+
 Which = bool | Iterable[str]
 
 
@@ -35,6 +37,7 @@ class Parameter:
         prior: How large it may well be (one standard deviation), m, rad or 1.
         is_angle: Whether it is in rad.
         is_ratio: Whether it has no unit.
+        bound: How large it can be, m, rad or 1; None: any size.
     """
 
     owner: str
@@ -43,6 +46,7 @@ class Parameter:
     prior: float
     is_angle: bool
     is_ratio: bool = False
+    bound: float | None = None
 
     @property
     def name(self) -> str:
@@ -94,6 +98,11 @@ class Parameters:
         """How large the numbers may well be, m, rad or 1."""
         return np.array([entry.prior for entry in self.entries], float)
 
+    @property
+    def bounds(self) -> np.ndarray:
+        """Largest absolute values of the numbers, m, rad or 1; infinite where there is none."""
+        return np.array([np.inf if e.bound is None else e.bound for e in self.entries], float)
+
     def without(self, *names: str) -> Parameters:
         """The same numbers but those of the names, which keep the nominal value.
 
@@ -111,6 +120,38 @@ class Parameters:
         """
         self._check(names)
         return replace(self, entries=tuple(e for e in self.entries if e.name in names))
+
+    def within(
+        self,
+        *names: str,
+        mm: float | None = None,
+        deg: float | None = None,
+        ratio: float | None = None,
+    ) -> Parameters:
+        """The same numbers, not larger than bounds, which are about the nominal robot.
+
+        Args:
+            *names: Which numbers; none: those of all joints.
+            mm: Largest absolute value of lengths. None, here and below: as before.
+            deg: The same of angles.
+            ratio: The same of gains.
+        Raises:
+            ValueError: If a bound is not positive, or a name is not one of `names`.
+        """
+        self._check(names)
+        bounds = {"mm": mm, "deg": deg, "": ratio}
+        for option, value in (("mm", mm), ("deg", deg), ("ratio", ratio)):
+            if value is not None:
+                check_positive(option, value)
+
+        def bounded(entry: Parameter) -> Parameter:
+            bound = bounds[entry.unit]
+            is_meant = entry.name in names if names else entry.owner not in _OF_NO_JOINT
+            if bound is None or not is_meant:
+                return entry
+            return replace(entry, bound=bound / entry.scale)
+
+        return replace(self, entries=tuple(map(bounded, self.entries)))
 
     def vector(self, values: np.ndarray) -> np.ndarray:
         """All corrections of the robot for values of the numbers."""
@@ -164,7 +205,9 @@ def parameters(
         harmonics: Cosine and sine of joint values: gears that run out of round.
         origins: Six numbers per joint.
         dh: `"standard"` or `"modified"`: `a`, `alpha`, `d`, `theta` per moving joint of a robot
-            that a table describes. `d` and `theta` are along and about the joint's z axis.
+            that a table describes. `d` and `theta` are along and about the joint's z axis. In a
+            modified table whose base frame is turned, the first row has `d` and `theta` only: `a`
+            and `alpha` are about an axis that the base leaves open. Add `base=True`.
         base: Six numbers of the base in the root link's frame.
         point: The position of a point on the link, from that link's origin.
         tool: The same with the orientation of its frame.
@@ -254,8 +297,11 @@ def _table(robot: Robot, convention: str, length: float, angle: float) -> list[P
                     "such robots; else fit origins=True."
                 )
             owner = children[0]
-        _check_table(joint, owner)
+        is_turned = owner.parent == robot.root_link and not _is_row(owner)
+        _check_table(joint, owner, is_turned)
         for entry, (place, number) in _DH.items():
+            if is_turned and place == "before":
+                continue
             slot = layout.slot(place, (owner if place == "before" else joint).name)
             is_angle = number > 2
             prior = angle if is_angle else length
@@ -263,14 +309,19 @@ def _table(robot: Robot, convention: str, length: float, angle: float) -> list[P
     return found
 
 
-def _check_table(joint: Joint, owner: Joint) -> None:
-    """Raise ValueError unless a joint turns about z and an origin is `Tx Rx Tz Rz`.
+def _is_row(owner: Joint) -> bool:
+    """Whether an origin is `Tx Rx Tz Rz`.
 
     Such an origin has a z axis normal to the x axis before it, and a point on that x axis.
     """
     (_, _, off), axis, position = owner.origin[0, :3], owner.origin[1:3, 2], owner.origin[1:3, 3]
     across = position[0] * axis[1] - position[1] * axis[0]
-    is_row = max(abs(off), abs(across), *np.abs(joint.axis[:2])) < _NOT_DH
+    return bool(max(abs(off), abs(across)) < _NOT_DH)
+
+
+def _check_table(joint: Joint, owner: Joint, is_turned: bool) -> None:
+    """Raise ValueError unless a joint moves along or about z and an origin is that of a row."""
+    is_row = (is_turned or _is_row(owner)) and np.abs(joint.axis[:2]).max() < _NOT_DH
     if not is_row or len(joint.entries) != 1:
         raise ValueError(
             "dh needs a robot of a Denavit-Hartenberg table: x axes that meet the z axes before "

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _CLOSE = 0.95  # correlations that are named
 _LISTED = 12
+_AT_BOUNDS = "at a bound, and held there by the standard deviations of the others"
 
 
 def report(found: Calibration) -> str:
@@ -36,6 +37,7 @@ def report(found: Calibration) -> str:
             value = entry.scale * found.parameters[entry.name]
             deviation = entry.scale * found.standard_deviations[entry.name]
             lines.append(f"{entry.name:<28}{value:>12.4f}{deviation:>12.4f} {entry.unit}".rstrip())
+    lines += _section(_AT_BOUNDS, list(found.at_bounds))
     lines += _section("hardly told apart (correlation)", _correlated(found))
     lines += _section("not told by these measurements, held", list(found.unidentified))
     outliers = [f"{name}: rows {rows.tolist()}" for name, rows in found.outliers.items()]
@@ -59,6 +61,7 @@ def to_dict(found: Calibration) -> dict[str, Any]:
             }
             for name, value in found.parameters.items()
         },
+        "at_bounds": list(found.at_bounds),
         "unidentified": list(found.unidentified),
         "held": list(found.identifiability.held),
         "residuals": {

@@ -49,7 +49,10 @@ class Calibration:
 
     @cached_property
     def standard_deviations(self) -> dict[str, float]:
-        """Standard deviations of the fitted values by name, m, rad or 1."""
+        """Standard deviations of the fitted values by name, m, rad or 1.
+
+        Zero at a bound; the others' are those of a fit that holds it there.
+        """
         deviations = np.sqrt(np.diag(self.covariance))
         return dict(zip(self.parameters, map(float, deviations), strict=True))
 
@@ -57,16 +60,30 @@ class Calibration:
     def correlations(self) -> Array:
         """Correlations of the fitted values, in the order of `parameters`. Shape `(k, k)`."""
         deviations = np.sqrt(np.diag(self.covariance))
-        return np.asarray(self.covariance / np.outer(deviations, deviations))
+        deviations[deviations == 0.0] = 1.0  # at a bound
+        correlations = np.asarray(self.covariance / np.outer(deviations, deviations))
+        np.fill_diagonal(correlations, 1.0)
+        return correlations
 
     @cached_property
     def covariance(self) -> Array:
-        """Covariance of the fitted values, in the order of `parameters`. Shape `(k, k)`."""
-        count = int(self.active.sum())
+        """Covariance of the fitted values, in the order of `parameters`. Shape `(k, k)`.
+
+        Rows and columns of parameters at a bound are zero.
+        """
+        fitted = np.flatnonzero(self.active)
+        free = np.isin(fitted, self.after.free)
         root = np.sqrt(np.diag(self.after.information))
         inverse = np.linalg.inv(self.after.information / np.outer(root, root))
-        covariance = (inverse / np.outer(root, root))[:count, :count]
-        return np.asarray(covariance * inflation(self.problem, self.after, self.loss))
+        count = int(free.sum())
+        covariance = np.zeros((len(fitted), len(fitted)))
+        covariance[np.ix_(free, free)] = (inverse / np.outer(root, root))[:count, :count]
+        return covariance * inflation(self.problem, self.after, self.loss)
+
+    @property
+    def at_bounds(self) -> tuple[str, ...]:
+        """Names of the parameters that would be larger without their bounds."""
+        return tuple(self._names[k] for k in self.after.at_bound)
 
     @cached_property
     def residuals(self) -> dict[str, Array]:

@@ -2,10 +2,13 @@
 
 The weights of residuals follow from the loss (iteratively reweighted least squares); the damping
 is that of [Nielsen1999]. Residuals count by the length of a row's vector of one, or three, numbers.
+Bounds of parameters hold in every step: parameters stay at a bound that the descent would cross,
+and a step that leads beyond a bound ends there.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +19,7 @@ from fkarm.calibration.rigid import Array
 LOSSES = ("l2", "huber", "cauchy")
 _STEPS = 200
 _DECREASE = 1e-12  # relative to the cost
+_AT_BOUND = 1.0 - 1e-12  # of a bound: a step to it rounds
 _LEAST_DAMPING, _MOST_DAMPING = 1e-15, 1e12
 # Medians of the lengths of one and three normal numbers.
 _MEDIAN = {1: 0.6744897501960817, 3: 1.5381722544550522}
@@ -50,7 +54,8 @@ class Fitted(NamedTuple):
     sigmas: Sigmas
     weights: Array  # of every row of residuals
     information: Array  # of the free unknowns, priors included
-    free: Array  # which unknowns, as indices
+    free: Array  # which unknowns, as indices; those at a bound are not
+    at_bound: Array  # parameters that would exceed their bounds, as indices
     steps: int
 
 
@@ -76,55 +81,77 @@ def fit(problem: Problem, state: State, active: Array, loss: str, sigmas: Sigmas
     return found._replace(sigmas=sigmas, steps=steps)
 
 
-def descend(problem: Problem, state: State, active: Array, loss: str, sigmas: Sigmas) -> Fitted:
-    """The unknowns with the least loss for given standard deviations."""
+def descend(
+    problem: Problem, state: State, active: Array, loss: str, sigmas: Sigmas, most: int = _STEPS
+) -> Fitted:
+    """The unknowns with the least loss for given standard deviations, after at most some steps."""
     count = len(state.x)
     free = np.concatenate([np.flatnonzero(active), np.arange(count, problem.size)])
     priors = problem.parameters.priors
     pull = np.concatenate([priors[active] ** -2.0, np.zeros(len(free) - active.sum())])
     own = np.arange(int(active.sum()))
+    bounds = problem.parameters.bounds[active]
+    start = state.x.copy()
+    start[active] = np.clip(start[active], -bounds, bounds)
+    state = replace(state, x=start)
 
     def cost_of(at: State) -> float:
         values = _losses(problem, problem.residuals(at), loss, sigmas)[0]
         return values + float(np.sum((at.x[active] / priors[active]) ** 2))
 
     def normal_equations(at: State) -> tuple[Array, Array, Array]:
-        """The information, the slope without that of the priors, and the weights."""
+        """The information, the slope of half the cost, and the weights."""
         residuals, jac = problem.linearised(at)
         _, weights, scale = _losses(problem, residuals, loss, sigmas)
         weighted = (weights / scale**2)[:, None] * jac[:, free]
-        return jac[:, free].T @ weighted + np.diag(pull), weighted.T @ residuals, weights
+        slope = weighted.T @ residuals
+        slope[own] += pull[own] * at.x[active]
+        return jac[:, free].T @ weighted + np.diag(pull), slope, weights
+
+    def is_open(at: State, slope: Array) -> Array:
+        """Which of the free unknowns are not at a bound that a descent would cross."""
+        at_end = np.abs(at.x[active]) >= _AT_BOUND * bounds
+        stays = at_end & (slope[own] * at.x[active] < 0)
+        return ~np.concatenate([stays, np.zeros(len(free) - len(own), bool)])
 
     damping, growth, steps = 1e-6, 2.0, 0
     cost = cost_of(state)
-    while steps < _STEPS:
+    while steps < most:
         steps += 1
         information, slope, _ = normal_equations(state)
-        slope[own] += pull[own] * state.x[active]
-        diagonal = np.maximum(np.diag(information), 1e-12)
+        opened = is_open(state, slope)
+        diagonal = np.maximum(np.diag(information)[opened], 1e-12)
         is_done = False
         while True:
             root = np.sqrt(diagonal)
-            system = information / np.outer(root, root) + damping * np.eye(len(free))
-            step = -np.linalg.solve(system, slope / root) / root
+            system = information[np.ix_(opened, opened)] / np.outer(root, root)
+            system += damping * np.eye(len(root))
+            step = np.zeros(len(free))
+            step[opened] = -np.linalg.solve(system, slope[opened] / root) / root
+            x = state.x[active]
+            within = np.clip(step[own], -bounds - x, bounds - x)
+            is_cut = not np.array_equal(within, step[own])
+            step[own] = within
             trial = problem.moved(state, _spread(step, free, problem.size))
             new_cost = cost_of(trial)
             expected = float(-2.0 * step @ slope - step @ information @ step)
             if new_cost <= cost:
                 gain = (cost - new_cost) / max(expected, 1e-300)
-                is_done = cost - new_cost <= _DECREASE * cost + 1e-16
+                is_done = cost - new_cost <= _DECREASE * cost + 1e-16 and not is_cut
                 state, cost = trial, new_cost
                 damping = max(damping * max(1 / 3, 1 - (2 * gain - 1) ** 3), _LEAST_DAMPING)
                 growth = 2.0
                 break
             damping, growth = damping * growth, growth * 2.0
-            if damping > _MOST_DAMPING or expected <= _DECREASE * cost:
+            if damping > _MOST_DAMPING or (expected <= _DECREASE * cost and not is_cut):
                 is_done = True
                 break
         if is_done:
             break
-    information, _, weights = normal_equations(state)
-    return Fitted(state, sigmas, weights, information, free, steps)
+    information, slope, weights = normal_equations(state)
+    opened = is_open(state, slope)
+    information = information[np.ix_(opened, opened)]
+    return Fitted(state, sigmas, weights, information, free[opened], free[~opened], steps)
 
 
 def lengths(block: Block, residuals: Array) -> Array:

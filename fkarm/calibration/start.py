@@ -28,16 +28,31 @@ def start(problem: Problem) -> State:
     }
     turned = _start_rotations(problem, state, rows)
     _start_positions(problem, state, rows, turned)
+    settle(problem, state, flange)
+    return state
+
+
+def nominal(problem: Problem) -> State:
+    """The nominal robot; sensors in the root link's frame, tools in the link's."""
+    state = start(problem)
+    state.x[:] = 0.0
+    for frames in (state.sensors, state.tools):
+        frames.update({name: np.eye(4) for name in frames})
+    settle(problem, state, problem.flange(state, derivatives=False))
+    return state
+
+
+def settle(problem: Problem, state: State, flange: Flange) -> None:
+    """Set the points and planes of a state to those that fit its tips."""
     for m in problem.with_rows:
-        at, tool = rows[m.name], problem.tool_frame(state, m.tool)[:3, 3]
-        tip = at.position + at.rotation @ tool
+        rows, tool = problem.places[m.name], problem.tool_frame(state, m.tool)[:3, 3]
+        tip = flange.position[rows] + flange.rotation[rows] @ tool
         if isinstance(m, SamePoint):
             state.points[m.name] = tip.mean(axis=0)
         elif isinstance(m, Plane):
             centre = tip.mean(axis=0)
             normal = np.linalg.svd(tip - centre)[2][2]
             state.planes[m.name] = np.append(normal, centre @ normal)
-    return state
 
 
 def _start_rotations(problem: Problem, state: State, rows: dict[str, Flange]) -> set[str]:

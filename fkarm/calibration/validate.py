@@ -111,12 +111,13 @@ def _split(
             fitted.append(m)
             continue
         is_judged = np.arange(len(m)) % _FOLDS == fold
-        fitted.append(_rows(m, ~is_judged))
-        judged.append(_rows(m, is_judged))
+        fitted.append(rows_of(m, ~is_judged))
+        judged.append(rows_of(m, is_judged))
     return fitted, judged
 
 
-def _rows(m: Measurement, rows: Array) -> Any:
+def rows_of(m: Measurement, rows: Array) -> Any:
+    """A measurement at some of its configurations: indices or booleans."""
     changes = {"q": m.q[rows]}
     if m.value:
         changes[m.value] = getattr(m, m.value)[rows]

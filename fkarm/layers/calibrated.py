@@ -22,6 +22,8 @@ from fkarm.layers.forward_kinematics import ForwardKinematics
 from fkarm.layers.robot_argument import with_robot
 from fkarm.model import Robot
 
+_UNBOUNDED = 1e30  # finite in JSON
+
 
 @keras.saving.register_keras_serializable(package="fkarm")
 class CalibratedForwardKinematics(ForwardKinematics):
@@ -235,8 +237,16 @@ class CorrectionBounds(keras.constraints.Constraint):
         self.bounds = np.asarray(bounds, float).tolist()
 
     @classmethod
-    def of(cls, parameters: Parameters, mm: float, deg: float) -> CorrectionBounds:
-        """Bounds of lengths and of angles; of gains one per cent."""
+    def of(
+        cls, parameters: Parameters, mm: float | None = None, deg: float | None = None
+    ) -> CorrectionBounds:
+        """Bounds of lengths and of angles, and of gains one per cent; else the parameters' own.
+
+        Those that `Parameters.within` sets hold where neither `mm` nor `deg` is given.
+        """
+        if mm is None and deg is None:
+            scales = np.array([entry.scale for entry in parameters.entries])
+            return cls(np.minimum(scales * parameters.bounds, _UNBOUNDED))
         limits = {"mm": mm, "deg": deg, "": 0.01}
         return cls([limits[entry.unit] for entry in parameters.entries])
 

@@ -133,6 +133,35 @@ def test_the_fit_is_that_of_scipy_and_so_is_its_covariance():
     np.testing.assert_allclose(fit.covariance, np.linalg.inv(found.jac.T @ found.jac), rtol=1e-3)
 
 
+def test_bounds_hold_and_the_others_are_fitted_as_scipy_fits_them():
+    parameters = calibration.parameters(ARM, offsets=["turn", "lift", "slide"], origins=["roll"])
+    parameters = parameters.only(*parameters.names[-3:], "roll y", "roll z")
+    values = errors_of(parameters, mm=3.0, deg=2.0)
+    # "lift offset" ends at its bound for certain, and what is alike may follow.
+    parameters = parameters.within("lift offset", deg=0.2 * np.degrees(abs(values[-2])))
+    parameters = parameters.within("roll y", "roll z", mm=2.0)
+    measured = positions(ARM, parameters, values, noise=1e-4, sigma=1e-3)
+
+    def off(x):
+        p = poses_by_pinocchio(ARM, parameters, x, measured.q)[:, :3, 3]
+        return np.append((p - measured.p).ravel() / 1e-3, x / parameters.priors)
+
+    bounds = parameters.bounds
+    found = least_squares(off, np.zeros(len(values)), bounds=(-bounds, bounds), xtol=1e-15,
+                          ftol=1e-15, gtol=1e-14)  # fmt: skip
+    fit = fkarm.calibrate(ARM, [measured], parameters=parameters)
+    np.testing.assert_allclose(list(fit.parameters.values()), found.x, atol=1e-6)
+    is_held = np.abs(found.x) > bounds - 1e-7
+    assert fit.at_bounds == tuple(np.array(parameters.names)[is_held])
+    assert "lift offset" in fit.at_bounds
+    jac = found.jac[:, ~is_held]
+    expected = np.zeros((len(values), len(values)))
+    expected[np.ix_(~is_held, ~is_held)] = np.linalg.inv(jac.T @ jac)
+    np.testing.assert_allclose(fit.covariance, expected, rtol=1e-2, atol=1e-12)
+    assert "at a bound" in str(fit)
+    assert np.allclose(np.diag(fit.correlations), 1.0)
+
+
 @pytest.mark.parametrize("loss", ["huber", "cauchy"])
 def test_outliers_are_named_and_move_little(loss):
     parameters = calibration.parameters(ARM, offsets=["turn", "lift", "slide"])

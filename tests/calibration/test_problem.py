@@ -5,6 +5,7 @@ import pinocchio as pin
 import pytest
 from autodiff import array
 from calibration.cases import SENSOR, TOOL, errors_of, poses_by_pinocchio, small_arm
+from scipy.spatial.transform import Rotation
 
 import fkarm
 from fkarm import calibration
@@ -62,6 +63,26 @@ def test_every_derivative_is_that_of_differences():
         ends = [problem.residuals(problem.moved(state, sign * change)) for sign in (1, -1)]
         numeric = (ends[0] - ends[1]) / (2 * step)
         np.testing.assert_allclose(derivative[:, k], numeric, atol=3e-8, err_msg=str(k))
+
+
+def test_a_modified_table_may_stand_on_a_turned_base():
+    rows = np.array([(0.1, 0.3, 0.2, 0.1), (0.3, -1.2, 0.1, 0.4), (0.05, 1.5, 0.0, 0.2)])
+    first, *others = fkarm.Robot.from_dh(rows, "modified").joints
+    origin = SENSOR @ first.origin
+    turns = Rotation.from_matrix(origin[:3, :3]).as_euler("xyz")
+    first = fkarm.Joint(
+        first.name, xyz=origin[:3, 3], rpy=turns, parent=first.parent, child=first.child
+    )
+    robot = fkarm.Robot((first, *others))
+    parameters = calibration.parameters(robot, dh="modified")
+    assert parameters.names[:3] == ("joint_1 d", "joint_1 theta", "joint_2 a")
+    changes = np.random.default_rng(0).normal(size=rows.shape) * 0.05
+    changes[0, :2] = 0.0
+    q = np.random.default_rng(1).normal(size=(4, 3))
+    table = fkarm.Robot.from_dh(rows + changes, "modified")
+    T = SENSOR @ array(fkarm.forward_kinematics(table, q))
+    problem = Problem(parameters, robot.end_effector, [calibration.Pose("all", q, T)])
+    np.testing.assert_allclose(problem.residuals(State(changes.ravel()[2:])), 0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize("convention", ["standard", "modified"])

@@ -14,6 +14,8 @@ GOOD = positions(ARM, WANTED, np.zeros(3), count=20)
 Q, P = GOOD.q, GOOD.p
 EYE = np.tile(np.eye(4), (20, 1, 1))
 POINT = calibration.SamePoint("a", Q)
+# The last joint turns about an axis through the tip.
+ROLLED = calibration.SamePoint("a", np.concatenate([Q[[0] * 20, :3], Q[:, 3:]], axis=1))
 
 
 def fit(*measurements, **options):
@@ -72,7 +74,7 @@ FITS = [
     (lambda: fit(GOOD, parameters=["x"]), TypeError, r"from fkarm\.calibration\.parameters"),
     (lambda: fit(GOOD, loss="l3"), ValueError, "loss must be one of"),
     (lambda: fkarm.calibrate("arm", [GOOD]), TypeError, r"a fkarm\.Robot"),
-    (lambda: fit(POINT, parameters=calibration.parameters(ARM, origins=["turn"]).only("turn x")),
+    (lambda: fit(ROLLED, parameters=calibration.parameters(ARM, origins=["turn"]).only("turn x")),
         ValueError, "tell at least one parameter"),
 ]  # fmt: skip
 
@@ -120,6 +122,10 @@ def test_bad_parameters_are_refused(options, kind, message):
 def test_names_of_parameters_are_checked():
     with pytest.raises(ValueError, match="Did you mean 'lift offset'"):
         WANTED.without("lift ofset")
+    with pytest.raises(ValueError, match="Did you mean 'lift offset'"):
+        WANTED.within("lift ofset", deg=1.0)
+    with pytest.raises(ValueError, match="mm must be finite and > 0"):
+        WANTED.within(mm=0.0)
     with pytest.raises(TypeError, match=r"a fkarm\.Robot"):
         calibration.parameters("arm")
     planar = fkarm.Robot.from_joints([fkarm.Joint("drive", "planar")])

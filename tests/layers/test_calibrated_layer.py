@@ -97,6 +97,9 @@ def test_bounds_and_priors_are_in_millimetres_and_degrees():
     x = keras.ops.convert_to_tensor([3.0, -3.0, 1.0, 1.0, -1.0, 0.1, 1.0])
     expected = [2.0, -2.0, 1.0, 0.5, -0.5, 0.1, 0.01]
     np.testing.assert_allclose(bounds(x), expected, rtol=1e-6)
+    own = CorrectionBounds.of(parameters.within("lift x", mm=2.0).within("lift gain", ratio=0.02))
+    expected = [2.0, -3.0, 1.0, 1.0, -1.0, 0.1, 0.02]
+    np.testing.assert_allclose(own(x), expected, rtol=1e-6)
     prior = CorrectionPrior.of(parameters, weight=2.0)  # 2 mm, 1 degree, 1 %
     deviations = np.array([2.0, 2.0, 2.0, 1.0, 1.0, 1.0, 0.01])
     expected = 2.0 * np.sum((np.asarray(x) / deviations) ** 2)
