@@ -28,6 +28,8 @@ class Arithmetic(NamedTuple):
     table: Any  # an array of constants in the type of another one
     repeat: Any  # a loop: how often, the step of a number and of a value, the first value
     hold: Any  # a list of arrays, which XLA must not compute again for every use
+    argmin: Any  # of an array and an axis, int32
+    unrolls: bool  # whether code for each of a few pairs beats an axis of pairs
 
 
 def _same(x: Array) -> Array:
@@ -36,6 +38,27 @@ def _same(x: Array) -> Array:
 
 def _held(arrays: list[Array]) -> list[Array]:
     held: list[Array] = xla_barrier(lambda *arrays: list(arrays), *arrays)
+    return held
+
+
+def _first_least(values: Array, axis: int) -> Array:
+    index: Array = np.argmin(values, axis).astype(np.int32)
+    return index
+
+
+def _argmin(values: Array, axis: int) -> Array:
+    return ops.cast(ops.argmin(values, axis), "int32")
+
+
+def _argmin_by_minima(values: Array, axis: int) -> Array:
+    """By two reductions: for its own argmin XLA has a scalar loop, ten times slower on a CPU."""
+    values = _held([values])[0]
+    sizes = [-1 if k == axis else 1 for k in range(len(values.shape))]
+    numbers = ops.reshape(ops.cast(ops.arange(values.shape[axis]), values.dtype), sizes)
+    # Where the least is NaN, nothing exceeds it.
+    is_more = values > ops.min(values, axis=axis, keepdims=True)
+    index = ops.min(ops.where(is_more, float(values.shape[axis]), numbers), axis=axis)
+    held: Array = _held([ops.cast(index, "int32")])[0]
     return held
 
 
@@ -57,9 +80,15 @@ def _repeated(count: int, step: Any, value: Any) -> Any:
     return value
 
 
-NUMPY = Arithmetic(np, np.sqrt, _same, np.asarray, _array, _repeated, _same)
-COMPILED = Arithmetic(ops, ops.sqrt, _same, ops.cast, _tensor, _looped, _held)
-DIFFERENTIABLE = Arithmetic(ops, safe_sqrt, ops.stop_gradient, ops.cast, _tensor, _looped, _same)
+NUMPY = Arithmetic(
+    np, np.sqrt, _same, np.asarray, _array, _repeated, _same, _first_least, unrolls=False
+)
+COMPILED = Arithmetic(
+    ops, ops.sqrt, _same, ops.cast, _tensor, _looped, _held, _argmin_by_minima, unrolls=True
+)
+DIFFERENTIABLE = Arithmetic(
+    ops, safe_sqrt, ops.stop_gradient, ops.cast, _tensor, _looped, _same, _argmin, unrolls=False
+)
 
 
 def minus(a: Point, b: Point) -> Point:
@@ -142,9 +171,14 @@ def segments(by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]) -> 
     return Segments(gap, d_a, d_b, shares)
 
 
+def segment_square(by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]) -> Array:
+    """Squared distance of two segments. Derivatives by operations hold the nearest points."""
+    return reduce(by.xp.minimum, segments(by, a, b).squares)
+
+
 def segment_distance(by: Arithmetic, a: tuple[Point, Point], b: tuple[Point, Point]) -> Array:
     """Distance of two segments. Derivatives by operations hold the nearest points."""
-    return by.root(reduce(by.xp.minimum, segments(by, a, b).squares))
+    return by.root(segment_square(by, a, b))
 
 
 def nearest_points(

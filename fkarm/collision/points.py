@@ -7,7 +7,6 @@ one line. Their moments about the axis of a joint cancel unless it moves just on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +18,8 @@ from fkarm.collision.shapes import Shapes
 from fkarm.kinematics.chain import chain_frames, link_frames
 from fkarm.kinematics.entries import Entry, combine, entries_last, unstack_entries, vec_add
 from fkarm.kinematics.in_numpy import Posture, by_entry, screws_in_base
-from fkarm.kinematics.loop import Layout, LoopArrays, frames_of_nodes, loop_of
-from fkarm.kinematics.loop.nodes import Nodes, nodes_at
+from fkarm.kinematics.loop import Layout, LoopArrays, loop_of
+from fkarm.kinematics.loop.nodes import Nodes
 from fkarm.kinematics.plan import Plan
 from fkarm.kinematics.stage import sincos, xla_barrier
 from fkarm.kinematics.tree import moves_of
@@ -68,34 +67,37 @@ def split_points(
     return arrays[:nodes], PointArrays(*arrays[nodes:both]), arrays[both:]
 
 
-def loop_points(layout: Layout, loop: Sequence[Tensor], points: PointArrays, q: Tensor) -> Point:
-    """The points at configurations `q (rows, dof)`; three arrays `(p, rows)`, m."""
-    frames = frames_of_nodes(nodes_at(layout, loop, q))
-    at = ops.take(frames, points.rows, axis=0)  # (p, 12, rows)
+def loop_points(frames: Tensor, points: PointArrays) -> Point:
+    """The points at frames of nodes `(n + 1, 12, rows)`; three arrays `(p, rows)`, m."""
     x, y, z = (points.local[k][:, None] for k in range(3))
 
-    def placed(at: Tensor) -> list[Tensor]:
-        return [at[:, 9 + k] + x * at[:, k] + y * at[:, 3 + k] + z * at[:, 6 + k] for k in range(3)]
+    def placed(frames: Tensor) -> list[Tensor]:
+        # One array per entry: all entries of all points would be written to memory.
+        at = [ops.take(frames[:, k], points.rows, axis=0) for k in range(12)]
+        return [at[9 + k] + x * at[k] + y * at[3 + k] + z * at[6 + k] for k in range(3)]
 
     # Without the barrier XLA would compute a point again for every pair that it is in.
-    return xla_barrier(placed, at)
+    return xla_barrier(placed, frames)
 
 
-def loop_configuration_bar(nodes: Nodes, to_sums: Tensor, force: Point, moment: Point) -> Tensor:
+def loop_configuration_bar(
+    nodes: Nodes, frames: Tensor, to_sums: Tensor, force: Point, moment: Point
+) -> Tensor:
     """The cotangent of `q`, `(rows, dof)`.
 
     Args:
         nodes: The nodes at configurations.
+        frames: Their frames, `(n + 1, 12, rows)`.
         to_sums: As in `PointArrays`.
         force: What acts on the links that every node moves, three arrays `(n, rows)`.
         moment: Its moment about the origin of the frame of the points.
     """
-    frames = frames_of_nodes(nodes)[1:]
-    axis, origin = ([frames[:, first + k] for k in range(3)] for first in (6, 9))
+    axis, origin = ([frames[1:, first + k] for k in range(3)] for first in (6, 9))
     component = product(axis, minus(moment, crossed(origin, force)))
     if nodes.layout.slides:
         turns = nodes.arrays.turns[:, None] > 0
         component = ops.where(turns, component, product(axis, force))
+    component = xla_barrier(lambda x: x, component)  # is computed once, not for every sum
     sums = ops.sum(to_sums[:, :, None] * component, axis=1)  # (sums, rows)
     return entries_last(nodes.with_balls(sums))
 

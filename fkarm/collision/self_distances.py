@@ -10,7 +10,13 @@ from keras import ops
 from fkarm._types import Tensor, TensorLike
 from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Array
 from fkarm.collision.groups import Groups, make_groups
-from fkarm.collision.lines import LINE, line_in_numpy, line_pull_back, wrench_of
+from fkarm.collision.lines import (
+    distance_and_index,
+    line_in_numpy,
+    line_with_gradient,
+    scaled_gradient,
+    wrench_of,
+)
 from fkarm.collision.link_pairs import Pair, chosen_pairs
 from fkarm.collision.nearest import (
     group_minima,
@@ -29,9 +35,9 @@ from fkarm.collision.points import (
 )
 from fkarm.collision.shapes import Shapes, shapes_of
 from fkarm.kinematics.arguments import configuration
-from fkarm.kinematics.entries import entries_last, stack_last
+from fkarm.kinematics.entries import entries_last
 from fkarm.kinematics.in_numpy import posture
-from fkarm.kinematics.loop import Layout, in_tiles
+from fkarm.kinematics.loop import Layout, frames_of_nodes, in_tiles
 from fkarm.kinematics.loop.nodes import nodes_at
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import Function, InNumpy, Loops, PullBack, compiled, once
@@ -103,7 +109,7 @@ def pair_distances(robot: Robot, q: TensorLike, pairs: Iterable[Pair] | None = N
 
 
 def _nearest(robot: Robot, q: TensorLike, pairs: Iterable[Pair] | None) -> Tensor:
-    """Distance, index of the pair, and what else the derivative needs. Shape `(..., 8)`."""
+    """Distance, index of the pair, and perhaps the gradient. Shape `(..., 2 + dof)`."""
     q = configuration(robot, q)
     return _nearest_stage(robot, robot.bodies, chosen_pairs(robot, pairs))(q)
 
@@ -119,9 +125,7 @@ def _nearest_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ..
         # Not argmin, which formats of exported files lack on some backends.
         numbers = groups.pair.reshape((-1, *[1] * len(distance.shape)))
         pair = ops.max(ops.where(minima <= distance, numbers, 0), axis=0)
-        # Derivatives by operations need no line.
-        zero = ops.zeros_like(distance)
-        return stack_last([distance, ops.cast(pair, q.dtype), *[zero] * (LINE - 2)])
+        return distance_and_index(distance, pair, robot.dof)
 
     if not plan.nodes:
         return by_operations
@@ -133,7 +137,7 @@ def _nearest_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ..
         lambda at: nearest_line(NUMPY, numpy_points(at, shapes), groups),
     )
     value = _nearest_by_loops(layout, groups.spheres)
-    loops = Loops(arrays, value, line_pull_back(layout), 1)
+    loops = Loops(arrays, value, scaled_gradient, 1)
     return compiled(by_operations, (1,), in_numpy=in_numpy, loops=loops)
 
 
@@ -191,36 +195,38 @@ def _arrays(
 
 @once
 def _nearest_by_loops(layout: Layout, spheres: int) -> Function:
-    """The line, the same object for all robots of a layout."""
+    """The nearest pair, the same object for all robots of a layout."""
 
     def value(q: Tensor, *arrays: Tensor) -> Tensor:
-        loop, points, groups = split_points(arrays)
-        at = loop_points(layout, loop, points, q)
-        return stack_last(
-            nearest_line(COMPILED, at, Groups._make((*groups, spheres))).entries(q.dtype)
+        groups = Groups._make((*split_points(arrays)[2], spheres))
+        return line_with_gradient(
+            layout, q, arrays, lambda points: nearest_line(COMPILED, points, groups)
         )
 
-    return in_tiles(value, (1,), (LINE,))
+    return in_tiles(value, (1,), (2 + layout.dof,))
 
 
 @once
 def _pairs_by_loops(layout: Layout, spheres: int, pairs: int) -> tuple[Function, Function]:
     def value(q: Tensor, *arrays: Tensor) -> Tensor:
         loop, points, own = split_points(arrays)
+        at = loop_points(frames_of_nodes(nodes_at(layout, loop, q)), points)
         groups = Groups._make((*own, spheres))
-        minima = group_minima(COMPILED, loop_points(layout, loop, points, q), groups)
-        return entries_last(pair_minima(COMPILED, minima, groups))
+        return entries_last(pair_minima(COMPILED, group_minima(COMPILED, at, groups), groups))
 
     def pulled(q: Tensor, y: Tensor, y_bar: Tensor, *arrays: Tensor) -> Tensor:
         loop, points, own = split_points(arrays)
-        at = loop_points(layout, loop, points, q)
-        lines = lines_of_pairs(COMPILED, at, Groups._make((*own, spheres)))
-        wrench = wrench_of([*lines.normal, *lines.point], ops.transpose(y_bar))
+        nodes = nodes_at(layout, loop, q)
+        frames = frames_of_nodes(nodes)
+        at = loop_points(frames, points)
+        wrench = wrench_of(
+            lines_of_pairs(COMPILED, at, Groups._make((*own, spheres))), ops.transpose(y_bar)
+        )
         # Sums, not matrix products: accelerators would round these to TF32.
         force, moment = (
             [ops.sum(points.moves[:, :, None] * x, axis=1) for x in vector] for vector in wrench
         )
-        return loop_configuration_bar(nodes_at(layout, loop, q), points.to_sums, force, moment)
+        return loop_configuration_bar(nodes, frames, points.to_sums, force, moment)
 
     in_parts = in_tiles(pulled, (1, 1, 1), (layout.dof,))
     return in_tiles(value, (1,), (pairs,)), lambda *arguments: [in_parts(*arguments)]
@@ -241,7 +247,7 @@ def _pairs_in_numpy(
 
         def pull_back(bar: Array) -> list[Array]:
             lines = lines_of_pairs(NUMPY, points, groups)
-            force, moment = wrench_of([*lines.normal, *lines.point], bar.T)
+            force, moment = wrench_of(lines, bar.T)
             return [numpy_configuration_bar(at, pulls @ np.array(force), pulls @ np.array(moment))]
 
         return pair_minima(NUMPY, group_minima(NUMPY, points, groups), groups).T, pull_back

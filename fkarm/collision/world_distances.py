@@ -9,20 +9,22 @@ from keras import ops
 
 from fkarm._types import Tensor, TensorLike
 from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Arithmetic, Array, Point
-from fkarm.collision.lines import LINE, line_in_numpy, line_pull_back
-from fkarm.collision.nearest import Line, at_rows, held_index
+from fkarm.collision.lines import (
+    distance_and_index,
+    line_in_numpy,
+    line_with_gradient,
+    scaled_gradient,
+)
+from fkarm.collision.nearest import Line, at_rows
 from fkarm.collision.obstacles import Obstacle, checked_obstacles
 from fkarm.collision.points import (
-    loop_points,
     numpy_points,
     point_loop,
-    split_points,
     unrolled_points,
 )
 from fkarm.collision.shapes import Shapes, moving_bodies, shapes_of
 from fkarm.collision.surfaces import Surface, surfaces_of
 from fkarm.kinematics.arguments import configuration
-from fkarm.kinematics.entries import stack_last
 from fkarm.kinematics.loop import in_tiles
 from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import Function, Loops, compiled, once
@@ -78,14 +80,15 @@ def _stage(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ..
     def by_operations(q: Tensor) -> Tensor:
         points = unrolled_points(plan, shapes, q)
         distance = ops.min(_by_body(DIFFERENTIABLE, points, shapes, surfaces), axis=0)
-        return stack_last([distance, *[ops.zeros_like(distance)] * (LINE - 1)])
+        return distance_and_index(distance, ops.zeros_like(distance), robot.dof)
 
     layout, loop, own = point_loop(robot, shapes)
     arrays = (*loop, *own._replace(moves=own.moves[:, shapes.body_links]))
 
     def value(q: Tensor, *arrays: Tensor) -> Tensor:
-        points = loop_points(layout, *split_points(arrays)[:2], q)
-        return stack_last(_line(COMPILED, points, shapes, surfaces).entries(q.dtype))
+        return line_with_gradient(
+            layout, q, arrays, lambda points: _line(COMPILED, points, shapes, surfaces)
+        )
 
     tree = tree_of(robot, shapes.links, shapes.base)
     in_numpy = line_in_numpy(
@@ -93,7 +96,7 @@ def _stage(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ..
         tree.screw_moves[:, shapes.body_links],
         lambda at: _line(NUMPY, numpy_points(at, shapes), shapes, surfaces),
     )
-    loops = Loops(arrays, in_tiles(value, (1,), (LINE,)), line_pull_back(layout), 1)
+    loops = Loops(arrays, in_tiles(value, (1,), (2 + layout.dof,)), scaled_gradient, 1)
     return compiled(by_operations, (1,), in_numpy=in_numpy, loops=loops)
 
 
@@ -119,14 +122,14 @@ def _by_body(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[S
 def _line(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[Surface]) -> Line:
     """The line between the nearest body, by its index, and the nearest obstacle."""
     xp = by.xp
-    body = held_index(by, xp.argmin(_by_body(by, points, shapes, surfaces), axis=0))
+    body = by.argmin(_by_body(by, points, shapes, surfaces), 0)
     first, last = (
         at_rows(by, points, xp.take(by.cast(own, "int32"), body, axis=0))
         for own in (shapes.first, shapes.last)
     )
     contacts = [surface(by, first, last) for surface in surfaces]
     distances = xp.concatenate([contact.distance for contact in contacts], axis=0)
-    best = held_index(by, xp.argmin(distances, axis=0))
+    best = by.argmin(distances, 0)
 
     def at_best(arrays: list[Array]) -> Array:
         whole = [x + 0.0 * c.distance for x, c in zip(arrays, contacts, strict=True)]

@@ -155,6 +155,51 @@ def test_where_axes_meet_the_gradient_is_zero(bodies, expected, mode):
     np.testing.assert_array_equal(gradient, np.zeros((2, 2)))
 
 
+@pytest.mark.parametrize(
+    ("function", "radii", "length"),
+    [
+        pytest.param(self_distance, (0.05, 0.05), 0.0, id="equal spheres"),
+        pytest.param(pair_distances, (0.01, 0.05), 0.0, id="spheres"),
+        pytest.param(
+            self_distance,
+            (0.01, 0.05),
+            0.2,
+            id="capsules",
+            marks=pytest.mark.in_test_all("every case"),
+        ),
+    ],
+)
+def test_several_bodies_on_each_link(function, radii, length):
+    """More than a group holds; those of the disc turn about z, to which capsules are parallel."""
+    rng = np.random.default_rng(7)
+    at, radius = rng.uniform(-0.3, 0.3, (9, 3)), rng.uniform(*radii, 9)
+    at[:4, 0] -= 0.5
+    bodies = [
+        Body(link, "capsule" if length else "sphere", r, length, x)
+        for link, r, x in zip(["base"] * 4 + ["disc"] * 5, radius, at, strict=True)
+    ]
+    robot = two_axes(SPHERE, SPHERE).with_bodies(bodies)
+    q = np.array([[0.1, 0.4], [0.3, -2.0], [0.6, 2.5], [-0.2, 1.0]])
+
+    def least(q):
+        return function(robot, q, [("base", "disc")])
+
+    def expected(q):
+        c, s = np.cos(q[1]), np.sin(q[1])
+        turned = at[4:] @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + [q[0], 0, 0]
+        between = at[:4, None] - turned
+        between[..., 2] = np.maximum(np.abs(between[..., 2]) - length, 0.0)
+        return (np.linalg.norm(between, axis=-1) - radius[:4, None] - radius[4:]).min()
+
+    slopes = [[(expected(x + d) - expected(x - d)) / 2e-6 for d in 1e-6 * np.eye(2)] for x in q]
+    for mode in ("auto", "graph"):
+        with fkarm.config.compilation(mode):
+            values = array(least(tensor(q))).reshape(-1)
+            gradient = array(gradient_of(least)(tensor(q)))
+        np.testing.assert_allclose(values, [expected(x) for x in q], atol=1e-12)
+        np.testing.assert_allclose(gradient, slopes, atol=1e-8)
+
+
 @pytest.mark.parametrize("turn", [0.0, 1e-9, 1e-5, 1e-3, 0.3, np.pi / 2, np.pi - 1e-7])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_nearly_parallel_capsules_are_exact(turn, dtype):
