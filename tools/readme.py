@@ -11,6 +11,7 @@ from tools.tables import (
     backends,
     closed_form,
     collision,
+    files,
     fk,
     ik,
     learned,
@@ -35,6 +36,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
         "collision_speed": collision.speed_table,
         "collision_training": collision.training_table,
     },
+    "docs/tables.md": {"engines": files.engines_table},
     "docs/motion.md": {"motion": motion.clips_table},
     "docs/ik.md": {
         "clearance": collision.clearance_table,

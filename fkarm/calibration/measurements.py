@@ -273,7 +273,8 @@ def check_measurements(
     rows = [each for each in found if isinstance(each, Measurement)]
     if not rows:
         raise ValueError(
-            f"measurements must hold configurations. Received: {len(found)} measurements without."
+            "measurements must hold at least one with configurations, such as Position. Received: "
+            f"{[type(each).__name__ for each in found]}."
         )
     names = [each.name for each in found]
     for name in names:

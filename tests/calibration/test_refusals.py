@@ -53,7 +53,7 @@ def test_bad_measurements_are_refused(make, kind, message):
 
 
 FITS = [
-    (lambda: fit(), ValueError, "must hold configurations"),
+    (lambda: fit(), ValueError, "must hold at least one with configurations"),
     (lambda: fit("points"), TypeError, "list of fkarm.calibration.Pose"),
     (lambda: fit(GOOD, GOOD), ValueError, "must be unique"),
     (lambda: fit(POINT, calibration.Distance("a", "b", 1.0)), ValueError, "one of: 'a'"),
