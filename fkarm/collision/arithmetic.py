@@ -11,11 +11,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from fkarm.geometry.native import clip, maximum, minimum
 from fkarm.geometry.safe import safe_sqrt
 from fkarm.kinematics.stage import xla_barrier
 
 Array = Any
 Point = Any
+
+
+class _Ops:
+    """`keras.ops` with what keeps float64 on every backend."""
+
+    maximum, minimum, clip = (staticmethod(each) for each in (maximum, minimum, clip))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(ops, name)
 
 
 class Arithmetic(NamedTuple):
@@ -84,10 +94,10 @@ NUMPY = Arithmetic(
     np, np.sqrt, _same, np.asarray, _array, _repeated, _same, _first_least, unrolls=False
 )
 COMPILED = Arithmetic(
-    ops, ops.sqrt, _same, ops.cast, _tensor, _looped, _held, _argmin_by_minima, unrolls=True
+    _Ops(), ops.sqrt, _same, ops.cast, _tensor, _looped, _held, _argmin_by_minima, unrolls=True
 )
 DIFFERENTIABLE = Arithmetic(
-    ops, safe_sqrt, ops.stop_gradient, ops.cast, _tensor, _looped, _same, _argmin, unrolls=False
+    _Ops(), safe_sqrt, ops.stop_gradient, ops.cast, _tensor, _looped, _same, _argmin, unrolls=False
 )
 
 

@@ -15,7 +15,7 @@ from fkarm.calibration.corrections import corrected_robot, measured_to_joint, wi
 from fkarm.calibration.parameters import Parameters, parameters
 from fkarm.errors import RobotError
 from fkarm.geometry import so3_exp
-from fkarm.geometry.native import cos, sin, to_numpy
+from fkarm.geometry.native import clip, cos, sin, to_numpy
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.geometry import own_geometry
 from fkarm.layers.forward_kinematics import ForwardKinematics
@@ -252,7 +252,7 @@ class CorrectionBounds(keras.constraints.Constraint):
 
     def __call__(self, x: Tensor) -> Tensor:
         bounds = ops.convert_to_tensor(self.bounds, x.dtype)
-        return ops.maximum(ops.minimum(x, bounds), -bounds)
+        return clip(x, -bounds, bounds)
 
     def get_config(self) -> dict[str, Any]:
         return {"bounds": self.bounds}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from autodiff import array
 from collision import models
 
 import fkarm
@@ -68,7 +69,7 @@ def test_pairs_that_are_never_near_do_not_count():
     assert ("panda_link0", "panda_link2") in far
     assert ("panda_link0", "panda_hand") in pairs(robot)
     q = fkarm.sample_configurations(robot, 5000, seed=99)
-    least = np.min(fkarm.collision.pair_distances(robot, q, sorted(far)), axis=0)
+    least = np.min(array(fkarm.collision.pair_distances(robot, q, sorted(far))), axis=0)
     assert (least > 0).all()
 
 

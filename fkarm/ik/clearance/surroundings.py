@@ -7,7 +7,6 @@ from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-from keras import ops
 
 from fkarm._checks import check_non_negative
 from fkarm._types import Tensor
@@ -15,7 +14,7 @@ from fkarm.collision import pairs, self_distance, world_distance
 from fkarm.collision.link_pairs import chosen_pairs
 from fkarm.collision.obstacles import Obstacle, checked_obstacles
 from fkarm.collision.shapes import moving_bodies
-from fkarm.geometry.native import has_float64
+from fkarm.geometry.native import has_float64, minimum
 from fkarm.ik.batch import ROWS, run_in_chunks
 from fkarm.ik.clearance.lines import Near, Pairs, near_links, near_obstacles
 from fkarm.ik.request import Request
@@ -64,7 +63,7 @@ class Surroundings(NamedTuple):
             distances.append(self_distance(self.robot, q, self.pairs))
         if self.obstacles:
             distances.append(world_distance(self.robot, q, self.obstacles))
-        return [reduce(ops.minimum, distances)]
+        return [reduce(minimum, distances)]
 
 
 def surroundings(
