@@ -198,8 +198,7 @@ def _check_units(problem: Problem, before: Fitted) -> None:
 def _check_residuals(problem: Problem, found: Fitted) -> None:
     """Raise CalibrationError if what is left is what a wrong unit, order or sense leaves."""
     medians = block_medians(problem, found.state)
-    blocks = [block for block in problem.blocks if block.kind != "distance"]
-    for block, middle in zip(blocks, medians, strict=True):
+    for block, middle in zip(problem.row_blocks, medians, strict=True):
         is_angle = block.kind == "orientation"
         if middle <= (_USUAL_ANGLE if is_angle else _USUAL):
             continue

@@ -92,6 +92,11 @@ class Problem:
         )
         self.blocks = self._make_blocks()
 
+    @property
+    def row_blocks(self) -> list[Block]:
+        """The blocks of measurements with rows: all but distances."""
+        return [block for block in self.blocks if block.kind != "distance"]
+
     def _make_unknowns(self) -> list[Unknowns]:
         turned = {m.tool for m in self.with_rows if isinstance(m, (Pose, Orientation))}
         wanted: dict[tuple[str, str], int] = {}

@@ -88,8 +88,7 @@ def block_medians(problem: Problem, state: State) -> list[float]:
     residuals = problem.residuals(state)
     return [
         float(np.median(np.linalg.norm(residuals[b.rows].reshape((-1, b.size)), axis=1)))
-        for b in problem.blocks
-        if b.kind != "distance"
+        for b in problem.row_blocks
     ]
 
 

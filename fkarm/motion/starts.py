@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fkarm.ik.in_numpy import damped_descent
@@ -147,11 +149,13 @@ def _first_configurations(clips: Clips, q: Array) -> Array:
     }
     task = {link: [AXES[row] for row in problem.components.rows[k]] for k, link in enumerate(poses)}
     frame = problem.components.frame
-    mask, around = clips.terms.free > 0, clips.around
+    mask = clips.terms.free > 0
+    clear: dict[str, Any] = {}
+    if clips.around is not None:
+        clear = {"clearance": clips.around.least, "obstacles": clips.around.obstacles or None}
     q[rows] = solve_ik(
         clips.robot, poses, base=problem.base, q_init=q[rows], q_ref=q[rows], task=task,
-        frame=frame, joint_mask=mask, clearance=None if around is None else around.least,
-        obstacles=(around.obstacles or None) if around is not None else None,
+        frame=frame, joint_mask=mask, **clear,
     ).q  # fmt: skip
     return q
 

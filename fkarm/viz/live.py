@@ -37,6 +37,13 @@ def add_axes(scene: Any, name: str, pose: np.ndarray, length: float, visible: bo
     )
 
 
+def _add_solid(scene: Any, name: str, solid: Solid, **look: Any) -> Any:
+    """Add a solid, seen from both sides, in the frame of what its name begins with."""
+    return scene.add_mesh_simple(
+        name, solid.vertices, solid.faces, color=solid.colour, side="double", **look
+    )
+
+
 class SolidRobot:
     """The robot itself, with the frames of its links.
 
@@ -57,13 +64,7 @@ class SolidRobot:
             for k in range(len(robot.link_names))
         ]
         self._solids = [
-            scene.add_mesh_simple(
-                f"/robot/{robot.link_names.index(solid.link)}/{k}",
-                solid.vertices,
-                solid.faces,
-                color=solid.colour,
-                side="double",
-            )
+            _add_solid(scene, f"/robot/{robot.link_names.index(solid.link)}/{k}", solid)
             for k, solid in enumerate(solids)
         ]
 
@@ -133,13 +134,11 @@ class StillSolids:
 
     def __init__(self, scene: Any, solids: Sequence[Solid]) -> None:
         self._handles = [
-            scene.add_mesh_simple(
+            _add_solid(
+                scene,
                 f"/obstacles/{k}",
-                solid.vertices,
-                solid.faces,
-                color=solid.colour,
+                solid,
                 opacity=OBSTACLE_OPACITY,
-                side="double",
                 cast_shadow=False,
                 receive_shadow=False,
             )

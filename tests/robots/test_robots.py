@@ -46,6 +46,15 @@ FRANKA = [
 IIWA = {"iiwa7": (0.34, 0.4, 0.4, 0.126), "iiwa14": (0.36, 0.42, 0.4, 0.126)}
 
 
+def ur_table(name):
+    """Rows of `a`, `alpha`, `d` and `theta`."""
+    d1, a2, a3, d4, d5, d6 = UR[name]
+    return [
+        (a, math.radians(alpha), d, 0.0)
+        for a, alpha, d in zip((0, a2, a3, 0, 0, 0), UR_ALPHA, (d1, 0, 0, d4, d5, d6), strict=True)
+    ]
+
+
 def tips(robot, q, link):
     return fkarm.forward_kinematics(robot, q, link).numpy()
 
@@ -53,11 +62,7 @@ def tips(robot, q, link):
 @pytest.mark.parametrize("name", UR)
 def test_universal_robots_follow_their_table(name):
     robot = getattr(fkarm.robots, name)()
-    d1, a2, a3, d4, d5, d6 = UR[name]
-    rows = [
-        (a, math.radians(alpha), d, 0.0)
-        for a, alpha, d in zip((0, a2, a3, 0, 0, 0), UR_ALPHA, (d1, 0, 0, d4, d5, d6), strict=True)
-    ]
+    rows = ur_table(name)
     q = fkarm.sample_configurations(robot, 20, seed=0)
     base = tips(robot, q[0], "base")
     np.testing.assert_allclose(base, pose(rot((0, 0, 1), math.pi)), atol=1e-15)
@@ -71,11 +76,7 @@ def test_universal_robots_follow_their_table(name):
 @pytest.mark.parametrize("name", UR)
 def test_universal_robots_have_the_masses_of_their_table(name):
     robot = getattr(fkarm.robots, name)()
-    d1, a2, a3, d4, d5, d6 = UR[name]
-    rows = [
-        (a, math.radians(alpha), d, 0.0)
-        for a, alpha, d in zip((0, a2, a3, 0, 0, 0), UR_ALPHA, (d1, 0, 0, d4, d5, d6), strict=True)
-    ]
+    rows = ur_table(name)
     masses = np.array(UR_MASSES[name])
     np.testing.assert_allclose(sum(mass.mass for mass in robot.masses), masses.sum())
     q = fkarm.sample_configurations(robot, 5, seed=0)
