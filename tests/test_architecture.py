@@ -115,6 +115,11 @@ def test_modules_stay_small(part, path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+def test_examples_stay_small():
+    for path in (PACKAGE.parent / "examples").glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 140, path
+
+
 def test_the_oracles_import_nothing_from_fkarm():
     names = imports(Path(__file__).parent / "oracles.py")
     assert not {name for name in names if name.startswith("fkarm")}
