@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 from keras import ops
 
 from fkarm._checks import check_last_axes
@@ -26,6 +27,11 @@ def in_one_type(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Two tensors in the wider of their types."""
     dtype = result_type(a.dtype, b.dtype)
     return ops.cast(a, dtype), ops.cast(b, dtype)
+
+
+def in_type_of(x: Tensor, other: Tensor) -> Tensor:
+    """`x` in the type of `other`, by its name: Keras 3.12 saves no symbolic cast to another."""
+    return ops.cast(x, keras.backend.standardize_dtype(other.dtype))
 
 
 def stack_rows(rows: Sequence[Sequence[Tensor]]) -> Tensor:

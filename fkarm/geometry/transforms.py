@@ -10,7 +10,7 @@ from keras import ops
 
 from fkarm._checks import check_choice, check_last_axes
 from fkarm._types import Tensor, TensorLike
-from fkarm.geometry.dense import apply, checked_tensor, cross, in_one_type, multiply
+from fkarm.geometry.dense import apply, checked_tensor, cross, in_one_type, in_type_of, multiply
 from fkarm.geometry.rates import left_jacobian_inverse
 from fkarm.geometry.rotations import (
     exponential_coefficients,
@@ -160,7 +160,7 @@ def interpolate_transforms(
     """
     check_choice("motion", motion, ("straight", "screw"))
     a, b = _pair(transform_a, transform_b)
-    share = ops.cast(as_float(share), a.dtype)
+    share = in_type_of(as_float(share), a)
     if len(share.shape) != 1:
         raise ValueError(f"share must be a vector, shape (n,). Received: shape {share.shape}.")
     between = compose_transforms(invert_transform(a), b)

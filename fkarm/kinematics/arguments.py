@@ -7,6 +7,7 @@ from keras import ops
 
 from fkarm._checks import check_last_axes, real_array
 from fkarm._types import Tensor, TensorLike
+from fkarm.geometry.dense import in_type_of
 from fkarm.geometry.native import to_numpy
 from fkarm.geometry.safe import as_float, at_least_single
 from fkarm.model import Robot
@@ -45,7 +46,7 @@ def configuration_and_rate(
         ValueError: If the shapes do not match.
     """
     q = configuration(robot, q)
-    q_rate = ops.cast(configuration(robot, q_rate), q.dtype)
+    q_rate = in_type_of(configuration(robot, q_rate), q)
     if len(q.shape) != len(q_rate.shape):
         raise ValueError(
             f"q and q_rate must have one shape. Received: {tuple(q.shape)} and "

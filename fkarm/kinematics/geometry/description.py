@@ -11,6 +11,7 @@ from keras import ops
 from fkarm._checks import check_choice, check_last_axes
 from fkarm._types import Tensor, TensorLike
 from fkarm.config import cached
+from fkarm.geometry.dense import in_type_of
 from fkarm.geometry.native import concrete
 from fkarm.geometry.safe import as_float
 from fkarm.model import Robot
@@ -86,7 +87,7 @@ def scale_bones(geometry: Mapping[str, TensorLike], factors: TensorLike) -> dict
         [2.0, 3.5]
     """
     origins = as_float(geometry["origins"], "geometry['origins']")
-    factors = ops.cast(as_float(factors, "factors"), origins.dtype)[..., None, None]
+    factors = in_type_of(as_float(factors, "factors"), origins)[..., None, None]
     # By operations of Keras, which take Keras tensors too.
     position = ops.multiply(origins[..., 3:], factors)
     rotation = ops.multiply(origins[..., :3], ops.ones_like(factors))
