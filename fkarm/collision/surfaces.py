@@ -163,16 +163,16 @@ def _axis_beside_box(
         return _box_distance(by, along(local, vector, share), half)
 
     def halve(_: Any, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = 0.5 * (low + high)
-        rises = product(_out_of_box(by, along(local, vector, middle), half)[0], vector) > 0
-        return by.xp.where(rises, low, middle), by.xp.where(rises, middle, high)
+        # One array changes: XLA would compute the slope again for a second one.
+        low, width = bounds[0], 0.5 * bounds[1]
+        rises = product(_out_of_box(by, along(local, vector, low + width), half), vector) > 0
+        return by.xp.where(rises, low, low + width), width
 
     zero = by.xp.zeros_like(local[0])
     halvings = HALVINGS[keras.backend.standardize_dtype(zero.dtype)]
-    low, high = by.repeat(halvings, halve, (zero, zero + 1.0))
-    share = by.constant(0.5 * (low + high))
-    normals = at(low)[1], at(high)[1]
+    low, width = by.repeat(halvings, halve, (zero, by.table(np.ones(()), zero)))
+    share = by.constant(low + 0.5 * width)
+    normals = at(low)[1], at(low + width)[1]
     falls, rises = (product(normal, vector) for normal in normals)
     turns = (falls < 0) & (rises > 0)
     part = by.xp.where(turns, -falls, zero) / by.xp.where(turns, rises - falls, zero + 1.0)
@@ -185,32 +185,31 @@ def _axis_beside_box(
 
 def _box_distance(by: Arithmetic, point: Point, half: Point) -> tuple[Array, Point]:
     """Signed distance of points to a box at the origin, and its derivative."""
-    out, inside = _out_of_box(by, point, half)
-    outside, normal = direction(by, out)
-    return by.xp.where(inside <= 0, inside, outside), normal
+    beyond, inside = _beyond_faces(by, point, half)
+    outside = [by.xp.maximum(x, 0.0) for x in beyond]
+    distance = by.root(product(outside, outside)) + by.xp.minimum(inside, 0.0)
+    return distance, direction(by, _out_of_box(by, point, half))[1]
 
 
-def _out_of_box(by: Arithmetic, point: Point, half: Point) -> tuple[Point, Array]:
-    """A vector out of a box at the origin, and how far the nearest face is, m.
-
-    The vector goes from the nearest point of the box. Inside, where the second value is negative,
-    it is that of length one out of the nearest face.
-    """
+def _out_of_box(by: Arithmetic, point: Point, half: Point) -> Point:
+    """A vector out of a box at the origin: from its nearest point, or inside out of that face."""
     xp = by.xp
-    beyond = [xp.abs(x) - h for x, h in zip(point, half, strict=True)]
-    inside = xp.maximum(xp.maximum(beyond[0], beyond[1]), beyond[2])
+    beyond, inside = _beyond_faces(by, point, half)
     is_x, is_y = beyond[0] >= inside, beyond[1] >= inside
     is_z = xp.logical_not(xp.logical_or(is_x, is_y))
     faces = is_x, xp.logical_and(is_y, xp.logical_not(is_x)), is_z
     zero = xp.zeros_like(inside)
-    one = zero + 1.0
-    is_inside = inside <= 0
-    out = [
-        xp.where(x < 0, -one, one)
-        * xp.where(is_inside, xp.where(face, one, zero), xp.maximum(u, 0.0))
-        for x, face, u in zip(point, faces, beyond, strict=True)
+    sizes = [
+        xp.where(inside <= 0, xp.where(face, zero + 1.0, zero), xp.maximum(x, 0.0))
+        for face, x in zip(faces, beyond, strict=True)
     ]
-    return out, inside
+    return [xp.where(x < 0, -size, size) for x, size in zip(point, sizes, strict=True)]
+
+
+def _beyond_faces(by: Arithmetic, point: Point, half: Point) -> tuple[Point, Array]:
+    """How far points are beyond the faces of each direction, and the largest of the three."""
+    beyond = [by.xp.abs(x) - h for x, h in zip(point, half, strict=True)]
+    return beyond, by.xp.maximum(by.xp.maximum(beyond[0], beyond[1]), beyond[2])
 
 
 def _grid(
