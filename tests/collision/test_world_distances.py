@@ -83,6 +83,16 @@ def test_inside_a_box_the_depth_is_that_of_the_deepest_point():
     np.testing.assert_allclose(array(gradient), 1.0)
 
 
+def test_where_two_faces_are_equally_near_the_gradient_is_between_theirs():
+    """A segment along (1, 0, -1): the larger of |x + s| and |s| is smallest at s = -x / 2."""
+    robot = slider(Body("cart", "capsule", 0.05, 2.0, rpy=(0, 0.75 * np.pi, 0)))
+    x, box = np.array([[0.1], [0.45], [0.7]]), Box((1.0, 4.0, 1.0))
+    distance = array(world_distance(robot, x, box))
+    np.testing.assert_allclose(distance, x[:, 0] / 2 - 0.5 - 0.05, atol=1e-9)
+    gradient = gradient_of(lambda q: world_distance(robot, q, box))(tensor(x))
+    np.testing.assert_allclose(array(gradient), 0.5, atol=1e-9)
+
+
 def test_a_half_space_below_a_tilted_capsule():
     robot = slider(Body("cart", "capsule", 0.1, 2.0, (0, 0, 0), (0, np.pi / 3, 0)))
     half = HalfSpace((0, 0, 5.0), -1.0)
