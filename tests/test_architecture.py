@@ -54,7 +54,7 @@ MAY_IMPORT = {
 TENSOR_LIBRARIES = {"keras", "tensorflow", "jax", "torch"}
 BACKEND = keras.backend.backend()
 MAY_IMPORT_TENSORFLOW = {"learning", "primers"}
-STAGES = ("tensorflow", "padding", "jax", "torch")
+STAGES = ("tensorflow", "tensorflow_traced", "padding", "jax", "torch")
 # How kinematics is compiled, what keeps float64, how processes find each other.
 KNOW_BACKENDS = {
     *(PACKAGE / "kinematics" / "stage" / f"{name}.py" for name in STAGES),

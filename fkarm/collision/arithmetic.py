@@ -196,12 +196,19 @@ def nearest_points(
 ) -> tuple[Point, Point]:
     """The nearest points of two segments."""
     xp, both = by.xp, segments(by, a, b)
-    best, zero = xp.argmin(xp.stack(both.squares), axis=0), xp.zeros_like(both.squares[0])
-    s, t = (
-        sum(xp.where(best == k, pair[which] + zero, zero) for k, pair in enumerate(both.shares))
-        for which in (0, 1)
-    )
+    (s, t), least = both.shares[0], both.squares[0]
+    for (other_s, other_t), square in zip(both.shares[1:], both.squares[1:], strict=True):
+        is_nearer = square < least
+        least = xp.where(is_nearer, square, least)
+        s, t = xp.where(is_nearer, other_s, s), xp.where(is_nearer, other_t, t)
     return along(a[0], both.d_a, s), along(b[0], both.d_b, t)
+
+
+def nearest_on(by: Arithmetic, segment: tuple[Point, Point], point: Point) -> Point:
+    """The point of a segment that is nearest to a point. Derivatives by operations hold it."""
+    vector = minus(segment[1], segment[0])
+    share = product(vector, minus(point, segment[0])) * _inverse(by, product(vector, vector))
+    return along(segment[0], vector, by.constant(by.xp.clip(share, 0.0, 1.0)))
 
 
 def _inverse(by: Arithmetic, x: Array) -> Array:

@@ -1,10 +1,16 @@
-"""Signed distances from segments to obstacles, with the nearest points and their directions."""
+"""Signed distances from segments to obstacles, with the nearest points and their directions.
+
+Tables hold all that is known of obstacles. They are inputs of compiled code, which measures all
+others of the same kinds too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 from fkarm.collision.arithmetic import (
@@ -14,14 +20,16 @@ from fkarm.collision.arithmetic import (
     along,
     direction,
     minus,
+    nearest_on,
     nearest_points,
     product,
 )
 from fkarm.collision.obstacles import Box, Capsule, DistanceGrid, HalfSpace, Obstacle, Sphere
 from fkarm.model.frames import make_frame
 
-# Halvings of a segment beside a box: the nearest point is exact to 1e-12 of its length.
-HALVINGS = 40
+# Halvings of a segment beside a box: the nearest point is exact to 1e-12 of its length, or to what
+# float32 resolves.
+HALVINGS = {"float64": 40, "float32": 26}
 
 
 class Contact(NamedTuple):
@@ -32,8 +40,23 @@ class Contact(NamedTuple):
     point: Point  # on the axis, m
 
 
-# Of the end points of axes `(...)`, to contacts `(n, ...)` with the `n` obstacles of a kind.
-Surface = Callable[[Arithmetic, Point, Point], Contact]
+class Kind(NamedTuple):
+    """What code for obstacles depends on."""
+
+    measure: Callable[..., Contact]  # of ends of axes, `samples` and tables
+    samples: int  # points of an axis that are enough to measure it; 1 if all bodies are spheres
+    tables: int  # number of tables
+
+
+class Surface(NamedTuple):
+    """`n` obstacles of one kind."""
+
+    kind: Kind
+    tables: tuple[Array, ...]  # a column per obstacle; `(nodes,)` for the values of a grid
+
+    def contact(self, by: Arithmetic, first: Point, last: Point) -> Contact:
+        """Of the end points of axes `(...)`, to contacts `(n, ...)`."""
+        return self.kind.measure(by, first, last, self.kind.samples, *self.tables)
 
 
 def surfaces_of(obstacles: Sequence[Obstacle], longest: float) -> list[Surface]:
@@ -43,86 +66,87 @@ def surfaces_of(obstacles: Sequence[Obstacle], longest: float) -> list[Surface]:
         obstacles: Obstacles.
         longest: Length of the longest axis of a body, m: 0 if all are spheres.
     """
-    surfaces: list[Surface] = []
-    round_ones = [x for x in obstacles if isinstance(x, (Sphere, Capsule))]
-    boxes = [x for x in obstacles if isinstance(x, Box)]
-    halves = [x for x in obstacles if isinstance(x, HalfSpace)]
-    if round_ones:
-        surfaces.append(_capsules(round_ones))
-    if boxes:
-        surfaces.append(_boxes(boxes, longest > 0))
-    if halves:
-        surfaces.append(_half_spaces(halves))
+    surfaces = []
+    for kind, measure, column in _TABLES:
+        own = [column(x) for x in obstacles if isinstance(x, kind)]
+        if own:
+            surfaces.append(Surface(Kind(measure, 2 if longest > 0 else 1, 1), (np.array(own).T,)))
     for grid in obstacles:
         if isinstance(grid, DistanceGrid):
-            surfaces.append(_grid(grid, 1 + int(np.ceil(longest / grid.spacing))))
+            samples = 1 + int(np.ceil(longest / grid.spacing))
+            lasts = [size - 1.0 for size in grid.values.shape]
+            numbers = np.array([[*grid.xyz, grid.spacing, *lasts]]).T
+            surfaces.append(Surface(Kind(_grid, samples, 2), (grid.values.reshape(-1), numbers)))
     return surfaces
 
 
-def _capsules(capsules: Sequence[Sphere | Capsule]) -> Surface:
-    radii = np.array([x.radius for x in capsules])
-    centres = np.array([x.xyz for x in capsules])
-    halves = np.array([_half_axis(x) for x in capsules])
+def padded_tables(surfaces: Sequence[Surface]) -> tuple[np.ndarray, ...]:
+    """All tables, with numbers of obstacles that are powers of two: the last one is repeated.
 
-    def surface(by: Arithmetic, first: Point, last: Point) -> Contact:
-        ends = (centres - halves, centres + halves)
-        own = [[_constants(by, x, first) for x in end.T] for end in ends]
-        body = tuple([x[None] for x in end] for end in (first, last))
-        a, b = nearest_points(by, (body[0], body[1]), (own[0], own[1]))
-        length, normal = direction(by, minus(a, b))
-        return Contact(length - _constants(by, radii, first), normal, a)
-
-    return surface
+    The values of grids remain as they are: copies of many would fill the memory.
+    """
+    tables = [table for surface in surfaces for table in surface.tables]
+    rooms = [(1 << (table.shape[-1] - 1).bit_length()) - table.shape[-1] for table in tables]
+    return tuple(
+        np.pad(table, [(0, 0), (0, room)], mode="edge") if table.ndim == 2 else table
+        for table, room in zip(tables, rooms, strict=True)
+    )
 
 
-def _half_axis(obstacle: Sphere | Capsule) -> np.ndarray:
-    """From the centre to the centre of a cap, m. Shape `(3,)`."""
-    if isinstance(obstacle, Sphere):
-        return np.zeros(3)
-    axis: np.ndarray = make_frame(obstacle.xyz, obstacle.rpy)[:3, 2]
-    return 0.5 * obstacle.length * axis
+def with_tables(kinds: Sequence[Kind], tables: Sequence[Array]) -> list[Surface]:
+    """The surfaces of some kinds with these tables."""
+    rest = iter(tables)
+    return [Surface(kind, tuple(islice(rest, kind.tables))) for kind in kinds]
 
 
-def _half_spaces(halves: Sequence[HalfSpace]) -> Surface:
-    normals = np.array([x.normal for x in halves]).T
-    offsets = np.array([x.offset for x in halves])
-
-    def surface(by: Arithmetic, first: Point, last: Point) -> Contact:
-        normal = [_constants(by, x, first) for x in normals]
-        offset = _constants(by, offsets, first)
-        heights = [product(normal, [x[None] for x in end]) - offset for end in (first, last)]
-        is_first = heights[0] <= heights[1]
-        point = [by.xp.where(is_first, x[None], y[None]) for x, y in zip(first, last, strict=True)]
-        zero = by.xp.zeros_like(heights[0])
-        return Contact(by.xp.minimum(*heights), [x + zero for x in normal], point)
-
-    return surface
+def _balls(by: Arithmetic, first: Point, last: Point, samples: int, table: Array) -> Contact:
+    *centre, radius = _rows(by, table, first)
+    point = [x[None] for x in first]
+    if samples > 1:
+        point = nearest_on(by, (point, [x[None] for x in last]), centre)
+    length, normal = direction(by, minus(point, centre))
+    zero = by.xp.zeros_like(length)
+    return Contact(length - radius, normal, [x + zero for x in point])
 
 
-def _boxes(boxes: Sequence[Box], are_segments: bool) -> Surface:
-    frames = np.array([make_frame(x.xyz, x.rpy) for x in boxes])
-    halves = 0.5 * np.array([x.size for x in boxes]).T
+def _rods(by: Arithmetic, first: Point, last: Point, samples: int, table: Array) -> Contact:
+    rows = _rows(by, table, first)
+    body, rod = tuple([x[None] for x in end] for end in (first, last)), (rows[:3], rows[3:6])
+    if samples > 1:
+        a, b = nearest_points(by, (body[0], body[1]), rod)
+    else:
+        a, b = body[0], nearest_on(by, rod, body[0])
+    length, normal = direction(by, minus(a, b))
+    zero = by.xp.zeros_like(length)
+    return Contact(length - rows[6], normal, [x + zero for x in a])
 
-    def surface(by: Arithmetic, first: Point, last: Point) -> Contact:
-        axes = [[_constants(by, frames[:, r, c], first) for r in range(3)] for c in range(3)]
-        centre = [_constants(by, frames[:, r, 3], first) for r in range(3)]
-        half = [_constants(by, x, first) for x in halves]
 
-        def in_box(point: Point) -> Point:
-            lever = minus([x[None] for x in point], centre)
-            return [product(axis, lever) for axis in axes]
+def _half_spaces(by: Arithmetic, first: Point, last: Point, samples: int, table: Array) -> Contact:
+    *normal, offset = _rows(by, table, first)
+    heights = [product(normal, [x[None] for x in end]) - offset for end in (first, last)]
+    is_first = heights[0] <= heights[1]
+    point = [by.xp.where(is_first, x[None], y[None]) for x, y in zip(first, last, strict=True)]
+    zero = by.xp.zeros_like(heights[0])
+    return Contact(by.xp.minimum(*heights), [x + zero for x in normal], point)
 
-        local = in_box(first)
-        share = by.xp.zeros_like(local[0])
-        if are_segments:
-            share, distance, normal = _axis_beside_box(by, local, minus(in_box(last), local), half)
-        else:
-            distance, normal = _box_distance(by, local, half)
-        in_root = [sum(axes[c][r] * normal[c] for c in range(3)) for r in range(3)]
-        point = along([x[None] for x in first], [x[None] for x in minus(last, first)], share)
-        return Contact(distance, in_root, point)
 
-    return surface
+def _boxes(by: Arithmetic, first: Point, last: Point, samples: int, table: Array) -> Contact:
+    rows = _rows(by, table, first)
+    axes, centre, half = (rows[0:3], rows[3:6], rows[6:9]), rows[9:12], rows[12:15]
+
+    def in_box(point: Point) -> Point:
+        lever = minus([x[None] for x in point], centre)
+        return [product(axis, lever) for axis in axes]
+
+    local = in_box(first)
+    share = by.xp.zeros_like(local[0])
+    if samples > 1:
+        share, distance, normal = _axis_beside_box(by, local, minus(in_box(last), local), half)
+    else:
+        distance, normal = _box_distance(by, local, half)
+    in_root = [sum(axes[c][r] * normal[c] for c in range(3)) for r in range(3)]
+    point = along([x[None] for x in first], [x[None] for x in minus(last, first)], share)
+    return Contact(distance, in_root, point)
 
 
 def _axis_beside_box(
@@ -139,15 +163,16 @@ def _axis_beside_box(
         return _box_distance(by, along(local, vector, share), half)
 
     def halve(_: Any, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = 0.5 * (low + high)
-        rises = product(at(middle)[1], vector) > 0
-        return by.xp.where(rises, low, middle), by.xp.where(rises, middle, high)
+        # One array changes: XLA would compute the slope again for a second one.
+        low, width = bounds[0], 0.5 * bounds[1]
+        rises = product(_out_of_box(by, along(local, vector, low + width), half), vector) > 0
+        return by.xp.where(rises, low, low + width), width
 
     zero = by.xp.zeros_like(local[0])
-    low, high = by.repeat(HALVINGS, halve, (zero, zero + 1.0))
-    share = by.constant(0.5 * (low + high))
-    normals = at(low)[1], at(high)[1]
+    halvings = HALVINGS[keras.backend.standardize_dtype(zero.dtype)]
+    low, width = by.repeat(halvings, halve, (zero, by.table(np.ones(()), zero)))
+    share = by.constant(low + 0.5 * width)
+    normals = at(low)[1], at(low + width)[1]
     falls, rises = (product(normal, vector) for normal in normals)
     turns = (falls < 0) & (rises > 0)
     part = by.xp.where(turns, -falls, zero) / by.xp.where(turns, rises - falls, zero + 1.0)
@@ -160,67 +185,73 @@ def _axis_beside_box(
 
 def _box_distance(by: Arithmetic, point: Point, half: Point) -> tuple[Array, Point]:
     """Signed distance of points to a box at the origin, and its derivative."""
+    beyond, inside = _beyond_faces(by, point, half)
+    outside = [by.xp.maximum(x, 0.0) for x in beyond]
+    distance = by.root(product(outside, outside)) + by.xp.minimum(inside, 0.0)
+    return distance, direction(by, _out_of_box(by, point, half))[1]
+
+
+def _out_of_box(by: Arithmetic, point: Point, half: Point) -> Point:
+    """A vector out of a box at the origin: from its nearest point, or inside out of that face."""
     xp = by.xp
-    beyond = [xp.abs(x) - h for x, h in zip(point, half, strict=True)]
-    outside, away = direction(by, [xp.maximum(x, 0.0) for x in beyond])
-    inside = xp.maximum(xp.maximum(beyond[0], beyond[1]), beyond[2])
-    is_inside = inside <= 0
+    beyond, inside = _beyond_faces(by, point, half)
     is_x, is_y = beyond[0] >= inside, beyond[1] >= inside
     is_z = xp.logical_not(xp.logical_or(is_x, is_y))
     faces = is_x, xp.logical_and(is_y, xp.logical_not(is_x)), is_z
     zero = xp.zeros_like(inside)
-    one = zero + 1.0
-    normal = [
-        xp.where(x < 0, -one, one) * xp.where(is_inside, xp.where(face, one, zero), u)
-        for x, face, u in zip(point, faces, away, strict=True)
+    sizes = [
+        xp.where(inside <= 0, xp.where(face, zero + 1.0, zero), xp.maximum(x, 0.0))
+        for face, x in zip(faces, beyond, strict=True)
     ]
-    return xp.where(is_inside, inside, outside), normal
+    return [xp.where(x < 0, -size, size) for x, size in zip(point, sizes, strict=True)]
 
 
-def _grid(grid: DistanceGrid, samples: int) -> Surface:
+def _beyond_faces(by: Arithmetic, point: Point, half: Point) -> tuple[Point, Array]:
+    """How far points are beyond the faces of each direction, and the largest of the three."""
+    beyond = [by.xp.abs(x) - h for x, h in zip(point, half, strict=True)]
+    return beyond, by.xp.maximum(by.xp.maximum(beyond[0], beyond[1]), beyond[2])
+
+
+def _grid(
+    by: Arithmetic, first: Point, last: Point, samples: int, values: Array, numbers: Array
+) -> Contact:
     """A grid; axes of bodies are sampled at points that are at most its spacing apart."""
-    flat, (_, ny, nz) = grid.values.reshape(-1), grid.values.shape
-    lasts = [size - 1 for size in grid.values.shape]
-
-    def surface(by: Arithmetic, first: Point, last: Point) -> Contact:
-        xp = by.xp
-        shares = np.linspace(0.0, 1.0, samples) if samples > 1 else np.zeros(1)
-        share = _constants(by, shares, first)
-        point = along([x[None] for x in first], [x[None] for x in minus(last, first)], share)
-        cells, parts, beyond = [], [], []
-        for x, start, end in zip(point, grid.xyz, lasts, strict=True):
-            raw = (x - start) / grid.spacing
-            inner = xp.clip(raw, 0.0, float(end))
-            cell = xp.clip(xp.floor(inner), 0.0, end - 1.0)
-            cell = xp.where(cell >= 0, cell, 0.0)  # NaN has no cell
-            cells.append(by.cast(cell, "int32"))
-            parts.append(inner - cell)
-            beyond.append(raw - inner)
-        table = by.table(flat, first[0])
-        corners = {
-            (i, j, k): xp.take(
-                table, ((cells[0] + i) * ny + cells[1] + j) * nz + cells[2] + k, axis=0
-            )
-            for i in (0, 1)
-            for j in (0, 1)
-            for k in (0, 1)
-        }
-        value, slopes = _trilinear(corners, parts)
-        slopes = [
-            xp.where(out == 0, slope / grid.spacing, 0.0)
-            for slope, out in zip(slopes, beyond, strict=True)
-        ]
-        far, away = direction(by, [out * grid.spacing for out in beyond])
-        is_behind = value - far > far + xp.minimum(value, 0.0)
-        is_low = value < 0
-        distance = xp.where(is_behind, value - far, far + xp.minimum(value, 0.0))
-        normal = [
-            xp.where(is_behind, slope - u, u + xp.where(is_low, slope, 0.0))
-            for slope, u in zip(slopes, away, strict=True)
-        ]
-        return Contact(distance, normal, point)
-
-    return surface
+    xp = by.xp
+    rows = _rows(by, numbers, first)
+    starts, spacing, lasts = rows[:3], rows[3], rows[4:]
+    ny, nz = (by.cast(end, "int32") + 1 for end in lasts[1:])
+    shares = np.linspace(0.0, 1.0, samples) if samples > 1 else np.zeros(1)
+    (share,) = _rows(by, shares[None], first)
+    point = along([x[None] for x in first], [x[None] for x in minus(last, first)], share)
+    cells, parts, beyond = [], [], []
+    for x, start, end in zip(point, starts, lasts, strict=True):
+        raw = (x - start) / spacing
+        inner = xp.minimum(xp.maximum(raw, 0.0), end)
+        cell = xp.minimum(xp.floor(inner), end - 1.0)
+        cell = xp.where(cell >= 0, cell, 0.0)  # NaN has no cell
+        cells.append(by.cast(cell, "int32"))
+        parts.append(inner - cell)
+        beyond.append(raw - inner)
+    table = by.table(values, first[0])
+    corners = {
+        (i, j, k): xp.take(table, ((cells[0] + i) * ny + cells[1] + j) * nz + cells[2] + k, axis=0)
+        for i in (0, 1)
+        for j in (0, 1)
+        for k in (0, 1)
+    }
+    value, slopes = _trilinear(corners, parts)
+    slopes = [
+        xp.where(out == 0, slope / spacing, 0.0) for slope, out in zip(slopes, beyond, strict=True)
+    ]
+    far, away = direction(by, [out * spacing for out in beyond])
+    is_behind = value - far > far + xp.minimum(value, 0.0)
+    is_low = value < 0
+    distance = xp.where(is_behind, value - far, far + xp.minimum(value, 0.0))
+    normal = [
+        xp.where(is_behind, slope - u, u + xp.where(is_low, slope, 0.0))
+        for slope, u in zip(slopes, away, strict=True)
+    ]
+    return Contact(distance, normal, point)
 
 
 def _trilinear(corners: dict[tuple[int, int, int], Array], parts: Point) -> tuple[Array, Point]:
@@ -238,6 +269,34 @@ def _trilinear(corners: dict[tuple[int, int, int], Array], parts: Point) -> tupl
     return mix(low, high, z), [by_x, slope_y, high - low]
 
 
-def _constants(by: Arithmetic, values: np.ndarray, like: Point) -> Array:
-    """Values `(n,)` with as many axes behind them as the arrays of a point have."""
-    return by.table(values.reshape((-1, *[1] * len(like[0].shape))), like[0])
+def _rows(by: Arithmetic, table: Array, like: Point) -> list[Array]:
+    """The rows `(n,)` of a table, with as many axes behind them as the arrays of a point have."""
+    typed, shape = by.table(table, like[0]), (-1, *[1] * len(like[0].shape))
+    return [by.xp.reshape(typed[k], shape) for k in range(table.shape[0])]
+
+
+def _ball(x: Sphere) -> list[float]:
+    return [*x.xyz, x.radius]
+
+
+def _rod(x: Capsule) -> list[float]:
+    half = 0.5 * x.length * make_frame(x.xyz, x.rpy)[:3, 2]
+    return [*(x.xyz - half), *(x.xyz + half), x.radius]
+
+
+def _box(x: Box) -> list[float]:
+    axes_and_centre = make_frame(x.xyz, x.rpy)[:3].T
+    return [*axes_and_centre.ravel(), *(0.5 * np.array(x.size))]
+
+
+def _half_space(x: HalfSpace) -> list[float]:
+    return [*x.normal, x.offset]
+
+
+# Kinds of obstacles of which one table holds any number, and how an obstacle is written there.
+_TABLES: tuple[tuple[type, Callable[..., Contact], Callable[[Any], list[float]]], ...] = (
+    (Sphere, _balls, _ball),
+    (Capsule, _rods, _rod),
+    (Box, _boxes, _box),
+    (HalfSpace, _half_spaces, _half_space),
+)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from functools import partial, reduce
+from typing import NamedTuple
 
 from keras import ops
 
@@ -20,16 +21,29 @@ from fkarm.collision.obstacles import Obstacle, checked_obstacles
 from fkarm.collision.points import (
     numpy_points,
     point_loop,
+    split_points,
     unrolled_points,
 )
-from fkarm.collision.shapes import Shapes, moving_bodies, shapes_of
-from fkarm.collision.surfaces import Surface, surfaces_of
+from fkarm.collision.shapes import moving_bodies, shapes_of
+from fkarm.collision.surfaces import Kind, Surface, padded_tables, surfaces_of, with_tables
+from fkarm.config import cached
 from fkarm.kinematics.arguments import configuration
-from fkarm.kinematics.loop import in_tiles
+from fkarm.kinematics.loop import Layout, in_tiles
 from fkarm.kinematics.plan import plan_chain
-from fkarm.kinematics.stage import Function, Loops, compiled, once
+from fkarm.kinematics.stage import STAGES_KEPT, Function, Loops, compiled, once
 from fkarm.kinematics.tree import tree_of
 from fkarm.model import Body, Robot
+
+# Sets of obstacles whose tables stay in memory: those of a grid may be large.
+SCENES_KEPT = 16
+
+
+class Bodies(NamedTuple):
+    """The axes of `n` bodies between points."""
+
+    first: Array  # index of a point, (n,)
+    last: Array  # of the other one, (n,)
+    radii: Array  # m, (n,)
 
 
 def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[Obstacle]) -> Tensor:
@@ -38,7 +52,8 @@ def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[O
     Bodies that no joint moves in the root link's frame do not count: a base touches the floor that
     it stands on in every configuration.
 
-    Exact for spheres, capsules and half-spaces, and for boxes to 1e-12 of the length of a capsule.
+    Exact for spheres, capsules and half-spaces, and for boxes to 1e-12 of the length of a capsule
+    (in float32: to rounding).
     Where the axis of a capsule enters a box, its depth is that of the deepest point of the axis.
     In a `DistanceGrid` a capsule is measured at points of its axis that are at most the grid's
     spacing apart: the distance is then too large by at most half of it.
@@ -47,7 +62,8 @@ def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[O
         robot: The robot, with bodies.
         q: Joint configurations, rad or m. Shape `(..., dof)`.
         obstacles: Objects of `fkarm.collision`: `Sphere`, `Capsule`, `Box`, `HalfSpace` and
-            `DistanceGrid`, one or several. Code for large batches is compiled for them.
+            `DistanceGrid`, one or several. They are inputs of the code that is compiled for large
+            batches: it is the same wherever they are.
     Returns:
         Distance, m, negative where a body overlaps an obstacle. In the dtype of `q` (float32 for
         half precision). Shape `(...)`.
@@ -70,44 +86,74 @@ def world_distance(robot: Robot, q: TensorLike, obstacles: Obstacle | Iterable[O
     return _stage(robot, moving_bodies(robot), checked_obstacles(obstacles))(q)[..., 0]
 
 
-@once
+@partial(once, kept=SCENES_KEPT)
 def _stage(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ...]) -> Function:
     shapes = shapes_of(robot, bodies, robot.root_link)
-    plan = plan_chain(robot, shapes.links, shapes.base)
-    longest = max(body.length for body in bodies)
-    surfaces = surfaces_of(obstacles, longest)
-
-    def by_operations(q: Tensor) -> Tensor:
-        points = unrolled_points(plan, shapes, q)
-        distance = ops.min(_by_body(DIFFERENTIABLE, points, shapes, surfaces), axis=0)
-        return distance_and_index(distance, ops.zeros_like(distance), robot.dof)
-
-    layout, loop, own = point_loop(robot, shapes)
-    arrays = (*loop, *own._replace(moves=own.moves[:, shapes.body_links]))
-
-    def value(q: Tensor, *arrays: Tensor) -> Tensor:
-        return line_with_gradient(
-            layout, q, arrays, lambda points: _line(COMPILED, points, shapes, surfaces)
-        )
-
+    surfaces = surfaces_of(obstacles, max(body.length for body in bodies))
+    kinds, tables = tuple(surface.kind for surface in surfaces), padded_tables(surfaces)
     tree = tree_of(robot, shapes.links, shapes.base)
+    own = Bodies(shapes.first, shapes.last, shapes.radii)
     in_numpy = line_in_numpy(
         tree,
         tree.screw_moves[:, shapes.body_links],
-        lambda at: _line(NUMPY, numpy_points(at, shapes), shapes, surfaces),
+        lambda at: _line(NUMPY, numpy_points(at, shapes), own, surfaces),
     )
-    loops = Loops(arrays, in_tiles(value, (1,), (2 + layout.dof,)), scaled_gradient, 1)
-    return compiled(by_operations, (1,), in_numpy=in_numpy, loops=loops)
+    layout, arrays = _arrays(robot, bodies)
+    value = _by_loops(layout, kinds)
+    loops = Loops((*arrays, *tables), value, scaled_gradient, 1)
+    by_operations = _by_operations(robot, bodies, kinds)
+    return compiled(by_operations, (1,), in_numpy=in_numpy, loops=loops, data=tables)
 
 
-def _by_body(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[Surface]) -> Array:
+# What does not depend on where obstacles are: code is compiled once for all scenes.
+
+
+@cached(STAGES_KEPT)
+def _by_operations(robot: Robot, bodies: tuple[Body, ...], kinds: tuple[Kind, ...]) -> Function:
+    """Of configurations and tables, for derivatives."""
+    shapes = shapes_of(robot, bodies, robot.root_link)
+    plan = plan_chain(robot, shapes.links, shapes.base)
+    own = Bodies(shapes.first, shapes.last, shapes.radii)
+
+    def by_operations(q: Tensor, *tables: Array) -> Tensor:
+        points, surfaces = unrolled_points(plan, shapes, q), with_tables(kinds, tables)
+        distance = ops.min(_by_body(DIFFERENTIABLE, points, own, surfaces), axis=0)
+        return distance_and_index(distance, ops.zeros_like(distance), robot.dof)
+
+    return by_operations
+
+
+@cached(STAGES_KEPT)
+def _by_loops(layout: Layout, kinds: tuple[Kind, ...]) -> Function:
+    """Of configurations, the arrays of a robot and tables: the same for all robots of a layout."""
+
+    def value(q: Tensor, *arrays: Tensor) -> Tensor:
+        rest = split_points(arrays)[2]
+        count = len(Bodies._fields)
+        own, surfaces = Bodies(*rest[:count]), with_tables(kinds, rest[count:])
+        return line_with_gradient(
+            layout, q, arrays, lambda points: _line(COMPILED, points, own, surfaces)
+        )
+
+    return in_tiles(value, (1,), (2 + layout.dof,))
+
+
+@cached(STAGES_KEPT)
+def _arrays(robot: Robot, bodies: tuple[Body, ...]) -> tuple[Layout, tuple[Array, ...]]:
+    """The robot as an input of loops."""
+    shapes = shapes_of(robot, bodies, robot.root_link)
+    layout, loop, points = point_loop(robot, shapes)
+    points = points._replace(moves=points.moves[:, shapes.body_links])
+    return layout, (*loop, *points, *Bodies(shapes.first, shapes.last, shapes.radii))
+
+
+def _by_body(by: Arithmetic, points: Point, bodies: Bodies, surfaces: Sequence[Surface]) -> Array:
     """The smallest distance of every body from the obstacles. Shape `(n, ...)`, m."""
     first, last = (
-        [by.xp.take(x, own, axis=0) for x in points] for own in (shapes.first, shapes.last)
+        [by.xp.take(x, own, axis=0) for x in points] for own in (bodies.first, bodies.last)
     )
-    contacts = [surface(by, first, last) for surface in surfaces]
     minima = []
-    for distance, normal, point in contacts:
+    for distance, normal, point in (surface.contact(by, first, last) for surface in surfaces):
         if by is DIFFERENTIABLE:
             # Constant directions: derivatives of a distance need no derivative of how it arose.
             steps = [
@@ -115,19 +161,20 @@ def _by_body(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[S
             ]
             distance = by.constant(distance) + sum(steps)
         minima.append(by.xp.min(distance, axis=0))
-    radii = by.table(shapes.radii.reshape((-1, *[1] * (len(points[0].shape) - 1))), points[0])
+    radii = by.table(bodies.radii, points[0])
+    radii = by.xp.reshape(radii, (-1, *[1] * (len(points[0].shape) - 1)))
     return reduce(by.xp.minimum, minima) - radii
 
 
-def _line(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[Surface]) -> Line:
+def _line(by: Arithmetic, points: Point, bodies: Bodies, surfaces: Sequence[Surface]) -> Line:
     """The line between the nearest body, by its index, and the nearest obstacle."""
     xp = by.xp
-    body = by.argmin(_by_body(by, points, shapes, surfaces), 0)
+    body = by.argmin(_by_body(by, points, bodies, surfaces), 0)
     first, last = (
         at_rows(by, points, xp.take(by.cast(own, "int32"), body, axis=0))
-        for own in (shapes.first, shapes.last)
+        for own in (bodies.first, bodies.last)
     )
-    contacts = [surface(by, first, last) for surface in surfaces]
+    contacts = [surface.contact(by, first, last) for surface in surfaces]
     distances = xp.concatenate([contact.distance for contact in contacts], axis=0)
     best = by.argmin(distances, 0)
 
@@ -135,7 +182,7 @@ def _line(by: Arithmetic, points: Point, shapes: Shapes, surfaces: Sequence[Surf
         whole = [x + 0.0 * c.distance for x, c in zip(arrays, contacts, strict=True)]
         return at_rows(by, [xp.concatenate(whole, axis=0)], best)[0]
 
-    radius = xp.take(by.table(shapes.radii, distances), body, axis=0)
+    radius = xp.take(by.table(bodies.radii, distances), body, axis=0)
     return Line(
         at_best([c.distance for c in contacts]) - radius,
         body,

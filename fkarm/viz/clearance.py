@@ -96,7 +96,7 @@ class Clearances:
         distances = [segment_distance(NUMPY, *ends) - shapes.radii[a] - shapes.radii[b]]
         if self.obstacles:
             first, last = (points[:, own[self._moving]] for own in (shapes.first, shapes.last))
-            contacts = (surface(NUMPY, first, last) for surface in self._surfaces)
+            contacts = (surface.contact(NUMPY, first, last) for surface in self._surfaces)
             radii = shapes.radii[self._moving]
             distances += [contact.distance.min(axis=0) - radii for contact in contacts]
         return np.concatenate(distances)

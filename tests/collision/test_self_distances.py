@@ -67,7 +67,7 @@ def test_every_mode_gives_the_values_and_gradients_of_numpy(forked, mode, dtype)
         np.testing.assert_allclose(array(gradient), expected[1], atol=atol)
 
 
-@pytest.mark.only_on("tensorflow", reason="the other backends have no loops")
+@pytest.mark.only_on("tensorflow", reason="other backends compile no loops")
 def test_loops_and_plain_operations_give_the_same(forked):
     q = tensor(fkarm.sample_configurations(forked, 6, seed=2).reshape((3, 2, -1)))
 

@@ -9,6 +9,8 @@ from collision import models
 import fkarm
 from fkarm import Body
 from fkarm.collision import Box, Capsule, DistanceGrid, HalfSpace, Sphere, world_distance
+from fkarm.collision import world_distances as module
+from fkarm.collision.arithmetic import NUMPY
 
 PLACE = {"xyz": (0.4, 0.1, 0.45), "rpy": (0.3, 0.2, 0.1)}
 OBSTACLES = {
@@ -33,9 +35,11 @@ def panda():
     return models.panda()
 
 
+@pytest.mark.parametrize("spheres", [False, True], ids=["capsules", "spheres"])
 @pytest.mark.parametrize("name", OBSTACLES)
-def test_distances_are_those_of_coal(panda, name):
+def test_distances_are_those_of_coal(name, spheres):
     """Where the axis of a body lies outside: coal measures other depths for boxes."""
+    panda = models.panda(spheres)
     ours, theirs = OBSTACLES[name]
     rotation = np.eye(4)
     frame = models.frame_of(rotation, Body("x", "sphere", 1.0, 0.0, *PLACE.values()))
@@ -79,6 +83,16 @@ def test_inside_a_box_the_depth_is_that_of_the_deepest_point():
     np.testing.assert_allclose(array(gradient), 1.0)
 
 
+def test_where_two_faces_are_equally_near_the_gradient_is_between_theirs():
+    """A segment along (1, 0, -1): the larger of |x + s| and |s| is smallest at s = -x / 2."""
+    robot = slider(Body("cart", "capsule", 0.05, 2.0, rpy=(0, 0.75 * np.pi, 0)))
+    x, box = np.array([[0.1], [0.45], [0.7]]), Box((1.0, 4.0, 1.0))
+    distance = array(world_distance(robot, x, box))
+    np.testing.assert_allclose(distance, x[:, 0] / 2 - 0.5 - 0.05, atol=1e-9)
+    gradient = gradient_of(lambda q: world_distance(robot, q, box))(tensor(x))
+    np.testing.assert_allclose(array(gradient), 0.5, atol=1e-9)
+
+
 def test_a_half_space_below_a_tilted_capsule():
     robot = slider(Body("cart", "capsule", 0.1, 2.0, (0, 0, 0), (0, np.pi / 3, 0)))
     half = HalfSpace((0, 0, 5.0), -1.0)
@@ -118,6 +132,72 @@ def test_every_mode_gives_the_values_and_gradients_of_numpy(mode):
         np.testing.assert_allclose(array(in_mode(least, mode)(q)), expected[0], atol=1e-12)
         gradient = in_mode(gradient_of(least), mode)(q)
     np.testing.assert_allclose(array(gradient), expected[1], atol=1e-12)
+
+
+RADIUS, LENGTH = 0.1, 0.4  # of an upright capsule that slides along x
+
+
+def moved(seed, boxes):
+    """Obstacles around the capsule, and their distances from it at positions `x` in closed form.
+
+    Around an upright segment a ball, a rod and a box are as far away as a point is from an upright
+    rod, a longer rod and a higher box.
+    """
+    rng = np.random.default_rng(seed)
+    centres = rng.uniform((-1, 0.5, -1), (1, 2.5, 1), (2 + boxes, 3))
+    size, offset, wall = rng.uniform(0.1, 0.4, 3), rng.uniform(-1.5, -0.5), rng.uniform(0.5, 1)
+    y = -1.0 + 0.4 * np.arange(6)
+    obstacles = [
+        Sphere(0.05, centres[0]),
+        Capsule(0.04, 0.3, centres[1]),
+        *(Box(size, centre) for centre in centres[2:]),
+        HalfSpace((0, 0.6, 0.8), offset),
+        DistanceGrid(np.broadcast_to((wall - y)[:, None], (6, 6, 4)), 0.4, (-1, -1, -0.5)),
+    ]
+
+    def expected(x):
+        apart = np.stack(np.broadcast_arrays(x, 0.0, 0.0), axis=-1) - centres[:, None]
+        halves = np.array([[0, 0, 0], [0, 0, 0.15], *[size / 2] * boxes])[:, None]
+        beyond = np.maximum(np.abs(apart) - halves - [0, 0, LENGTH / 2], 0.0)
+        radii = np.array([0.05, 0.04, *[0.0] * boxes])[:, None]
+        others = (np.linalg.norm(beyond, axis=-1) - radii).min(axis=0)
+        return np.minimum(others, min(-offset - 0.8 * LENGTH / 2, wall)) - RADIUS
+
+    return obstacles, expected
+
+
+@pytest.mark.only_on("tensorflow", "jax", reason="compiling distances: PyTorch compiles none")
+def test_obstacles_that_move_compile_nothing_new(monkeypatch):
+    robot = slider(Body("cart", "capsule", RADIUS, LENGTH))
+    x = np.linspace(-0.9, 0.9, 9)
+    q, traced, by_body = tensor(x[:, None], "float32"), [], module._by_body
+
+    def counted(by, *arguments):
+        traced.extend([by] if by is not NUMPY else [])
+        return by_body(by, *arguments)
+
+    def codes_after(seed, boxes=3):
+        """How often code for distances was traced, after scenes."""
+        obstacles, expected = moved(seed, boxes)
+
+        def least(q):
+            return world_distance(robot, q, obstacles)
+
+        with fkarm.config.compilation("graph"):
+            np.testing.assert_allclose(array(least(q)), expected(x), atol=2e-6)
+            slope = array(gradient_of(least)(q))[:, 0]
+            gradient_of(gradient_of(least))(q)
+        step = 1e-6
+        slopes = (expected(x + step) - expected(x - step)) / (2 * step)
+        assert np.isclose(slope, slopes, atol=1e-4).mean() > 0.8  # others lie where it jumps
+        return len(traced)
+
+    monkeypatch.setattr(module, "_by_body", counted)
+    codes = codes_after(0)
+    assert codes
+    for seed in range(1, 5):
+        assert codes_after(seed) == codes
+    assert codes_after(5, boxes=4) == codes  # 3 and 4 boxes are one size
 
 
 def test_a_nan_stays_in_its_row(panda):

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.harness import ROOT
 from tools.tables import table
 
-SUITES = ("geometry", "kinematics", "compare", "layers", "losses", "metrics", "ik")
+SUITES = ("geometry", "kinematics", "collision", "compare", "layers", "losses", "metrics", "ik")
 BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
 
 

@@ -129,7 +129,7 @@ class Obstacles:
         first, last = points[:, shapes.first], points[:, shapes.last]  # (3, bodies, n)
         distances, normals, places, pulls = [], [], [], []
         for surface in self._surfaces:
-            contact = surface(NUMPY, first, last)
+            contact = surface.contact(NUMPY, first, last)
             near = contact.distance - shapes.radii[:, None]  # (obstacles, bodies, n)
             count = near.shape[0] * near.shape[1]
             distances.append(near.reshape(count, len(q)))

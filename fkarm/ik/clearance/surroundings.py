@@ -23,7 +23,7 @@ from fkarm.model import Robot
 # Rows whose distances NumPy computes at a time: their arrays stay in a cache of the processor.
 NUMPY_ROWS = 128
 # With fewer rows NumPy is faster than a chunk of compiled code.
-FEW = ROWS[-1] // 2
+FEW = ROWS[-1] // 6
 
 
 class Surroundings(NamedTuple):

@@ -14,7 +14,15 @@ operation. The modules of the backends have the same names in them.
 import keras
 
 from fkarm.kinematics.stage.derivative import Derivative, Loops
-from fkarm.kinematics.stage.few_rows import FEW_ROWS, Function, InNumpy, PullBack, Ranks, are_few
+from fkarm.kinematics.stage.few_rows import (
+    FEW_ROWS,
+    STAGES_KEPT,
+    Function,
+    InNumpy,
+    PullBack,
+    Ranks,
+    are_few,
+)
 
 if keras.backend.backend() == "tensorflow":
     from fkarm.kinematics.stage.tensorflow import (
@@ -42,6 +50,7 @@ else:
 
 __all__ = [
     "FEW_ROWS",
+    "STAGES_KEPT",
     "Derivative",
     "Function",
     "InNumpy",

@@ -81,6 +81,11 @@ def is_symbolic(inputs: tuple[Tensor, ...]) -> bool:
     return any([isinstance(x, keras.KerasTensor) for x in inputs])
 
 
-def once(maker: Function) -> Function:
+def with_data(function: Function, data: tuple[np.ndarray, ...]) -> Function:
+    """`function` of its inputs and of `data`, which are constants where it is traced."""
+    return (lambda *inputs: function(*inputs, *data)) if data else function
+
+
+def once(maker: Function, kept: int = STAGES_KEPT) -> Function:
     """A maker of stages that is called once for equal arguments, until `fkarm.config.clear`."""
-    return config.cached(STAGES_KEPT)(maker)
+    return config.cached(kept)(maker)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -54,20 +54,32 @@ def compiled(
     in_numpy: InNumpy | None = None,
     loops: Loops | None = None,
     has_rows: tuple[bool, ...] = (),
+    data: tuple[np.ndarray, ...] = (),
 ) -> Function:
     """`function` as a compiled stage; `in_numpy` computes concrete arrays of few rows."""
-    stage = jax.jit(partial(xla_barrier, function))
+    stage = _jitted(function)
+
+    @cache
+    def tensors(dtype: Any) -> list[Tensor]:
+        with jax.ensure_compile_time_eval():  # outside of any trace, so that all calls share them
+            return [jnp.asarray(x, dtype) for x in data]
 
     def call(*inputs: Tensor) -> Any:
         if is_symbolic(inputs):
-            return function(*inputs)
+            return function(*inputs, *data)
         is_concrete = not any(isinstance(x, jax.core.Tracer) for x in inputs)
         if in_numpy is not None and is_concrete and are_few(rows_of(inputs[0].shape, ranks[0])):
             arrays = [np.asarray(x) for x in inputs]
             return jnp.asarray(by_numpy(in_numpy, arrays, ranks)[0])
-        return stage(*inputs)
+        return stage(*inputs, *tensors(inputs[0].dtype))
 
     return call
+
+
+@once
+def _jitted(function: Function) -> Function:
+    """The same object for all data of a function, for which it is compiled once."""
+    return jax.jit(partial(xla_barrier, function))
 
 
 def with_derivative(

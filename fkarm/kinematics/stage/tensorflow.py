@@ -2,29 +2,24 @@
 
 Each stage is compiled whether its caller is eager or a graph. Batches of unknown size, and eager
 ones, are padded to one of a few sizes, so that few are ever compiled. A function that is traced in
-order to be written to a file has no stages: the program that reads it may have no XLA, and
-converters know plain operations only.
+order to be written to a file has no stages.
 
 Private names of TensorFlow: `record` tells whether a tape may watch, tells tapes the derivative of
 an eager call at a tenth of the price of `tf.custom_gradient`, and stops them from preparing
 derivatives that nobody asks for.
 `forwardprop_util` tells whether a `ForwardAccumulator` is active, which cannot differentiate custom
-gradients. `control_flow_util` tells whether the caller is compiled by XLA. None of them has a
-public counterpart.
+gradients. Neither has a public counterpart.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import forwardprop_util, record
-from tensorflow.python.ops import control_flow_util
 
 from fkarm import config
 from fkarm._types import Tensor
@@ -38,8 +33,14 @@ from fkarm.kinematics.stage.few_rows import (
     by_numpy,
     is_symbolic,
     once,
+    with_data,
 )
 from fkarm.kinematics.stage.padding import batch_of, in_rows, rows_of_batch
+from fkarm.kinematics.stage.tensorflow_traced import (
+    is_traced_for_cpu,
+    is_traced_for_file,
+    is_traced_for_xla,
+)
 from fkarm.kinematics.stage.xla import barrier, guarded_sincos, native_sincos
 
 __all__ = [
@@ -51,20 +52,6 @@ __all__ = [
     "with_derivative",
     "xla_barrier",
 ]
-
-# The modules that trace a function in order to write it to a file.
-EXPORTERS = ("keras.src.export.", "tensorflow.python.saved_model.", "tf2onnx.")
-
-
-def is_traced_for_cpu() -> bool:
-    """Whether XLA compiles the caller for a CPU."""
-    return _is_traced_for_xla() and not tf.config.list_physical_devices("GPU")
-
-
-def is_traced_for_file() -> bool:
-    """Whether the caller is traced for a file, which knows plain operations only."""
-    is_traced = not tf.executing_eagerly()
-    return is_traced and (config.wants_plain_operations() or _is_traced_for_export())
 
 
 def sincos(angle: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,6 +73,7 @@ def compiled(
     in_numpy: InNumpy | None = None,
     loops: Loops | None = None,
     has_rows: tuple[bool, ...] = (),
+    data: tuple[np.ndarray, ...] = (),
 ) -> Function:
     """`function` as a stage that XLA compiles, differentiable any number of times.
 
@@ -101,9 +89,16 @@ def compiled(
         loops: The same function for compiled code, perhaps with its pull-back; derivatives that it
             lacks are those of `function`.
         has_rows: Which of several values have the batch axes; empty: all of them.
+        data: Floating arrays that `function` takes after its inputs. Functions that are the same
+            object share their graphs whatever the data; `loops` have them among their arrays.
     """
-    value = _compiled_value(function, ranks, loops, has_rows)
-    run = _differentiable(function, value, ranks, loops)
+    plain = _with_tensors(_traced(function), _Tensors(data))
+    function = with_data(function, data)
+    if loops is None:
+        value, pull_back = _compiled_value(function, ranks, has_rows), None
+    else:
+        value, pull_back = _by_loops(loops, ranks)
+    run = _differentiable(plain, value, pull_back)
     few = None if in_numpy is None else _differentiable_by_numpy(function, ranks, in_numpy)
 
     def call(*inputs: Tensor) -> Any:
@@ -117,19 +112,39 @@ def compiled(
                 return function(*inputs)
             if not _may_be_recorded():
                 return value(*inputs)
-        elif loops is None and _is_traced_for_xla():
+        elif loops is None and is_traced_for_xla():
             return xla_barrier(function, *inputs)
         return run(*inputs)
 
     return call
 
 
-def _compiled_value(
-    function: Function, ranks: Ranks, loops: Loops | None, has_rows: tuple[bool, ...]
-) -> Function:
+def _by_loops(loops: Loops, ranks: Ranks) -> tuple[Function, Any]:
+    """Value and pull-back of a stage by loops; None: there is no pull-back."""
+    tensors = _Tensors(loops.arrays)
+    value = _with_arrays(loops.value, ranks, tensors)
+    if loops.pull_back is None:
+        return value, None
+    all_ranks = (*ranks, loops.y_rank, loops.y_rank)
+    has_rows = tuple(rank is not None for rank in ranks) if loops.is_summed else ()
+    cotangents = _with_arrays(loops.pull_back, all_ranks, tensors, has_rows)
+
+    def pull_back(*arguments: Tensor) -> list[Tensor]:
+        """The cotangents of inputs from these, `y` and `y_bar`; sums where all rows share them."""
+        bars: list[Tensor] = cotangents(*arguments)
+        if loops.is_summed:
+            return bars
+        axes = list(range(batch_of(arguments[0], ranks[0]).rank))
+        return [
+            tf.reduce_sum(bar, axes) if rank is None else bar
+            for bar, rank in zip(bars, ranks, strict=True)
+        ]
+
+    return value, pull_back
+
+
+def _compiled_value(function: Function, ranks: Ranks, has_rows: tuple[bool, ...]) -> Function:
     """What computes the value of a stage, compiled for a few sizes of the batch."""
-    if loops is not None:
-        return _with_arrays(loops.value, ranks, loops.arrays)
     stage = tf.function(function, jit_compile=True, autograph=False)
 
     @cache
@@ -139,12 +154,14 @@ def _compiled_value(
     return lambda *inputs: in_rows(concrete, inputs, ranks, has_rows)
 
 
-def _differentiable(
-    function: Function, value: Function, ranks: Ranks, loops: Loops | None
-) -> Function:
-    """`value`, of which tapes know the derivative: by operations, or the pull-back by loops."""
+@once
+def _traced(function: Function) -> Function:
     # Derivatives of a stage are rarely asked for, and XLA takes long over them.
-    plain = tf.function(function, autograph=False)
+    return tf.function(function, autograph=False)
+
+
+def _differentiable(plain: Function, value: Function, pull_back: Any) -> Function:
+    """`value`, of which tapes know the derivative: by operations, or the pull-back by loops."""
 
     def by_operations(inputs: tuple[Tensor, ...], cotangents: Sequence[Tensor]) -> Any:
         return _gradient_of(lambda *x: tf.nest.flatten(plain(*x)), inputs, cotangents)
@@ -152,7 +169,6 @@ def _differentiable(
     @tf.custom_gradient
     def pulled(*arguments: Tensor) -> Any:
         """Cotangents of inputs from inputs, value and its cotangent, by loops."""
-        *inputs, y, y_bar = arguments
 
         def gradient(*cotangents: Tensor) -> Any:
             def again(*arguments: Tensor) -> Any:
@@ -162,12 +178,12 @@ def _differentiable(
             return _gradient_of(again, arguments, cotangents)
 
         with record.stop_recording():
-            return _pulled_by_loops(loops, ranks, tuple(inputs), y, y_bar), gradient
+            return pull_back(*arguments), gradient
 
     @tf.custom_gradient
     def run(*inputs: Tensor) -> Any:
         def gradient(*cotangents: Tensor) -> Any:
-            if loops is None or loops.pull_back is None:
+            if pull_back is None:
                 return by_operations(inputs, cotangents)
             return pulled(*inputs, outputs, *cotangents)
 
@@ -214,9 +230,9 @@ def with_derivative(
         """The function, and its pull-back from `x`, `y` and a cotangent."""
         ranks, by_loops = (1, y_rank, y_rank), loops()
         if by_loops is not None:
-            arrays = by_loops.arrays
-            value = _with_arrays(by_loops.value, (1,), arrays)
-            return value, _with_arrays(by_loops.pull_back, ranks, arrays)
+            tensors = _Tensors(by_loops.arrays)
+            value = _with_arrays(by_loops.value, (1,), tensors)
+            return value, _with_arrays(by_loops.pull_back, ranks, tensors)
         return compiled(function, (1,)), compiled(
             lambda x, y, y_bar: pull_back(x, xla_barrier(wrench, y, y_bar)), ranks
         )
@@ -277,38 +293,28 @@ def with_derivative(
     return call
 
 
-def _with_arrays(
-    function: Function,
-    ranks: Ranks,
-    arrays: tuple[np.ndarray, ...],
-    has_rows: tuple[bool, ...] = (),
-) -> Function:
-    """A stage with arrays as its last inputs, which shares its compiled code with other arrays."""
-    stage = _stage_of_arrays(function, ranks, len(arrays), has_rows)
+class _Tensors:
+    """Arrays as tensors, which are made once for every floating type."""
 
-    @cache
-    def tensors(dtype: tf.DType) -> list[Tensor]:
+    def __init__(self, arrays: tuple[np.ndarray, ...]) -> None:
+        self.arrays, self.of = arrays, cache(self._of)
+
+    def _of(self, dtype: tf.DType) -> list[Tensor]:
         with tf.init_scope():  # outside of any graph, so that all calls share them
-            return [tf.constant(x, dtype if x.dtype.kind == "f" else tf.int32) for x in arrays]
-
-    return lambda *inputs: stage(*inputs, *tensors(inputs[0].dtype))
+            return [tf.constant(x, dtype if x.dtype.kind == "f" else tf.int32) for x in self.arrays]
 
 
-def _pulled_by_loops(
-    loops: Any, ranks: Ranks, inputs: tuple[Tensor, ...], y: Tensor, y_bar: Tensor
-) -> list[Tensor]:
-    """The cotangents of inputs by loops; of those that all rows share, their sums."""
-    all_ranks = (*ranks, loops.y_rank, loops.y_rank)
-    has_rows = tuple(rank is not None for rank in ranks) if loops.is_summed else ()
-    pull_back = _with_arrays(loops.pull_back, all_ranks, loops.arrays, has_rows)
-    cotangents: list[Tensor] = pull_back(*inputs, y, y_bar)
-    if loops.is_summed:
-        return cotangents
-    axes = list(range(batch_of(inputs[0], ranks[0]).rank))
-    return [
-        tf.reduce_sum(bar, axes) if rank is None else bar
-        for bar, rank in zip(cotangents, ranks, strict=True)
-    ]
+def _with_tensors(function: Function, tensors: _Tensors) -> Function:
+    """A function with tensors as its last inputs."""
+    return lambda *inputs: function(*inputs, *tensors.of(inputs[0].dtype))
+
+
+def _with_arrays(
+    function: Function, ranks: Ranks, tensors: _Tensors, has_rows: tuple[bool, ...] = ()
+) -> Function:
+    """A stage with tensors as its last inputs, which shares its compiled code with other ones."""
+    stage = _stage_of_arrays(function, ranks, len(tensors.arrays), has_rows)
+    return _with_tensors(stage, tensors)
 
 
 @once
@@ -367,21 +373,6 @@ def _recorded(output: Tensor, inputs: tuple[Tensor, ...], gradient: Function) ->
     """`output`, of which tapes know the gradient, at a tenth of the price of a custom gradient."""
     record.record_operation("fkarm", [output], inputs, gradient)
     return output
-
-
-def _is_traced_for_xla() -> bool:
-    graph = tf.compat.v1.get_default_graph()
-    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
-
-
-def _is_traced_for_export() -> bool:
-    # No library announces that it exports, but an exporter is among the callers of the trace.
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(EXPORTERS):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _runs_by_operation(inputs: tuple[Tensor, ...]) -> bool:

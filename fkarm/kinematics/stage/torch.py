@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import numpy as np
 import torch
 
 from fkarm._types import Tensor
@@ -21,6 +22,7 @@ from fkarm.kinematics.stage.few_rows import (
     by_numpy,
     is_symbolic,
     rows_of,
+    with_data,
 )
 from fkarm.kinematics.stage.xla import native_sincos as sincos
 
@@ -39,8 +41,10 @@ def compiled(
     in_numpy: InNumpy | None = None,
     loops: Loops | None = None,
     has_rows: tuple[bool, ...] = (),
+    data: tuple[np.ndarray, ...] = (),
 ) -> Function:
     """`function` itself; `in_numpy` computes tensors of few rows that nothing differentiates."""
+    function = with_data(function, data)
     if in_numpy is None:
         return function
 
@@ -120,12 +124,12 @@ def _run(number: int, *inputs: Tensor) -> Any:
     return _stages[number](*inputs)
 
 
-def once(maker: Function) -> Function:
+def once(maker: Function, kept: int = few_rows.STAGES_KEPT) -> Function:
     """A maker of stages, called once for equal arguments and never read by `torch.compile`.
 
     `torch.compile` reads Python without its caches, and cannot read plans: it gets a number.
     """
-    cached = few_rows.once(maker)
+    cached = few_rows.once(maker, kept)
 
     @torch.compiler.assume_constant_result
     def number_of(*arguments: Any) -> int:

@@ -5,7 +5,10 @@ import pytest
 from autodiff import array
 
 import fkarm
-from fkarm.collision import HalfSpace, Sphere
+from fkarm.collision import HalfSpace, Sphere, world_distances
+from fkarm.collision.arithmetic import NUMPY
+from fkarm.ik.clearance import surroundings_of
+from fkarm.ik.clearance.surroundings import FEW
 
 LENGTHS = (0.5, 0.4, 0.3, 0.2)
 RADIUS, LEAST = 0.03, 0.01
@@ -197,6 +200,26 @@ def test_obstacles_are_avoided(arm, targets, result):
     expected = np.minimum(height, planar_distance(found.q))
     np.testing.assert_allclose(found.clearance, expected, atol=1e-9)
     assert expected.min() >= LEAST
+
+
+@pytest.mark.only_on("tensorflow", "jax", reason="compiling distances: PyTorch compiles none")
+def test_a_search_compiles_nothing_for_an_obstacle_that_moves(monkeypatch, arm):
+    q, codes, by_body = fkarm.sample_configurations(arm, FEW, seed=3), [], world_distances._by_body
+
+    def counted(by, *arguments):
+        codes.extend([by] if by is not NUMPY else [])
+        return by_body(by, *arguments)
+
+    monkeypatch.setattr(world_distances, "_by_body", counted)
+    after_first = []
+    for y in (0.3, 0.5, -0.8):
+        around = surroundings_of(arm, LEAST, Sphere(0.1, (0.4, y, 0)), in_numpy=False)
+        links = segments(q).swapaxes(0, 1)
+        from_ball = [to_segment(np.array([[0.4, y]]), *ends.swapaxes(0, 1)) for ends in links]
+        expected = np.minimum(planar_distance(q), np.min(from_ball, axis=0) - 0.1 - RADIUS)
+        np.testing.assert_allclose(around.distances(q), expected, atol=1e-9)
+        after_first = after_first or list(codes)
+    assert codes == after_first != []
 
 
 def test_every_solution_that_is_marked_is_clear():
