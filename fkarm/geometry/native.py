@@ -3,7 +3,8 @@
 Keras follows JAX's default of 32 bits: on JAX and PyTorch its promotion turns float64 into float32,
 in `sin`, `cos`, `tanh`, `arctan2`, `matmul`, `maximum`, `minimum` and the bounds of `clip`, among
 others. The functions here are the backend's own, which keep float64; on symbolic inputs they are
-those of Keras.
+those of Keras. `mean`, `cumsum` and `divide_no_nan` of Keras round float64 too. On PyTorch `where`,
+`add` and `multiply` round the numbers among their inputs; 0 and 1 are exact, and so are operators.
 """
 
 from __future__ import annotations

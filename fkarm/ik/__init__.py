@@ -4,7 +4,6 @@ from fkarm.ik.closed_form import ClosedForm, ClosedFormSolutions, closed_form
 from fkarm.ik.path import PathResult, follow_path
 from fkarm.ik.reach_map import ReachabilityMap, reachability
 from fkarm.ik.result import IKReason, IKResult, IKSolutions
-from fkarm.ik.self_motion import raise_manipulability
 from fkarm.ik.solve import solve_ik, solve_ik_all
 from fkarm.ik.starts import StartTable
 
@@ -19,7 +18,6 @@ __all__ = [
     "StartTable",
     "closed_form",
     "follow_path",
-    "raise_manipulability",
     "reachability",
     "solve_ik",
     "solve_ik_all",

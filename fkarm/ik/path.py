@@ -19,7 +19,7 @@ from fkarm.ik.closed_form import ClosedForm
 from fkarm.ik.limbs import joined, limbs_of, of_limb
 from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS, Task, Weights
 from fkarm.ik.request import Request, read_request, runs_in_numpy
-from fkarm.ik.result import IKResult
+from fkarm.ik.result import IKResult, counted, distance_in_lines, errors_in_lines
 from fkarm.ik.search import with_errors
 from fkarm.model import Robot
 
@@ -35,6 +35,15 @@ class PathResult(NamedTuple):
     position_error: np.ndarray  # m, (..., n)
     orientation_error: np.ndarray  # rad, (..., n)
     clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (..., n)
+
+    def __str__(self) -> str:
+        *batch, poses = self.converged.shape
+        solved = self.converged
+        paths = int(np.prod(batch))
+        of_paths = f"{counted(paths, 'path')} of " if batch else ""
+        lines = [f"{of_paths}{counted(poses, 'pose')}, {int(solved.sum())} solved"]
+        lines += errors_in_lines(self, {"solved": solved, "not solved": ~solved})
+        return "\n".join(lines + distance_in_lines(self.clearance))
 
 
 def follow_path(

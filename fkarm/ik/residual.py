@@ -239,7 +239,8 @@ def tilt(components: Components, target: Frame, frame: Frame, axis: int) -> Vect
     # At a half turn all perpendicular axes are equally good.
     is_opposite = ops.logical_and(is_zero, n[axis] < 0)
     turn: list[Tensor] = [ops.zeros_like(squared)] * 3
-    turn[a] = ops.where(is_opposite, 3.14159265358979, ratio * n[b])
+    half_turn = math.pi + ops.zeros_like(squared)  # Keras rounds numbers to float32 on PyTorch
+    turn[a] = ops.where(is_opposite, half_turn, ratio * n[b])
     turn[b] = ops.where(is_opposite, 0.0, -ratio * n[a])
     return turn[0], turn[1], turn[2]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -30,6 +31,18 @@ class IKReason(str, Enum):
 REASON_DTYPE = np.dtype(f"<U{max(len(reason.value) for reason in IKReason)}")
 
 
+class HasErrors(Protocol):
+    """A result with errors of poses."""
+
+    @property
+    def position_error(self) -> np.ndarray:
+        """Errors of positions, m."""
+
+    @property
+    def orientation_error(self) -> np.ndarray:
+        """Errors of orientations, rad."""
+
+
 class IKResult(NamedTuple):
     """What `solve_ik` returns. NumPy arrays; batch axes are those of the targets.
 
@@ -47,17 +60,12 @@ class IKResult(NamedTuple):
     clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (...)
 
     def __str__(self) -> str:
-        count, solved = self.converged.size, self.converged
-        lines = [f"{count} target{'s' * (count != 1)}, {int(solved.sum())} solved"]
-        if count:
+        solved = self.converged
+        lines = [f"{counted(solved.size, 'target')}, {int(solved.sum())} solved"]
+        if solved.size:
             lines.append("  " + reasons_in_words(self.reason))
-        for which, name in ((solved, "solved"), (~solved, "not solved")):
-            if np.isfinite(self.position_error[which]).any():
-                errors = (self.position_error[which], self.orientation_error[which])
-                lines.append(f"  {name}: largest error {largest_in_words(*errors)}")
-        if np.isfinite(self.clearance).any():
-            lines.append(f"  bodies: smallest distance {np.nanmin(self.clearance) * 1e3:.3g} mm")
-        return "\n".join(lines)
+        lines += errors_in_lines(self, {"solved": solved, "not solved": ~solved})
+        return "\n".join(lines + distance_in_lines(self.clearance))
 
 
 def reasons_in_words(reason: np.ndarray) -> str:
@@ -65,6 +73,28 @@ def reasons_in_words(reason: np.ndarray) -> str:
     names, counts = np.unique(reason, return_counts=True)
     pairs = zip(names.tolist(), counts.tolist(), strict=True)
     return ", ".join(f"{name} {count}" for name, count in pairs)
+
+
+def counted(count: int, what: str) -> str:
+    """A number with its noun."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def errors_in_lines(result: HasErrors, groups: Mapping[str, np.ndarray]) -> list[str]:
+    """A line with the largest errors for every group of rows that has errors."""
+    return [
+        f"  {name}: largest error "
+        + largest_in_words(result.position_error[rows], result.orientation_error[rows])
+        for name, rows in groups.items()
+        if np.isfinite(result.position_error[rows]).any()
+    ]
+
+
+def distance_in_lines(clearance: np.ndarray) -> list[str]:
+    """A line with the smallest distance, given in m; none if distances were not asked for."""
+    if not np.isfinite(clearance).any():
+        return []
+    return [f"  bodies: smallest distance {np.nanmin(clearance) * 1e3:.3g} mm"]
 
 
 def largest_in_words(position_error: np.ndarray, orientation_error: np.ndarray) -> str:
@@ -83,3 +113,15 @@ class IKSolutions(NamedTuple):
     orientation_error: np.ndarray  # rad, (..., n)
     steps: np.ndarray  # steps from the start, (..., n)
     clearance: np.ndarray  # m, the smallest distance that counts; NaN if not asked for, (..., n)
+
+    def __str__(self) -> str:
+        marked = self.is_solution
+        targets, per_target = int(np.prod(marked.shape[:-1])), marked.sum(axis=-1)
+        lines = [
+            f"{counted(targets, 'target')}, {counted(int(marked.sum()), 'distinct solution')}"
+            f" from {counted(marked.shape[-1], 'start')} per target"
+        ]
+        if targets > 1:
+            lines.append(f"  per target: {per_target.min()} to {per_target.max()} solutions")
+        lines += errors_in_lines(self, {"solutions": marked})
+        return "\n".join(lines + distance_in_lines(self.clearance[marked]))

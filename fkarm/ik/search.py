@@ -147,7 +147,7 @@ class Search:
         return at_starts(q, self.first)
 
     @property
-    def _exact(self) -> float:
+    def exact(self) -> float:
         """Squared ratio of an error to its tolerance below which a start gives the answer."""
         rounding = self.request.terms.closeness.max() * ROUNDING[self.request.dtype] ** 2
         return float(np.clip(4.0 * rounding, _EXACT**2, 0.25))
@@ -203,7 +203,7 @@ class Search:
             count = min(self._starts_to_try(len(open_rows), next(rounds)), self.starts - first)
             starts = self._starts(open_rows, first, count)
             new = descend_damped(self.request, open_rows, starts, self._damped_steps, is_race=True)
-            is_exact = new.ratio <= self._exact
+            is_exact = new.ratio <= self.exact
             is_answer = np.asarray(is_exact.any(axis=1))
             winner = is_exact.argmax(axis=1)[:, None]
             won.append((open_rows[is_answer], new.of(is_answer).take(winner[is_answer])))

@@ -16,6 +16,7 @@ from fkarm.ik.problem import ORIENTATION_TOLERANCE, POSITION_TOLERANCE, WEIGHTS,
 from fkarm.ik.request import Request, read_request
 from fkarm.ik.result import IKResult, IKSolutions
 from fkarm.ik.search import Search
+from fkarm.ik.self_motion import NimbleSearch
 from fkarm.model import Robot
 
 STARTS, MAX_STEPS = 84, 48
@@ -44,6 +45,7 @@ def solve_ik(
     method: str = "auto",
     clearance: float | None = None,
     obstacles: Sequence[Any] | None = None,
+    manipulability: float | None = None,
 ) -> IKResult:
     """Joint configurations that bring links to target poses, for many targets at once.
 
@@ -103,6 +105,11 @@ def solve_ik(
             nearer, others are tried: the branches of a closed form or further starts, then steps
             that push the bodies apart. None: bodies do not matter.
         obstacles: Solids of `fkarm.collision` in the root link's frame.
+        manipulability: Manipulability wanted of an answer, as `fkarm.manipulability` measures it,
+            of the components that count and the joints that may move; `np.inf`: as much as
+            possible. Where the usual answer has less, without `q_init` and `q_ref` further
+            solutions are compared, then steps raise it by motion that the task leaves free. It is a
+            preference: answers stay solutions, clear if that is asked for. None: no preference.
     Returns:
         `IKResult`. A target out of reach is no exception: its `converged` is False, `q` is the
         nearest configuration and `reason` says why. A target with NaN has NaN errors; other targets
@@ -113,9 +120,11 @@ def solve_ik(
         RobotError: If a prismatic joint without limits leaves no range for starts.
         TypeError: If it is called while tracing: use `fkarm.layers.InverseKinematics` in models.
         ValueError: If a target is no pose, no joint may move a link, or an argument is out of
-            range, such as a tolerance below what the type can represent.
+            range, such as a tolerance below what the type can represent, or a manipulability where
+            it is always zero.
     Reference:
-        [Sugihara2011] and [Nielsen1999] for the damping, [Bertsekas1982] for the limits.
+        [Sugihara2011] and [Nielsen1999] for the damping, [Bertsekas1982] for the limits;
+        [Yoshikawa1985] and [Siciliano2009], section 3.5.1, for the manipulability.
     Example:
         >>> robot = fkarm.robots.panda()
         >>> T = fkarm.forward_kinematics(robot, fkarm.sample_configurations(robot, 5), "panda_hand")
@@ -148,10 +157,15 @@ def solve_ik(
         Search(each, starts, max_steps, seed, form)
         for each, form in zip(requests, forms, strict=True)
     ]
+    nimble = None
+    if manipulability is not None:
+        nimble = NimbleSearch(request, limbs, searches, manipulability, around)
     results = [search.best() for search in searches]
     result = joined(limbs, results) if len(limbs) > 1 else results[0]
     if around is not None:
         result = ClearSearch(request, limbs, searches, around).best(result)
+    if nimble is not None:
+        result = nimble.best(result)
     return IKResult(*(field.reshape((*request.batch, *field.shape[1:])) for field in result))
 
 

@@ -115,7 +115,7 @@ class StartTable:
         q, known = ops.take(q, indices, axis=0), ops.take(known, indices, axis=0)
         if not self._base:
             return q
-        centres = ops.mean(targets[:, None, :, :3, 3], axis=2)
+        centres = ops.sum(targets[:, None, :, :3, 3], axis=2) / targets.shape[1]
         moves = ops.sum((centres - known)[..., None] * axes, axis=-2)
         entries = list(ops.unstack(q, q.shape[-1], axis=-1))
         for k, entry in enumerate(self._base):

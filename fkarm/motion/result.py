@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fkarm.ik.result import largest_in_words, reasons_in_words
+from fkarm.ik.result import counted, distance_in_lines, largest_in_words, reasons_in_words
 
 
 class PathReason(str, Enum):
@@ -57,7 +57,7 @@ class SolvedPath(NamedTuple):
 
     def __str__(self) -> str:
         frames = self.converged.size
-        lines = [f"{frames} frames, {int(self.converged.sum())} converged"]
+        lines = [f"{counted(frames, 'frame')}, {int(self.converged.sum())} converged"]
         if not frames:
             return lines[0]
         lines.append("  " + reasons_in_words(self.reason))
@@ -71,6 +71,4 @@ class SolvedPath(NamedTuple):
             lines.append(f"  {link}: largest error {largest_in_words(*errors)}")
         if np.isfinite(self.slip).any():
             lines.append(f"  contacts: largest slip {np.nanmax(self.slip) * 1e3:.3g} mm per step")
-        if np.isfinite(self.clearance).any():
-            lines.append(f"  bodies: smallest distance {np.nanmin(self.clearance) * 1e3:.3g} mm")
-        return "\n".join(lines)
+        return "\n".join(lines + distance_in_lines(self.clearance))

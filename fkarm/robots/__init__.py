@@ -1,7 +1,7 @@
 """Ready-made robots, from the manufacturers' published numbers.
 
 Every file names its source. The files hold kinematics, limits and bodies, no meshes and no
-inertias. The Panda and the arms of Universal Robots have the masses of their moving links.
+inertias. Panda, FR3 and the arms of Universal Robots have the masses of their moving links.
 The root link of the Universal Robots arms is `base_link`, as in ROS. Their link `base`, from which
 the manufacturer measures, is turned by half a turn about z.
 """

@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 import fkarm
 from fkarm.ik.descent import target_entries
-from fkarm.ik.problem import make_problem, make_terms, unpacked
-from fkarm.ik.residual import Frame, error_and_jacobian, frames_of, rotation_vector
+from fkarm.ik.problem import make_components, make_problem, make_terms, unpacked
+from fkarm.ik.residual import Frame, error_and_jacobian, frames_of, rotation_vector, tilt
 
 
 def frame(matrices):
@@ -51,3 +51,12 @@ def test_frames_come_in_columns():
     (found,) = frames_of(ops.transpose(target_entries(tensor(pose))), 1)
     np.testing.assert_array_equal(np.stack(found.origin, axis=-1), pose[:, :3, 3])
     np.testing.assert_array_equal(np.stack(found.axes[1], axis=-1), pose[:, :3, 1])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_an_axis_that_points_the_other_way_is_half_a_turn_off_in_float64(axis):
+    components = make_components((tuple(3 + k for k in range(3) if k != axis),), "target")
+    half = Rotation.from_rotvec(np.pi * np.roll([0.0, 1.0, 0.0], axis)).as_matrix()
+    half[:, axis] = -np.eye(3)[axis]  # without the rounding of the sine
+    turn = tilt(components, frame(np.eye(3)[None]), frame(half[None]), axis)
+    assert np.linalg.norm([array(each) for each in turn]) == pytest.approx(np.pi, rel=1e-15)

@@ -70,3 +70,40 @@ def test_a_printed_result_names_the_smallest_distance():
         obstacles=wall, position_tolerance=1e-6,
     )  # fmt: skip
     assert str(found).endswith("\n  bodies: smallest distance 50 mm")
+
+
+def test_all_solutions_are_printed_in_a_few_lines():
+    poses = at((0.5, 0.1), (0.9, 0.0))
+    lines = str(fkarm.solve_ik_all(TWO, poses, task="position", starts=20)).split("\n")
+    # The elbow bends to either side; whole turns are one solution.
+    assert lines[0] == "2 targets, 2 distinct solutions from 20 starts per target"
+    assert lines[1] == "  per target: 0 to 2 solutions"
+    assert lines[2].startswith("  solutions: largest error ")
+    assert len(lines) == 3
+    one = fkarm.solve_ik_all(TWO, poses[1], task="position", starts=1)
+    assert str(one) == "1 target, 0 distinct solutions from 1 start per target"
+    none = fkarm.solve_ik_all(TWO, poses[:0], task="position", starts=20)
+    assert str(none) == "0 targets, 0 distinct solutions from 20 starts per target"
+
+
+def test_the_smallest_distance_of_all_solutions_is_that_of_the_clear_ones():
+    with_ball = TWO.with_bodies([fkarm.Body(TWO.link_names[2], "sphere", 0.05)])
+    floor = fkarm.collision.HalfSpace((0, 1, 0), -0.1)
+    found = fkarm.solve_ik_all(
+        with_ball, at((0.5, 0.1)), task="position", starts=20, clearance=0.01, obstacles=floor
+    )
+    # The elbow is above the floor or below it, by the law of cosines.
+    angle = math.atan2(0.1, 0.5) + math.acos((0.4**2 + 0.26 - 0.3**2) / (0.8 * math.sqrt(0.26)))
+    distance = 1e3 * (0.4 * math.sin(angle) + 0.1 - 0.05)
+    assert str(found).startswith("1 target, 1 distinct solution from 20 starts per target\n")
+    assert str(found).endswith(f"\n  bodies: smallest distance {distance:.3g} mm")
+
+
+def test_a_path_is_printed_in_a_few_lines():
+    poses = at((0.5, 0.1), (0.5, 0.12), (0.9, 0.0))
+    lines = str(fkarm.follow_path(TWO, poses, [-0.3, 1.5], task="position")).split("\n")
+    assert lines[0] == "3 poses, 2 solved"
+    assert lines[1].startswith("  solved: largest error ")
+    assert lines[2:] == ["  not solved: largest error 200 mm, 0 rad"]
+    two = fkarm.follow_path(TWO, np.stack([poses[:1]] * 2), [-0.3, 1.5], task="position")
+    assert str(two).startswith("2 paths of 1 pose, 2 solved\n  solved: largest error ")

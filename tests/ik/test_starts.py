@@ -1,7 +1,7 @@
 """The table of starts, and the low-discrepancy sequence behind it."""
 
 import numpy as np
-from autodiff import COMPILED, array, in_mode
+from autodiff import COMPILED, array, in_mode, tensor
 
 import fkarm
 from fkarm.ik.problem import make_problem
@@ -32,3 +32,19 @@ def test_starts_fill_the_limits_evenly(panda):
         counts = np.histogram(column, bins=10, range=(0, 1))[0]
         assert counts.min() > 85
     assert np.abs(q - low_discrepancy(panda, 1000, 1)).max() > 0.1
+
+
+def test_a_base_that_moves_freely_starts_in_the_middle_of_its_targets_in_float64():
+    links = ("cart", "arm")
+    joints = [
+        fkarm.Joint("drive", "planar", axis="z", parent="root", child="cart"),
+        fkarm.Joint("turn", axis="z", xyz=(0.4, 0, 0), parent="cart", child="arm"),
+    ]
+    table = StartTable(make_problem(fkarm.Robot(joints), links), size=4)
+    targets = np.tile(np.eye(4), (3, 2, 1, 1))
+    targets[:, :, :2, 3] = np.random.default_rng(0).uniform(-9, 9, (3, 2, 2))
+    numbers = np.array([[0, 3]] * 3)
+    starts = array(table.at(tensor(numbers), tensor(targets)))
+    ends = [array(fkarm.forward_kinematics(table.problem.robot, starts, link)) for link in links]
+    middle = np.mean(ends, axis=0)[..., :2, 3]
+    np.testing.assert_allclose(middle, np.repeat(targets.mean(1)[:, None, :2, 3], 2, 1), rtol=1e-13)

@@ -43,6 +43,18 @@ FRANKA = [
     (0, 90, 0),
     (0.088, 90, 0),
 ]
+# franka_description, robots/fr3/inertials.yaml: kg, and mm from the frames of Craig's convention
+FR3_MASSES = (2.9274653454, 2.9355370338, 2.2449013699, 2.6155955791, 2.3271207594, 1.8170376524,
+              0.6271432862)  # fmt: skip
+FR3_CENTRES = [
+    (0.0004128, -18.1251324, -38.6035970),
+    (3.1828864, -74.3221644, 8.8146084),
+    (40.7015686, -4.8200565, -28.9730823),
+    (-45.9100965, 63.0492960, -8.5187868),
+    (-1.6039605, 29.2536262, -97.2965990),
+    (59.7131221, -41.0294666, -10.1692726),
+    (4.5225817, 8.6261921, -16.1633251),
+]
 IIWA = {"iiwa7": (0.34, 0.4, 0.4, 0.126), "iiwa14": (0.36, 0.42, 0.4, 0.126)}
 
 
@@ -105,6 +117,24 @@ def test_franka_arms_follow_their_table(name):
         np.testing.assert_allclose(got, expected, atol=1e-14)
     assert robot.end_effector == f"{name}_hand"
     assert robot.dof == 7
+
+
+def test_the_fr3_has_the_masses_of_its_description():
+    robot = fkarm.robots.fr3()
+    rows = [(a, math.radians(alpha), d, 0.0) for a, alpha, d in FRANKA]
+    # The hand and its two fingers, which are 15 g each.
+    in_hand = [[-0.01, 0, 0.03, 1], [0, 0, 0.0584, 1], [0, 0, 0.0584, 1]]
+    masses = np.array([*FR3_MASSES, 0.73, 0.015, 0.015])
+    q = fkarm.sample_configurations(robot, 5, seed=0)
+    for row, centre in zip(q, np.asarray(fkarm.center_of_mass(robot, q)), strict=True):
+        links = [dh_product(rows[:k], row[:k], "modified") for k in range(1, 8)]
+        hand = links[-1] @ pose(position=(0, 0, 0.107)) @ pose(rot((0, 0, 1), -math.pi / 4))
+        in_links = [
+            link @ [*(1e-3 * np.array(xyz)), 1.0]
+            for link, xyz in zip(links, FR3_CENTRES, strict=True)
+        ]
+        centres = [*in_links, *(hand @ xyz for xyz in in_hand)]
+        np.testing.assert_allclose(centre, (masses @ centres / masses.sum())[:3], atol=1e-12)
 
 
 @pytest.mark.parametrize("name", IIWA)

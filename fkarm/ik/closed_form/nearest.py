@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
+from fkarm.geometry import native
 from fkarm.ik.closed_form.arithmetic import library_of
 from fkarm.ik.closed_form.branches import Structure, all_branches
 from fkarm.ik.closed_form.limits import nearest_copy
@@ -70,6 +71,7 @@ class NearestBranch:
     def _nearest(self, targets: Any, near: Any, *others: Any) -> list[Any]:
         dof, library, values = self._dof, library_of(near), others[-1]
         free = None if self._free is None else others[0]
+        typed = np if library is np else native
         columns = [(targets[k], targets[k + 1], targets[k + 2]) for k in (0, 3, 6, 9)]
         frame = Frame((columns[0], columns[1], columns[2]), columns[3])
         branches, is_solution = all_branches(self._structure, frame, free)
@@ -85,7 +87,7 @@ class NearestBranch:
             copy, fits = nearest_copy(value, slide, q[entry], low, high)
             is_solution = library.logical_and(is_solution, fits)
             step = _squared(weight * (copy - q[entry]))
-            distance = library.maximum(distance, step) if self._by_largest else distance + step
+            distance = typed.maximum(distance, step) if self._by_largest else distance + step
             found.append(copy)
         distance = library.where(is_solution, distance, NONE)
         axes = self._structure.solver.axes

@@ -205,6 +205,17 @@ def test_the_branch_nearest_to_a_reference_moves_no_slide_by_whole_turns():
     np.testing.assert_allclose(found[:, :4], q, atol=1e-9)
 
 
+def test_the_distance_from_the_middle_is_in_float64():
+    robot = scara("PRRR")
+    q = draw(robot, 10)
+    columns = np.swapaxes(poses(robot, q)[:, :3], 1, 2).reshape(10, 12)
+    values = np.concatenate([np.full(4, -9.0), np.full(4, 9.0), np.full(4, 0.3)])
+    central = fkarm.ik.closed_form(robot).central
+    found = array(central.compiled(*map(tensor, (columns, np.zeros((10, 4)), values)))[0])
+    expected = np.square(0.3 * np.abs(found[:, :4]).max(axis=1))
+    np.testing.assert_allclose(found[:, 4], expected, rtol=1e-14)
+
+
 def test_a_turn_may_be_given_where_another_joint_slides():
     robot = on_rail(fkarm.robots.ur5e())
     with pytest.raises(fkarm.NoClosedFormError, match="of which 'rail' slide"):
