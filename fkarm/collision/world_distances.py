@@ -8,7 +8,15 @@ from functools import reduce
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Arithmetic, Array, Point
+from fkarm.collision.arithmetic import (
+    COMPILED,
+    DIFFERENTIABLE,
+    NUMPY,
+    Arithmetic,
+    Array,
+    Point,
+    nan_of,
+)
 from fkarm.collision.lines import (
     distance_and_index,
     line_in_numpy,
@@ -79,7 +87,8 @@ def _stage(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ..
 
     def by_operations(q: Tensor) -> Tensor:
         points = unrolled_points(plan, shapes, q)
-        distance = ops.min(_by_body(DIFFERENTIABLE, points, shapes, surfaces), axis=0)
+        by_body = _by_body(DIFFERENTIABLE, points, shapes, surfaces)
+        distance = ops.min(by_body, axis=0) + nan_of(DIFFERENTIABLE, points)
         return distance_and_index(distance, ops.zeros_like(distance), robot.dof)
 
     layout, loop, own = point_loop(robot, shapes)
