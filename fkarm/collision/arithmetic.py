@@ -5,7 +5,9 @@ A point is three arrays: a sequence of them, or an array with a first axis of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,6 +132,17 @@ def direction(by: Arithmetic, vector: Point) -> tuple[Array, Point]:
     length = by.root(product(vector, vector))
     scale = by.xp.where(length > 0, 1.0 / by.xp.where(length > 0, length, 1.0), 0.0)
     return length, [scale * x for x in vector]
+
+
+def nan_of(by: Arithmetic, values: Sequence[Array]) -> Array:
+    """Zero, and NaN where an entry is NaN: XLA's minimum on a CPU passes over NaN.
+
+    Args:
+        by: NumPy or Keras.
+        values: Arrays of one shape, such as a point. The first axis is dropped.
+    """
+    zero: Array = 0.0 * by.xp.sum(reduce(add, values), axis=0)
+    return zero
 
 
 class Segments(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor
-from fkarm.collision.arithmetic import Array, Point, crossed
+from fkarm.collision.arithmetic import COMPILED, Array, Point, crossed, nan_of
 from fkarm.collision.nearest import Line
 from fkarm.collision.points import (
     loop_configuration_bar,
@@ -60,11 +60,13 @@ def line_with_gradient(
     loop, own, _ = split_points(arrays)
     nodes = nodes_at(layout, loop, q)
     frames = frames_of_nodes(nodes)
-    line = line_at(loop_points(frames, own))
+    points = loop_points(frames, own)
+    line = line_at(points)
     moves = ops.take(own.moves, line.index, axis=1)  # (n, rows)
     force, moment = ([moves * x for x in vector] for vector in wrench_of(line, 1.0))
     gradient = loop_configuration_bar(nodes, frames, own.to_sums, force, moment)
-    first = stack_last([line.distance, ops.cast(line.index, q.dtype)])
+    distance = line.distance + nan_of(COMPILED, points)
+    first = stack_last([distance, ops.cast(line.index, q.dtype)])
     return ops.concatenate([first, gradient], axis=-1)
 
 

@@ -43,7 +43,10 @@ def group_minima(by: Arithmetic, points: Point, groups: Groups) -> Array:
 
 def pair_minima(by: Arithmetic, minima: Array, groups: Groups) -> Array:
     """The smallest distance of every pair of links. Shapes `(g, ...)` to `(pairs, ...)`, m."""
-    return by.xp.min(by.xp.take(minima, groups.of_pair, axis=0), axis=1)
+    minima = by.hold([minima])[0]
+    least: Array = by.xp.min(by.xp.take(minima, groups.of_pair, axis=0), axis=1)
+    # The bodies of a link are NaN together, and XLA's minimum on a CPU passes over NaN.
+    return least + 0.0 * by.xp.take(minima, groups.of_pair[:, 0], axis=0)
 
 
 def nearest_line(by: Arithmetic, points: Point, groups: Groups) -> Line:

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Array
+from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Array, nan_of
 from fkarm.collision.groups import Groups, make_groups
 from fkarm.collision.lines import (
     distance_and_index,
@@ -120,8 +120,9 @@ def _nearest_stage(robot: Robot, bodies: tuple[Body, ...], pairs: tuple[Pair, ..
     plan = plan_chain(robot, shapes.links, shapes.base)
 
     def by_operations(q: Tensor) -> Tensor:
-        minima = group_minima(DIFFERENTIABLE, unrolled_points(plan, shapes, q), _typed(groups, q))
-        distance = ops.min(minima, axis=0)
+        points = unrolled_points(plan, shapes, q)
+        minima = group_minima(DIFFERENTIABLE, points, _typed(groups, q))
+        distance = ops.min(minima, axis=0) + nan_of(DIFFERENTIABLE, points)
         # Not argmin, which formats of exported files lack on some backends.
         numbers = groups.pair.reshape((-1, *[1] * len(distance.shape)))
         pair = ops.max(ops.where(minima <= distance, numbers, 0), axis=0)

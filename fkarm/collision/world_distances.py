@@ -9,7 +9,15 @@ from typing import NamedTuple
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
-from fkarm.collision.arithmetic import COMPILED, DIFFERENTIABLE, NUMPY, Arithmetic, Array, Point
+from fkarm.collision.arithmetic import (
+    COMPILED,
+    DIFFERENTIABLE,
+    NUMPY,
+    Arithmetic,
+    Array,
+    Point,
+    nan_of,
+)
 from fkarm.collision.lines import (
     distance_and_index,
     line_in_numpy,
@@ -117,7 +125,8 @@ def _by_operations(robot: Robot, bodies: tuple[Body, ...], kinds: tuple[Kind, ..
 
     def by_operations(q: Tensor, *tables: Array) -> Tensor:
         points, surfaces = unrolled_points(plan, shapes, q), with_tables(kinds, tables)
-        distance = ops.min(_by_body(DIFFERENTIABLE, points, own, surfaces), axis=0)
+        by_body = _by_body(DIFFERENTIABLE, points, own, surfaces)
+        distance = ops.min(by_body, axis=0) + nan_of(DIFFERENTIABLE, points)
         return distance_and_index(distance, ops.zeros_like(distance), robot.dof)
 
     return by_operations

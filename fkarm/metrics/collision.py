@@ -44,8 +44,10 @@ class CollisionRate(keras.metrics.Mean):
         self.clearance = float(clearance)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        distance = ops.min(at_least_single(as_float(y_pred, "y_pred")), axis=-1)
-        collides = ops.cast(ops.logical_not(distance >= self.clearance), self.dtype)
+        distance = at_least_single(as_float(y_pred, "y_pred"))
+        # TensorFlow's graphs turn `not (a >= b)` into `a < b`, and lose NaN so.
+        is_near = ops.logical_or(distance < self.clearance, ops.isnan(distance))
+        collides = ops.cast(ops.any(is_near, axis=-1), self.dtype)
         super().update_state(collides, row_weights(collides, sample_weight, mask_of(y_pred)))
 
     def get_config(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fkarm.model.frames import frame_from
 from fkarm.model.joint import Joint
 from fkarm.model.names import Names
 from fkarm.model.serial import fixed_frame
-from fkarm.model.solids import KINDS, Body, Exclusion
+from fkarm.model.solids import KINDS, Body, Exclusion, all_of
 from fkarm.model.sphere_file import read_ignored_pairs, read_spheres
 from fkarm.model.srdf import pairs_of_robot, read_srdf
 from fkarm.model.tree import cut_path
@@ -129,7 +129,7 @@ def with_bodies(self: Robot, bodies: Body | Iterable[Body] | str | os.PathLike[s
     if isinstance(bodies, (str, os.PathLike)):
         bodies, lines = read_spheres(bodies)
     else:
-        bodies = (bodies,) if isinstance(bodies, Body) else tuple(bodies)
+        bodies = all_of(Body, bodies, "bodies")
         kept = sum(body in self.bodies for body in bodies)
         lines = tuple(self.notes.get("bodies", ())) if kept == len(self.bodies) else ()
         if kept < len(bodies):
@@ -162,7 +162,7 @@ def with_exclusions(
         return replace(self, exclusions=pairs, notes={**self.notes, "ignored": ignored})
     given = (
         Exclusion(*pair) if isinstance(pair, (tuple, list)) and len(pair) == 2 else pair
-        for pair in exclusions
+        for pair in (exclusions if isinstance(exclusions, Iterable) else (exclusions,))
     )
     return replace(self, exclusions=tuple(given))
 

@@ -111,9 +111,9 @@ def _set_numbers(self: Any, label: str, name: str, size: int) -> None:
     object.__setattr__(self, name, numbers if size > 1 else numbers[0])
 
 
-def all_of(kind: type, values: Iterable[Any], label: str) -> tuple[Any, ...]:
-    """The values as a tuple; RobotError if one is not of the kind."""
-    values = tuple(values)
+def all_of(kind: type, values: Any, label: str) -> tuple[Any, ...]:
+    """The values, or one value, as a tuple; RobotError if one is not of the kind."""
+    values = tuple(values) if isinstance(values, Iterable) else (values,)
     for value in values:
         if not isinstance(value, kind):
             raise RobotError(f"{label} must be fkarm.{kind.__name__} objects. Received: {value!r}.")

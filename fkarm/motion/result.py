@@ -14,7 +14,7 @@ class PathReason(str, Enum):
     """Why a frame of a path is as it is. Equal to its name as a string.
 
     `SOLVED`: every error is within its tolerance. `NAN`: a target of the frame is not finite.
-    `COLLISION`: the bodies are nearer to each other or to an obstacle than the clearance.
+    `COLLISION`: bodies are as near to each other or to an obstacle as they may be, or nearer.
     `VELOCITY`, `ACCELERATION`: a joint moves as fast, or changes its speed as fast, as it may, to
     the frame or from it. `LIMITS`: a joint is at its limit. `STEPS`: the solution was still getting
     better after `max_steps`. `OUT_OF_REACH`: none of these; the targets cannot be reached together

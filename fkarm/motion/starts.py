@@ -36,7 +36,7 @@ def first_path(clips: Clips) -> Array:
     count, time = clips.shape
     given = clips.q_start
     if given is not None and given.ndim == 3:
-        return given.copy()
+        return _without_jumps(clips, given)
     q = clips.rest
     if not count or not time:
         return np.broadcast_to(q[:, None], (count, time, q.shape[-1])).copy()
@@ -52,6 +52,18 @@ def first_path(clips: Clips) -> Array:
     elif given is None:
         q = _first_configurations(clips, q)
     return _by_key_frames(clips, q)
+
+
+def _without_jumps(clips: Clips, path: Array) -> Array:
+    """A path without the whole turns, and the signs of quaternions, by which sensors wrap it."""
+    q, tangent = path.copy(), clips.tangent
+    endless = tangent.entries[tangent.endless]
+    q[..., endless] = np.unwrap(q[..., endless], axis=1)
+    for first, _ in tangent.quaternions:
+        quat = q[..., first : first + 4]
+        is_turned = np.sum(quat[:, 1:] * quat[:, :-1], axis=-1, keepdims=True) < 0
+        quat[:, 1:] *= np.where(is_turned, -1.0, 1.0).cumprod(axis=1)
+    return q
 
 
 def posture_of(clips: Clips, q: Array) -> Array:

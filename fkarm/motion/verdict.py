@@ -12,7 +12,7 @@ from fkarm.motion.feasible import SPARE, with_short_steps, with_small_changes
 from fkarm.motion.request import Clips
 from fkarm.motion.result import REASON_DTYPE, PathReason
 from fkarm.motion.tangent import Array
-from fkarm.motion.tracking import anchored, centre_errors
+from fkarm.motion.tracking import AIM, anchored, centre_errors
 from fkarm.motion.turns import (
     AT_BOUND,
     lengths,
@@ -136,8 +136,8 @@ def judged(clips: Clips, q: Array, is_done: Array) -> list[Array]:
     clearance = np.full((count, time), np.nan)
     if clips.around is not None:
         clearance = clips.around.distances(flat).reshape(count, time)
-        is_near = clearance < clips.around.least
-        converged &= ~is_near
+        is_near = clearance < clips.around.least + AIM
+        converged &= ~(clearance < clips.around.least)
     else:
         is_near = np.zeros((count, time), bool)
     is_missing = ~has_target[..., : clips.targeted].all(axis=-1)

@@ -88,3 +88,7 @@ def test_solids_on_unknown_links_are_refused(arm):
         arm.with_exclusions([("tool", "tol")])
     with pytest.raises(fkarm.RobotError, match="bodies must be fkarm.Body objects. Received: 3"):
         arm.with_bodies([3])
+    with pytest.raises(fkarm.RobotError, match="bodies must be fkarm.Body objects. Received: None"):
+        arm.with_bodies(None)
+    with pytest.raises(fkarm.RobotError, match="fkarm.Exclusion objects. Received: None"):
+        arm.with_exclusions(None)

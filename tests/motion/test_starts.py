@@ -21,3 +21,22 @@ def test_a_path_starts_at_solutions_of_targets_that_jump():
     turned = np.cumsum(first_path(clips)[0], axis=-1)
     reached = (np.stack([np.cos(turned), np.sin(turned)], axis=-1) * lengths[:, None]).sum(axis=1)
     np.testing.assert_allclose(reached, tips.sum(axis=1)[:, :2], atol=2e-3)
+
+
+def test_a_start_that_was_recorded_wrapped_is_no_jump():
+    """Encoders count from -pi to pi, and filters change signs of quaternions."""
+    joints = [
+        fkarm.Joint("ball", "spherical", parent="a", child="b"),
+        fkarm.Joint("turn", "continuous", xyz=(0.3, 0, 0), parent="b", child="c", velocity=2.0),
+        fkarm.Joint("end", "fixed", xyz=(0.2, 0.1, 0), parent="c", child="d"),
+    ]
+    arm, times = fkarm.Robot(joints), np.linspace(0.0, 6.0, 121)
+    q = np.zeros((121, 5))
+    q[:, 0], q[:, 1] = np.cos(0.8 * times), np.sin(0.8 * times)
+    q[:, 4] = 1.5 * times - 2.0
+    wrapped = q.copy()
+    wrapped[40:, :4] *= -1.0
+    wrapped[:, 4] = (q[:, 4] + np.pi) % (2 * np.pi) - np.pi
+    path = fkarm.solve_path(arm, {"d": fkarm.forward_kinematics(arm, q, "d")}, times, wrapped)
+    assert path.converged.all()
+    np.testing.assert_allclose(path.q, q, atol=0.01)
