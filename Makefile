@@ -74,8 +74,8 @@ test-oldest: .venv-oldest/.installed
 # The other backends of Keras: no TensorFlow in these environments. The README lists what is left out. Each has the
 # library of its backend that docs/coming-from.md compares fkarm with.
 # JAX compiles for each case of a test, for seconds: there one quick case in JAX_ONE_IN is run, hardly optimised.
-SHARED := $(addprefix tests/,backends collision geometry kinematics compare layers losses metrics ik model/test_named.py) \
-	$(patsubst %,tests/learning/test_%.py,ahead checkpoint data epochs hosts presets spline)
+SHARED := $(addprefix tests/,backends calibration collision geometry kinematics compare layers losses metrics ik \
+	model/test_named.py) $(patsubst %,tests/learning/test_%.py,ahead checkpoint data epochs hosts presets spline)
 JAX_ONE_IN ?= 8
 test-backends: .venv-jax/.installed .venv-torch/.installed
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \

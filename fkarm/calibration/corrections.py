@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fkarm.calibration.rigid import Array, rigid
+from fkarm.kinematics.arguments import check_configuration_shape, configuration_array
 from fkarm.model import Joint, Mimic, Robot
 from fkarm.model.frames import Matrix, make_frame, placement, snap
 from fkarm.model.named import joint_of_entry
@@ -92,6 +93,13 @@ def with_point(robot: Robot, link: str, tool: Array) -> tuple[Robot, str]:
     name = Names(robot.link_names).make("point")
     joint = fixed_frame(robot.joints, link, name, snap(rigid(tool)))
     return replace(robot, joints=(*robot.joints, joint)), name
+
+
+def configuration_of(robot: Robot, q: Any) -> Array:
+    """Checked configurations `(..., dof)`, float64."""
+    q = configuration_array("q", q)
+    check_configuration_shape(robot, q.shape)
+    return q
 
 
 def measured_to_joint(numbers: Array, q: Array) -> Array:

@@ -19,7 +19,7 @@ from fkarm.calibration.parameters import Parameters, parameters
 from fkarm.calibration.problem import Block, Problem, State
 from fkarm.calibration.result import Calibration
 from fkarm.calibration.rigid import Array
-from fkarm.calibration.senses import block_medians, likely_senses
+from fkarm.calibration.senses import backwards_in_words, block_medians
 from fkarm.calibration.solve import FIRST, LOSSES, Fitted, fit
 from fkarm.calibration.start import start
 from fkarm.errors import CalibrationError
@@ -168,7 +168,7 @@ def _check_count(problem: Problem, active: int, found: Fitted) -> None:
             "Measurements must tell at least one parameter. Received: measurements that tell none "
             "of those asked for more closely than their priors. "
             "fkarm.calibration.identifiability lists why."
-            + _turned(problem, block_medians(problem, found.state))
+            + backwards_in_words(problem, block_medians(problem, found.state))
         )
     if problem.count <= active + others:
         raise CalibrationError(
@@ -213,21 +213,8 @@ def _check_residuals(problem: Problem, found: Fitted) -> None:
 
 def _hint(problem: Problem, block: Block, medians: list[float]) -> str:
     """What explains the residuals of a block: joints that count the other way, or degrees."""
-    turned = _turned(problem, medians)
+    turned = backwards_in_words(problem, medians)
     largest = float(np.abs(block.measurement.q).max())
     if not turned and largest > np.pi:
         return f" Angles reach {largest:.4g}: are they degrees? Try numpy.radians(q)."
     return turned
-
-
-def _turned(problem: Problem, medians: list[float]) -> str:
-    """Names of the joints that seem to count the other way, and what to try; or nothing."""
-    senses = likely_senses(problem, medians)
-    if senses is None:
-        return ""
-    joints = problem.parameters.robot.coordinates
-    turned = [n for n, s in senses.items() if s != problem.parameters.senses[joints[n].index]]
-    return (
-        f" {' and '.join(map(repr, turned))} seem{'s' * (len(turned) == 1)} to count the other "
-        f"way: try fkarm.calibration.parameters(..., senses={senses}, offsets=True)."
-    )

@@ -161,12 +161,12 @@ class Pose(Measurement):
         super().__post_init__()
         self._set("T", (4, 4))
         _check_rotations(self.name, "T", self.T[:, :3, :3])
-        _check_options(self)
         if self.sigma is not None and np.shape(self.sigma) != (2,):
             raise ValueError(
                 f"sigma of {self.name!r} must be a pair, of positions (m) and of orientations "
                 f"(rad). Received: {self.sigma!r}."
             )
+        _check_options(self, numbers=2)
 
 
 @dataclass(frozen=True)
@@ -241,8 +241,8 @@ class Distance:
     def __post_init__(self) -> None:
         _check_name(self.first)
         _check_name(self.second)
-        check_positive(f"distance of {self.name!r}", self.distance)
-        check_positive(f"sigma of {self.name!r}", self.sigma)
+        _check_numbers(f"distance of {self.name!r}", self.distance)
+        _check_numbers(f"sigma of {self.name!r}", self.sigma)
 
     @property
     def name(self) -> str:
@@ -332,9 +332,15 @@ def _check_name(name: object) -> None:
         raise TypeError(f"A measurement's name must be a non-empty string. Received: {name!r}.")
 
 
-def _check_options(measurement: Any) -> None:
+def _check_numbers(name: str, value: Any, count: int = 1) -> None:
+    check_positive(name, value)
+    if np.size(value) != count:
+        raise ValueError(f"{name} must be one number. Received: {value!r}.")
+
+
+def _check_options(measurement: Any, numbers: int = 1) -> None:
     if measurement.sigma is not None:
-        check_positive(f"sigma of {measurement.name!r}", measurement.sigma)
+        _check_numbers(f"sigma of {measurement.name!r}", measurement.sigma, numbers)
     for kind in ("sensor", "tool"):
         name = getattr(measurement, kind)
         if name is not None and (not isinstance(name, str) or not name):

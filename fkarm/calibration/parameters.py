@@ -136,13 +136,21 @@ class Parameters:
             deg: The same of angles.
             ratio: The same of gains.
         Raises:
-            ValueError: If a bound is not positive, or a name is not one of `names`.
+            ValueError: If a bound is not positive, a name is not one of `names`, or none of the
+                names given has the unit of a bound.
         """
         self._check(names)
         bounds = {"mm": mm, "deg": deg, "": ratio}
         for option, value in (("mm", mm), ("deg", deg), ("ratio", ratio)):
             if value is not None:
                 check_positive(option, value)
+        units = {entry.unit or "ratio" for entry in self.entries if entry.name in names}
+        for option, value in (("mm", mm), ("deg", deg), ("ratio", ratio)):
+            if names and value is not None and option not in units:
+                raise ValueError(
+                    f"{option}= must bound one of the named numbers. Received: {option}={value!r} "
+                    f"for {', '.join(names)}, in {' and '.join(sorted(units))}."
+                )
 
         def bounded(entry: Parameter) -> Parameter:
             bound = bounds[entry.unit]

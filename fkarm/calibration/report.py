@@ -37,6 +37,7 @@ def report(found: Calibration) -> str:
             value = entry.scale * found.parameters[entry.name]
             deviation = entry.scale * found.standard_deviations[entry.name]
             lines.append(f"{entry.name:<28}{value:>12.4f}{deviation:>12.4f} {entry.unit}".rstrip())
+    lines += _section("turned by more than 90 degrees, as no arm is", list(found.turned))
     lines += _section(_AT_BOUNDS, list(found.at_bounds))
     lines += _section("hardly told apart (correlation)", _correlated(found))
     lines += _section("not told by these measurements, held", list(found.unidentified))
@@ -61,6 +62,7 @@ def to_dict(found: Calibration) -> dict[str, Any]:
             }
             for name, value in found.parameters.items()
         },
+        "turned": list(found.turned),
         "at_bounds": list(found.at_bounds),
         "unidentified": list(found.unidentified),
         "held": list(found.identifiability.held),

@@ -8,17 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from fkarm.calibration.corrections import corrected_robot, measured_to_joint, with_point
+from fkarm.calibration.corrections import (
+    configuration_of,
+    corrected_robot,
+    measured_to_joint,
+    with_point,
+)
 from fkarm.calibration.identify import Identifiability
 from fkarm.calibration.problem import Problem, State
 from fkarm.calibration.rigid import Array
+from fkarm.calibration.senses import backwards_in_words, block_medians
 from fkarm.calibration.solve import Fitted, inflation, lengths
 from fkarm.errors import RobotError
-from fkarm.kinematics.arguments import configuration_array
 from fkarm.model import Robot
 
 # Standard deviations of one coordinate. Of three normal numbers 1 in 64,000 is beyond.
 _OUTLIER = 5.0
+# An origin that turns by more than this is no error of an arm.
+_TURNED = np.radians(90.0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,6 +118,27 @@ class Calibration:
                 found[name] = np.union1d(found.get(name, []), np.flatnonzero(far)).astype(int)
         return found
 
+    @cached_property
+    def turned(self) -> tuple[str, ...]:
+        """Which origins turn by more than 90 degrees and what may be the reason, in words.
+
+        So large a turn often makes up for a motor that counts the other way. Positions of the tip
+        may then be right, while frames of links are upside down. Every pattern of senses is tried,
+        as for a fit that fails.
+        """
+        layout = self.problem.parameters.layout
+        angles = np.linalg.norm(layout.split(self._vector)[0][1:-1, 3:], axis=1)
+        names = [layout.joints[k % len(layout.joints)] for k in np.flatnonzero(angles > _TURNED)]
+        if not names:
+            return ()
+        listed = ", ".join(f"{name!r}" for name in dict.fromkeys(names))
+        reason = backwards_in_words(self.problem, block_medians(self.problem, self.before.state))
+        if not reason:
+            reason = (
+                " Check senses of joints (senses=) and offsets, or bound the origins (.within)."
+            )
+        return (f"origins of {listed}.{reason}",)
+
     @property
     def unidentified(self) -> tuple[str, ...]:
         """What the measurements cannot tell, in words."""
@@ -149,12 +177,7 @@ class Calibration:
 
         `q` itself unless gains or harmonics were fitted. Shape `(..., dof)`, float64.
         """
-        q = configuration_array("q", q)
-        if q.shape[-1:] != (self._robot.dof,):
-            raise ValueError(
-                f"q must have shape (..., {self._robot.dof}). Received: shape {q.shape}."
-            )
-        return measured_to_joint(self._numbers, q)
+        return measured_to_joint(self._numbers, configuration_of(self._robot, q))
 
     def to_urdf(self) -> str:
         """The fitted robot as URDF text.

@@ -50,7 +50,7 @@ def likely_senses(problem: Problem, medians: Sequence[float]) -> dict[str, int] 
     robot, given = problem.parameters.robot, problem.parameters.senses
     moving = [j for j in problem.chain.path if not j.is_fixed and j.mimic is None]
     names = [joint.name for joint in moving if len(joint.entries) == 1]
-    if len(names) > _MOST_JOINTS:
+    if not 0 < len(names) <= _MOST_JOINTS:
         return None
     owners = {entry.owner for entry in problem.parameters.entries}
     base, point, tool = (owner in owners for owner in ("base", "point", "tool"))
@@ -81,6 +81,19 @@ def likely_senses(problem: Problem, medians: Sequence[float]) -> dict[str, int] 
         for name, k in zip(names, places, strict=True)
         if chosen.senses[k] < 0 or chosen.senses[k] != given[k]
     }
+
+
+def backwards_in_words(problem: Problem, medians: Sequence[float]) -> str:
+    """Names of the joints that seem to count the other way, and what to try; or nothing."""
+    senses = likely_senses(problem, medians)
+    if senses is None:
+        return ""
+    joints = problem.parameters.robot.coordinates
+    turned = [n for n, s in senses.items() if s != problem.parameters.senses[joints[n].index]]
+    return (
+        f" {' and '.join(map(repr, turned))} seem{'s' * (len(turned) == 1)} to count the other "
+        f"way: try fkarm.calibration.parameters(..., senses={senses}, offsets=True)."
+    )
 
 
 def block_medians(problem: Problem, state: State) -> list[float]:

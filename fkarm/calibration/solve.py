@@ -136,7 +136,8 @@ def descend(
             new_cost = cost_of(trial)
             expected = float(-2.0 * step @ slope - step @ information @ step)
             if new_cost <= cost:
-                gain = (cost - new_cost) / max(expected, 1e-300)
+                # A step that ends at bounds may gain what the quadratic model does not expect.
+                gain = min((cost - new_cost) / max(expected, 1e-300), 1.0)
                 is_done = cost - new_cost <= _DECREASE * cost + 1e-16 and not is_cut
                 state, cost = trial, new_cost
                 damping = max(damping * max(1 / 3, 1 - (2 * gain - 1) ** 3), _LEAST_DAMPING)

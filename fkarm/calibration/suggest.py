@@ -96,12 +96,15 @@ def suggest_configurations(
     Returns:
         The configurations and the expected standard deviation of the tip.
     Raises:
+        TypeError: If `robot` is not a Robot.
         CalibrationError: If too few candidates are free or touch, or `n` of them cannot tell the
             parameters.
         UnknownLinkError: If the link does not exist.
         ValueError: If a number or a name is not one of its kind, or `at` or `normal` is missing or
             of no use.
     """
+    if not isinstance(robot, Robot):
+        raise TypeError(f"robot must be a fkarm.Robot. Received: {robot!r}.")
     check_count("n", n)
     check_count("candidates", candidates)
     check_choice("measurement", measurement, KINDS)
@@ -118,7 +121,15 @@ def suggest_configurations(
         )
 
     def free(q: Array) -> Array:
-        return q if is_free is None else q[np.asarray(is_free(q), bool)]
+        if is_free is None:
+            return q
+        chosen = np.asarray(is_free(q))
+        if chosen.shape != (len(q),) or chosen.dtype != bool:
+            raise ValueError(
+                f"is_free must return a boolean for each of {len(q)} configurations. Received: "
+                f"{chosen.dtype} of shape {chosen.shape}."
+            )
+        return q[chosen]
 
     def usable(q: Array, group: int) -> Array:
         return free(setup.brought(q, group))

@@ -20,6 +20,7 @@ from fkarm.model import Robot
 from fkarm.model.frames import rotation_from_quat_wxyz
 
 _KINDS = {0: "configurations of one point", 3: "x,y,z", 7: "x,y,z,qw,qx,qy,qz"}
+_MEASURED = ("x", "y", "z", "qw", "qx", "qy", "qz")
 
 
 def read_tables(
@@ -33,8 +34,8 @@ def read_tables(
 
     The first columns are the entries of `q`. No more: a `SamePoint`. Three more, `x,y,z`: positions
     in the root link's frame, or in that of `sensor`. Seven more, `x,y,z,qw,qx,qy,qz`: poses. A
-    first line of names is skipped. Lengths are in m. The path, as it was given, names the
-    measurement.
+    first line without numbers may name the columns; names of joints and of these numbers must then
+    be where they belong. Lengths are in m. The path, as it was given, names the measurement.
 
     Args:
         robot: The robot.
@@ -43,8 +44,8 @@ def read_tables(
         sigma: Standard deviation of a measured coordinate, m; None: estimated.
         degrees: Whether joint angles are in degrees.
     Raises:
-        CalibrationError: If a file is missing, holds no table of numbers, or has another number of
-            columns.
+        CalibrationError: If a file is missing, holds no table of numbers, has another number or
+            order of columns, or a quaternion of zeros.
     """
     return [_measurement(robot, path, sensor, sigma, degrees) for path in paths]
 
@@ -52,7 +53,7 @@ def read_tables(
 def _measurement(
     robot: Robot, path: Path, sensor: str | None, sigma: float | None, degrees: bool
 ) -> AnyMeasurement:
-    table, name = _read(path), str(path)
+    (header, table), name = _read(path), str(path)
     more = table.shape[1] - robot.dof
     if more not in _KINDS:
         kinds = ", ".join(f"{robot.dof + count} ({what})" for count, what in _KINDS.items())
@@ -60,6 +61,7 @@ def _measurement(
             f"{name} must have, for the {robot.dof} entries of q of {robot.name!r}, one of these "
             f"numbers of columns: {kinds}. Received: {table.shape[1]} columns."
         )
+    _check_header(robot, name, header)
     q, p = table[:, : robot.dof].copy(), table[:, robot.dof : robot.dof + 3]
     if degrees:
         angles = np.array(robot.entries) == "angle"
@@ -70,6 +72,12 @@ def _measurement(
         return SensorPoints(name, q, p, sigma=sigma, sensor=sensor)
     if more == 3:
         return Position(name, q, p, sigma=sigma)
+    zeros = np.flatnonzero(~table[:, robot.dof + 3 :].any(axis=1))
+    if zeros.size:
+        raise CalibrationError(
+            f"Quaternions of {name} must not be zero. Received: "
+            f"zeros in rows {zeros[:10].tolist()}."
+        )
     T = np.tile(np.eye(4), (len(q), 1, 1))
     T[:, :3, :3] = [rotation_from_quat_wxyz(quat) for quat in table[:, robot.dof + 3 :]]
     T[:, :3, 3] = p
@@ -77,13 +85,28 @@ def _measurement(
     return Pose(name, q, T, sensor=sensor)
 
 
-def _read(path: Path) -> Array:
+def _check_header(robot: Robot, name: str, header: list[str]) -> None:
+    """Raise CalibrationError if a column that has a known name is not where it belongs."""
+    places = {j.name: robot.coordinates[j.name].index for j in robot.independent_joints}
+    places.update((each, robot.dof + k) for k, each in enumerate(_MEASURED))
+    for column, each in enumerate(header):
+        if places.get(each, column) != column:
+            raise CalibrationError(
+                f"{name} must have its columns in the order {','.join(robot.joint_names)}, then "
+                f"{','.join(_MEASURED)} as far as measured. Received: {each!r} as column "
+                f"{column + 1}, which must be column {places[each] + 1}."
+            )
+
+
+def _read(path: Path) -> tuple[list[str], Array]:
+    """The names of the first line, if it has some, and the rows of numbers."""
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise CalibrationError(f"{path} must be a CSV file. Received: {error}.") from error
-    if lines and not _is_row(lines[0]):
-        lines = lines[1:]
+    header: list[str] = []
+    if lines and not any(map(_is_row, lines[0].split(","))):
+        header, lines = [cell.strip().strip('"') for cell in lines[0].split(",")], lines[1:]
     widths = {line.count(",") for line in lines}
     bad = [number for number, line in enumerate(lines) if not _is_row(line)]
     if not lines or bad or len(widths) > 1:
@@ -91,7 +114,7 @@ def _read(path: Path) -> Array:
         raise CalibrationError(
             f"{path} must hold rows of equally many numbers, with commas. Received: {received}."
         )
-    return np.array([[float(cell) for cell in line.split(",")] for line in lines])
+    return header, np.array([[float(cell) for cell in line.split(",")] for line in lines])
 
 
 def _is_row(line: str) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,8 @@ from fkarm.commands.arguments import ROBOT, choice, positive, read_robot
 from fkarm.commands.output import check_writable
 
 if TYPE_CHECKING:  # importing it takes seconds
-    from fkarm.calibration import Calibration, Distance
+    from fkarm.calibration import Calibration, Distance, Parameters
+    from fkarm.model import Robot
 
 _FITTED = ("origins", "offsets", "gains", "harmonics", "base", "point", "tool")
 
@@ -39,6 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what is fitted, of: {', '.join(_FITTED)} (origins, and the point or tool where "
         "it is unknown)",
     )  # fmt: skip
+    parser.add_argument(
+        "--backwards", nargs="+", default=[], metavar="JOINT",
+        help="joints whose motors count the other way; a fit that they spoil names them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--within-mm", type=positive, metavar="MM",
+        help="largest change of a joint's lengths, from the nominal robot",
+    )  # fmt: skip
+    parser.add_argument(
+        "--within-deg", type=positive, metavar="DEG", help="the same of a joint's angles"
+    )
     parser.add_argument("--loss", type=choice("l2", "huber", "cauchy"), default="huber")
     parser.add_argument("--sigma", type=positive, help="standard deviation of a coordinate, m")
     parser.add_argument("--degrees", action="store_true", help="joint values are in degrees")
@@ -50,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit, print the report, write files."""
-    from fkarm.calibration import Distance, calibrate, parameters
+    from fkarm.calibration import Distance, calibrate
     from fkarm.calibration.report import to_dict
     from fkarm.calibration.tables import read_tables
 
@@ -62,13 +77,10 @@ def run(options: argparse.Namespace) -> int:
         measurements = read_tables(
             robot, options.data, options.sensor, options.sigma, options.degrees
         )
+        measurements += [_distance(*values) for values in options.distance]
+        wanted = _parameters(robot, measurements, options)
     except ValueError as error:
         raise Refused(str(error)) from error
-    measurements += [_distance(*values) for values in options.distance]
-    wanted = None
-    if options.fit:
-        chosen: dict[str, Any] = dict.fromkeys(options.fit, True)
-        wanted = parameters(robot, **chosen)
     rows = sum(len(m) for m in measurements if not isinstance(m, Distance))
     print(f"fitting to {rows} rows of {len(options.data)} files ...", flush=True)
     try:
@@ -76,16 +88,42 @@ def run(options: argparse.Namespace) -> int:
             robot, measurements, link=options.link, parameters=wanted, loss=options.loss,
             limits=not options.no_limits,
         )  # fmt: skip
-        print(fit)
+        print(_as_options(str(fit)))
         if options.out:
             _write(options.out, fit.to_urdf())
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise Refused(_as_options(str(error))) from error
     if options.json:
         _write(options.json, json.dumps(to_dict(fit), indent=2) + "\n")
     if options.picture:
         draw(fit, options.picture)
     return 0
+
+
+def _parameters(robot: Robot, measurements: list[Any], options: argparse.Namespace) -> Parameters:
+    """What the options let the fit change."""
+    from fkarm.calibration import parameters
+    from fkarm.calibration.fit import default_parameters
+
+    chosen: dict[str, Any] = dict.fromkeys(options.fit or (), True)
+    wanted = parameters(robot, **chosen, senses=dict.fromkeys(options.backwards, -1))
+    if not options.fit:
+        link = robot.link_or_end_effector(options.link)
+        usual = default_parameters(robot, link, measurements)
+        wanted = replace(wanted, entries=usual.entries)
+    return wanted.within(mm=options.within_mm, deg=options.within_deg)
+
+
+def _as_options(message: str) -> str:
+    """A message that proposes senses, as the options of this command."""
+
+    def option(found: re.Match[str]) -> str:
+        senses = ast.literal_eval(found.group(1))
+        names = [name for name, sense in senses.items() if sense < 0]
+        return " ".join([*(["--backwards", *names] if names else []), "--fit offsets"])
+
+    call = r"fkarm\.calibration\.parameters\(\.\.\., senses=(\{.*?\}), offsets=True\)"
+    return re.sub(call, option, message)
 
 
 def _distance(first: str, second: str, text: str) -> Distance:

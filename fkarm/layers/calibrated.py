@@ -11,7 +11,12 @@ from keras import ops
 
 from fkarm._checks import check_non_negative, check_positive
 from fkarm._types import Tensor
-from fkarm.calibration.corrections import corrected_robot, measured_to_joint, with_point
+from fkarm.calibration.corrections import (
+    configuration_of,
+    corrected_robot,
+    measured_to_joint,
+    with_point,
+)
 from fkarm.calibration.parameters import Parameters, parameters
 from fkarm.errors import RobotError
 from fkarm.geometry import so3_exp
@@ -137,6 +142,8 @@ class CalibratedForwardKinematics(ForwardKinematics):
 
     def corrections_by_name(self) -> dict[str, float]:
         """Learnt values by the names of the parameters, m, rad or 1."""
+        if not self.built:
+            self.build((None, self.robot.dof))
         pairs = zip(self.parameters.entries, to_numpy(self.corrections), strict=True)
         return {entry.name: float(value) / entry.scale for entry, value in pairs}
 
@@ -156,7 +163,7 @@ class CalibratedForwardKinematics(ForwardKinematics):
     def configuration(self, q: Any) -> np.ndarray:
         """Joint values to give to `to_robot()`, rad or m; `q` itself without gains or harmonics."""
         numbers = self.parameters.layout.split(self._vector())[1]
-        return measured_to_joint(numbers, np.asarray(q, float))
+        return measured_to_joint(numbers, configuration_of(self.robot, q))
 
     def to_urdf(self) -> str:
         """The learnt robot as URDF text.
@@ -173,8 +180,6 @@ class CalibratedForwardKinematics(ForwardKinematics):
         return self.to_robot().to_urdf()
 
     def _vector(self) -> np.ndarray:
-        if not self.built:
-            self.build((None, self.robot.dof))
         return self.parameters.vector(np.array(list(self.corrections_by_name().values())))
 
     def get_config(self) -> dict[str, Any]:

@@ -37,12 +37,15 @@ MEASUREMENTS = [
     (lambda: calibration.Position("a", Q, P * np.nan), ValueError, "must be finite.*rows"),
     (lambda: calibration.Position("a", Q * np.nan, P), ValueError, "q of 'a' must be finite"),
     (lambda: calibration.Position("a", Q, P, sigma=-1.0), ValueError, "sigma of 'a'"),
+    (lambda: calibration.Position("a", Q, P, sigma=[1e-4] * 20), ValueError, "be one number"),
+    (lambda: calibration.SamePoint("a", Q, sigma=(1e-4, 1e-4)), ValueError, "be one number"),
     (lambda: calibration.Position("a", Q, P, sensor=3), TypeError, "sensor of 'a'"),
     (lambda: calibration.Pose("a", Q, 2 * EYE), ValueError, "must hold rotations"),
     (lambda: calibration.Pose("a", Q, EYE, sigma=1.0), ValueError, "must be a pair"),
     (lambda: calibration.SamePoint("a", Q[:1]), ValueError, "two configurations or more"),
     (lambda: calibration.Plane("a", Q[:3]), ValueError, "four configurations or more"),
     (lambda: calibration.Distance("a", "b", 0.0), ValueError, "distance of 'a to b'"),
+    (lambda: calibration.Distance("a", "b", [0.1, 0.2]), ValueError, "'a to b' must be one number"),
 ]
 
 
@@ -72,6 +75,8 @@ FITS = [
     (lambda: fit(GOOD, parameters=calibration.parameters(fkarm.robots.ur5e(), base=True)),
         ValueError, "of the robot that is calibrated"),
     (lambda: fit(GOOD, parameters=["x"]), TypeError, r"from fkarm\.calibration\.parameters"),
+    (lambda: fit(GOOD, link=ARM.root_link), ValueError, "stay more than"),
+    (lambda: WANTED.within("lift offset", mm=1.0), ValueError, "mm= must bound.*in deg"),
     (lambda: fit(GOOD, loss="l3"), ValueError, "loss must be one of"),
     (lambda: fkarm.calibrate("arm", [GOOD]), TypeError, r"a fkarm\.Robot"),
     (lambda: fit(ROLLED, parameters=calibration.parameters(ARM, origins=["turn"]).only("turn x")),

@@ -5,10 +5,11 @@ import re
 
 import numpy as np
 import pytest
-from calibration.cases import SENSOR, TOOL, errors_of, poses_by_pinocchio, small_arm
+from calibration.cases import SENSOR, TOOL, errors_of, poses_by_pinocchio, positions, small_arm
 
 import fkarm
 from fkarm import calibration
+from fkarm.calibration.report import to_dict
 
 ARM = small_arm()
 
@@ -109,3 +110,35 @@ def test_measurements_without_sense_and_arms_of_many_joints_get_no_names():
         with pytest.raises(fkarm.CalibrationError, match="stay more than") as caught:
             fkarm.calibrate(robot, [point], parameters=wanted)
         assert "count the other way" not in str(caught.value)
+
+
+def test_origins_that_turn_about_to_make_up_for_a_sense_are_named():
+    robot = fkarm.robots.ur5e()
+    q = fkarm.sample_configurations(robot, 40, seed=2)
+    real = calibration.parameters(robot, offsets=True, senses={"elbow_joint": -1})
+    p = poses_by_pinocchio(robot, real, errors_of(real), q)[:, :3, 3]
+    p = p + np.random.default_rng(0).normal(0.0, 1e-4, p.shape)
+    wanted = calibration.parameters(robot, origins=True)
+    fit = fkarm.calibrate(robot, [calibration.Position("p", q, p)], parameters=wanted)
+    assert fit.residuals["p"].mean() < 1e-3  # nothing else shows the wrong sense
+    (words,) = fit.turned
+    assert "'elbow_joint' seems to count the other way" in words
+    assert words in str(fit)
+    assert to_dict(fit)["turned"] == [words]
+    right = calibration.parameters(robot, origins=True, senses={"elbow_joint": -1})
+    fit = fkarm.calibrate(robot, [calibration.Position("p", q, p)], parameters=right)
+    assert fit.turned == ()
+    assert "turned" not in str(fit)
+
+
+def test_a_turn_that_no_sense_explains_is_named_without_joints():
+    rolled = calibration.parameters(ARM, origins=["roll"], point=True, prior_deg=90.0)
+    values = np.zeros(len(rolled.entries))
+    values[rolled.names.index("roll rz")] = 2.5
+    values[-3:] = (0.05, 0.1, 0.2)
+    data = positions(ARM, rolled, values)
+    wanted = rolled.only("roll rz", "point x", "point y", "point z")
+    fit = fkarm.calibrate(ARM, [data], parameters=wanted)
+    assert fit.parameters["roll rz"] == pytest.approx(2.5, abs=1e-6)
+    (words,) = fit.turned
+    assert words.startswith("origins of 'roll'. Check senses")

@@ -81,9 +81,16 @@ def test_all_configurations_touch_the_plane():
         ({"measurement": "same_point", "at": (0.1, np.nan, 0)}, ValueError, "finite numbers"),
         ({"measurement": "same_point", "at": SOCKETS[[0, 0]]}, ValueError, "different places"),
         ({"measurement": "same_point", "at": SOCKETS, "n": 3}, ValueError, "2 for each place"),
+        ({"is_free": lambda q: True}, ValueError, "a boolean for each of 60"),
+        ({"is_free": lambda q: np.arange(60)}, ValueError, "int64 of shape"),
         ({"measurement": "same_point", "at": (9, 0, 0)}, fkarm.CalibrationError, "more sides"),
     ],
 )
 def test_places_that_cannot_be_touched_are_refused(options, kind, message):
     with pytest.raises(kind, match=message):
         suggest(**{"n": 8, **options})
+
+
+def test_a_robot_of_another_type_is_refused():
+    with pytest.raises(TypeError, match=r"a fkarm\.Robot"):
+        calibration.suggest_configurations("ur5e", 8)

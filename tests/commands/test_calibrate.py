@@ -71,6 +71,11 @@ def test_poses_in_a_file_are_read_with_their_quaternions(tmp_path):
         ("0,0,0,0\n0,a,0,0\n", "'0,a,0,0'"),
         ("", "equally many numbers"),
         ("0,0,0,nan\n0,0,0,0\n", "finite"),
+        ("0,,0,0\n0,0,0,0\n", "'0,,0,0'"),
+        ("0,0,0,0,\n0,0,0,0\n", "'0,0,0,0,'"),
+        ("lift,turn,slide,roll\n0,0,0,0\n", "'lift' as column 1, which must be column 2"),
+        ("a,b,c,d,x,y,z,qx,qy,qz,qw\n" + "0,0,0,0,0,0,0,0,0,0,1\n", "'qx' as column 8"),
+        ("0,0,0,0,0,0,0,0,0,0,0\n", r"must not be zero.*rows \[0\]"),
         ("90,30,0,45\n80,30,0,45\n", "look like degrees"),
     ],
 )
@@ -89,6 +94,43 @@ def test_missing_files_and_distances_without_a_number_are_refused(robot_file, tm
     path = write(tmp_path / "a.csv", np.zeros((2, 4)))
     assert main(["calibrate", robot_file, path, "--distance", path, path, "far"]) == 1
     assert "must end with a number" in capsys.readouterr().err
+    for length in ("-1", "nan"):
+        assert main(["calibrate", robot_file, path, "--distance", path, path, length]) == 1
+        assert "must be finite and > 0" in capsys.readouterr().err
+    assert main(["calibrate", robot_file, path, "--backwards", "lifd"]) == 1
+    assert "Did you mean 'lift'?" in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_hides_no_row(tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_bytes(b"\xef\xbb\xbf0.5,0,0,0\r\n0,0,0,0\r\n")
+    (point,) = read_tables(ARM, [path])
+    np.testing.assert_array_equal(point.q, [[0.5, 0, 0, 0], [0, 0, 0, 0]])
+
+
+def test_motors_that_count_backwards_and_bounds_are_options(robot_file, tmp_path, capsys):
+    q = fkarm.sample_configurations(ARM, 30, seed=1)
+    real = calibration.parameters(ARM, offsets=["lift"], senses={"lift": -1})
+    p = poses_by_pinocchio(ARM, real, VALUES, q)[:, :3, 3]
+    data = write(tmp_path / "points.csv", q, p)
+    assert main(["calibrate", robot_file, data, "--fit", "offsets"]) == 1
+    assert "way: try --backwards lift --fit offsets." in capsys.readouterr().err
+    report = tmp_path / "report.json"
+    options = ["--backwards", "lift", "--within-deg", "0.01", "--json", str(report)]
+    assert main(["calibrate", robot_file, data, "--fit", "offsets", "--loss", "l2", *options]) == 0
+    found = json.loads(report.read_text())
+    assert "lift offset" in found["at_bounds"]
+    assert abs(found["parameters"]["lift offset"]["value"]) == pytest.approx(0.01)
+    options += ["--within-mm", "0.1"]  # the origins of all joints, as without options
+    assert main(["calibrate", robot_file, data, *options]) == 0
+    sizes = {"mm": 0.1, "deg": 0.01}
+    found = json.loads(report.read_text())["parameters"]
+    assert len(found) > 5
+    for each in found.values():
+        assert abs(each["value"]) <= sizes[each["unit"]] * (1 + 1e-9)
+    turned = ["--backwards", "lift", "turn", "--fit", "offsets"]
+    assert main(["calibrate", robot_file, data, *turned]) == 1
+    assert "'turn' seems to count the other way: try --backwards lift" in capsys.readouterr().err
 
 
 def test_files_that_cannot_be_written_are_refused(robot_file, tmp_path, capsys, monkeypatch):

@@ -34,6 +34,14 @@ def test_poses_are_those_of_pinocchio_and_of_the_robot_it_becomes():
     np.testing.assert_allclose(again, expected, atol=1e-12)
     with pytest.raises(fkarm.RobotError, match="gains or harmonics"):
         layer.to_urdf()
+    with pytest.raises(ValueError, match=r"shape \(\.\.\., 4\)"):
+        layer.configuration(Q[:, :3])
+
+
+def test_a_layer_that_was_never_called_is_the_nominal_robot():
+    layer = CalibratedForwardKinematics(ARM)
+    assert set(layer.corrections_by_name().values()) == {0.0}
+    assert CalibratedForwardKinematics(ARM).to_robot() == ARM
 
 
 def test_a_table_has_four_weights_per_joint():
