@@ -23,6 +23,8 @@ RADIAN = 0.3
 # Steps from key frame to key frame, and further ones where they leave a far larger squared error
 # than those to the key frame before did.
 KEY_STEPS, MORE_STEPS, FAR_LARGER = 3, 9, 2.0
+# Key frames that are solved at once count where no entry is further from the one before, rad or m.
+NEAR = 0.6
 # Squared error at which a key frame takes no further steps, m^2.
 KEY_ERROR = 1e-6
 # So many links say where a floating base is.
@@ -48,8 +50,8 @@ def first_path(clips: Clips) -> Array:
         ):
             return path
         # Positions of limbs say which way the body faces only together with the joints.
-        q = path[:, 0]
-    elif given is None:
+        return _by_key_frames(clips, path[:, 0], path if clips.is_given.all() else None)
+    if given is None:
         q = _first_configurations(clips, q)
     return _by_key_frames(clips, q)
 
@@ -172,22 +174,40 @@ def _first_configurations(clips: Clips, q: Array) -> Array:
     return q
 
 
-def _by_key_frames(clips: Clips, q: Array) -> Array:
-    """Every key frame from the one before it, and the frames between them by interpolation."""
+def _by_key_frames(clips: Clips, q: Array, near: Array | None = None) -> Array:
+    """Every key frame from the one before it, and the frames between them by interpolation.
+
+    From a path `near` the solution, where no target is missing, all key frames are first solved at
+    once: one counts where it is as good as the one before it, and near that one.
+    """
     count, time = clips.shape
     keys = _key_frames(clips)
     path = np.broadcast_to(q[:, None], (count, time, q.shape[-1])).copy()
     tree = tree_of(clips.robot, clips.problem.links, clips.problem.base)
+
+    def descended(q: Array, targets: Array, steps: int) -> tuple[Array, Array]:
+        q, outcome = damped_descent(clips.problem, clips.terms, q, targets, steps, KEY_ERROR, 1)
+        return q, outcome[:, 0]
+
+    alone, errors = path[:, keys], np.full((count, len(keys)), np.inf)
+    if near is not None:
+        all_targets = clips.targets[:, keys].reshape(-1, *clips.targets.shape[2:])
+        found = descended(near[:, keys].reshape(-1, q.shape[-1]), all_targets, KEY_STEPS)
+        alone, errors = (x.reshape(count, len(keys), *x.shape[1:]) for x in found)
     before, squared = 0, np.zeros(count)
-    for key in keys:
-        poses = posture(tree, q).links.swapaxes(0, 1)
-        known = clips.is_given[:, key, :, None, None]
-        targets = np.where(known, clips.targets[:, key], poses)
-        for steps in (KEY_STEPS, MORE_STEPS):
-            q, outcome = damped_descent(clips.problem, clips.terms, q, targets, steps, KEY_ERROR, 1)
-            if (outcome[:, 0] <= KEY_ERROR + FAR_LARGER * squared).all():
-                break
-        squared = outcome[:, 0]
+    for k, key in enumerate(keys):
+        enough = KEY_ERROR + FAR_LARGER * squared
+        step = np.abs(clips.tangent.minus(alone[:, k], q))
+        if (errors[:, k] <= enough).all() and (step < NEAR).all():
+            q, squared = alone[:, k], errors[:, k]
+        else:
+            poses = posture(tree, q).links.swapaxes(0, 1)
+            known = clips.is_given[:, key, :, None, None]
+            targets = np.where(known, clips.targets[:, key], poses)
+            for steps in (KEY_STEPS, MORE_STEPS):
+                q, squared = descended(q, targets, steps)
+                if (squared <= enough).all():
+                    break
         q = with_unit_quaternions(clips.robot, q, path[:, before])
         path[:, key], before = q, key
     return between(clips, path[:, keys], np.array(keys))

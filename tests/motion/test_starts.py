@@ -40,3 +40,22 @@ def test_a_start_that_was_recorded_wrapped_is_no_jump():
     path = fkarm.solve_path(arm, {"d": fkarm.forward_kinematics(arm, q, "d")}, times, wrapped)
     assert path.converged.all()
     np.testing.assert_allclose(path.q, q, atol=0.01)
+
+
+def test_an_arm_of_a_floating_body_that_turns_further_than_half_round_does_not_jump_back():
+    corners = {"front": (0.3, 0, 0), "left": (0, 0.3, 0), "top": (0, 0, 0.3)}
+    joints = [
+        fkarm.Joint("free", "floating", parent="world", child="trunk"),
+        *(fkarm.Joint(name, "fixed", xyz=xyz, parent="trunk", child=f"{name}_point")
+          for name, xyz in corners.items()),
+        fkarm.Joint("shoulder", axis="y", parent="trunk", child="arm", lower=-5.5, upper=5.5),
+        fkarm.Joint("grip", "fixed", xyz=(0.5, 0, 0), parent="arm", child="hand"),
+    ]  # fmt: skip
+    robot, times = fkarm.Robot(joints, name="turner"), np.linspace(0.0, 4.0, 60)
+    q = np.zeros((60, robot.dof))
+    q[:, 0], q[:, 3], q[:, 7] = 0.5 * times, 1.0, 1.3 * times
+    links = [*(f"{name}_point" for name in corners), "hand"]
+    places = np.asarray(fkarm.forward_kinematics(robot, q, links))[..., :3, 3]
+    targets = {link: places[:, k] for k, link in enumerate(links)}
+    path = fkarm.solve_path(robot, targets, times, velocity_limits=False)
+    np.testing.assert_allclose(path.q[:, 7], q[:, 7], atol=0.02)
