@@ -115,6 +115,12 @@ def test_modules_stay_small(part, path):
     assert len(path.read_text().splitlines()) <= 400
 
 
+def test_every_example_has_a_test():
+    tests = (PACKAGE.parent / "tests" / "test_examples.py").read_text()
+    for path in (PACKAGE.parent / "examples").glob("*.py"):
+        assert f'run("{path.name}"' in tests, path.name
+
+
 def test_examples_stay_small():
     for path in (PACKAGE.parent / "examples").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 140, path

@@ -7,8 +7,6 @@ import pytest
 
 import fkarm
 
-pytestmark = pytest.mark.in_test_all("document")
-
 PROGRAMS = [program for program in documents.programs() if program.backend == "tensorflow"]
 ROW = re.compile(r"^\| `(\w+)\((.*?)\)` \| .* \| (\d+) \| `(\w+)` \| `(\w+)` \|$", re.MULTILINE)
 
@@ -22,6 +20,7 @@ def headings(page):
     ]
 
 
+@pytest.mark.in_test_all("document")
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.peer or program.page)
 def test_the_code_of_a_page_runs(program, tmp_path):
     program.run(tmp_path)
@@ -63,8 +62,7 @@ def test_the_table_of_packaged_robots_is_what_fkarm_holds():
 
 
 def test_every_link_in_the_documents_leads_somewhere():
-    for document in documents.ROOT.glob("**/*.md"):
-        if ".venv" in document.parts:
-            continue
+    root = documents.ROOT
+    for document in [*root.glob("*.md"), *root.glob("[a-z]*/**/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document}: {target}"

@@ -18,32 +18,6 @@ def run(name, *arguments):
     return runpy.run_path(str(EXAMPLES / name))["main"](list(arguments))
 
 
-def test_every_example_has_a_test():
-    tested = {
-        "add_per_channel.py",
-        "backward_of_a_vector.py",
-        "calibrate_measured_panda.py",
-        "calibrate_simulated_arm.py",
-        "compare_descriptions.py",
-        "entropy_gradient.py",
-        "every_solution.py",
-        "five_joints.py",
-        "forum_arm.py",
-        "multiply_by_zero.py",
-        "reach_behind.py",
-        "retarget_walk.py",
-        "share_a_robot.py",
-        "solve_ik.py",
-        "spread_configurations.py",
-        "train_clear.py",
-        "train_ik_regressor.py",
-        "train_on_several_hosts.py",
-        "train_over_arms.py",
-        "tune_ik_regressor.py",
-    }
-    assert {path.name for path in EXAMPLES.glob("*.py")} == tested
-
-
 def test_the_forum_arm_is_saved_and_loaded(capsys):
     run("forum_arm.py", "--steps", "64")
     assert "same output: True" in capsys.readouterr().out

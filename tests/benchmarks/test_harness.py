@@ -8,8 +8,6 @@ import pytest
 
 from benchmarks import harness
 
-pytestmark = pytest.mark.in_test_all("benchmark")
-
 
 def make_sum(task):
     """What a process of its own imports: adds a number to what it is asked."""
@@ -19,6 +17,7 @@ def make_sum(task):
     return harness.Trial(lambda x: x + task)
 
 
+@pytest.mark.in_test_all("process")
 def test_a_process_answers_like_a_worker_and_its_errors_are_reasons():
     remote = harness.Remote(
         "tests.benchmarks.test_harness:make_sum", {"PYTHONPATH": str(harness.ROOT)}
@@ -38,6 +37,7 @@ def test_a_process_answers_like_a_worker_and_its_errors_are_reasons():
         harness.Worker(make_sum).prepare(None)
 
 
+@pytest.mark.in_test_all("process")
 def test_a_package_that_is_missing_is_a_reason():
     remote = harness.Remote("benchmarks.peers.nobody:fk")
     with pytest.raises(harness.Unavailable, match="^ModuleNotFoundError: No module named"):

@@ -11,8 +11,6 @@ from fkarm.learning.presets import FOLDER
 from tools import plot, readme
 from tools.tables import learned, presets, scale
 
-pytestmark = pytest.mark.in_test_all("document")
-
 
 @pytest.mark.parametrize(
     ("document", "name"), [(path, name) for path, names in readme.TABLES.items() for name in names]
@@ -46,6 +44,7 @@ def test_the_error_of_one_candidate_has_a_column_of_its_own():
     assert all(re.fullmatch(r"\d+ mm, [\d.]+ deg", cell) for cell in of_networks)
 
 
+@pytest.mark.in_test_all("document")
 def test_pictures_come_from_the_recorded_files(tmp_path):
     pytest.importorskip("matplotlib")
     report = json.loads((RESULTS / "peers_cpu.json").read_text())
@@ -54,6 +53,7 @@ def test_pictures_come_from_the_recorded_files(tmp_path):
     assert 10_000 < target.stat().st_size < 100_000
 
 
+@pytest.mark.in_test_all("document")
 def test_the_cost_against_the_number_of_joints_is_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     rows = scale.chains("fkarm")
