@@ -206,7 +206,8 @@ class CorrectionPrior(keras.regularizers.Regularizer):
             correction, such as `CorrectionPrior.of(parameters)` takes from priors.
         weight: Factor, >= 0.
     Raises:
-        ValueError: If a deviation is not positive or the weight is negative.
+        ValueError: If a deviation is not positive or the weight is negative; in training, if there
+            is neither one deviation nor one per correction.
     """
 
     def __init__(self, deviations: Any, weight: float = 1.0) -> None:
@@ -220,7 +221,7 @@ class CorrectionPrior(keras.regularizers.Regularizer):
         return cls([entry.scale * entry.prior for entry in parameters.entries], weight)
 
     def __call__(self, x: Tensor) -> Tensor:
-        deviations = ops.convert_to_tensor(self.deviations, x.dtype)
+        deviations = _per_correction("deviations", self.deviations, x)
         return self.weight * ops.sum(ops.square(x / deviations))
 
     def get_config(self) -> dict[str, Any]:
@@ -234,7 +235,8 @@ class CorrectionBounds(keras.constraints.Constraint):
     Args:
         bounds: Largest absolute value, mm or degrees: one number, or one per correction.
     Raises:
-        ValueError: If a bound is not positive.
+        ValueError: If a bound is not positive; in training, if there is neither one bound nor one
+            per correction.
     """
 
     def __init__(self, bounds: Any) -> None:
@@ -245,18 +247,19 @@ class CorrectionBounds(keras.constraints.Constraint):
     def of(
         cls, parameters: Parameters, mm: float | None = None, deg: float | None = None
     ) -> CorrectionBounds:
-        """Bounds of lengths and of angles, and of gains one per cent; else the parameters' own.
+        """Bounds of lengths and of angles; with one of them, those of gains are one per cent.
 
-        Those that `Parameters.within` sets hold where neither `mm` nor `deg` is given.
+        What is not given is bounded as `Parameters.within` says.
         """
-        if mm is None and deg is None:
-            scales = np.array([entry.scale for entry in parameters.entries])
-            return cls(np.minimum(scales * parameters.bounds, _UNBOUNDED))
-        limits = {"mm": mm, "deg": deg, "": 0.01}
-        return cls([limits[entry.unit] for entry in parameters.entries])
+        gain = None if mm is None and deg is None else 0.01
+        given = {"mm": mm, "deg": deg, "": gain}
+        scales = np.array([entry.scale for entry in parameters.entries])
+        own = np.minimum(scales * parameters.bounds, _UNBOUNDED)
+        limits = [given[entry.unit] for entry in parameters.entries]
+        return cls([b if a is None else a for a, b in zip(limits, own, strict=True)])
 
     def __call__(self, x: Tensor) -> Tensor:
-        bounds = ops.convert_to_tensor(self.bounds, x.dtype)
+        bounds = _per_correction("bounds", self.bounds, x)
         return clip(x, -bounds, bounds)
 
     def get_config(self) -> dict[str, Any]:
@@ -280,6 +283,17 @@ def _checked(robot: Robot, wanted: Parameters | None) -> Parameters:
             f"{len(wanted.entries)} of {wanted.robot!r}."
         )
     return wanted
+
+
+def _per_correction(name: str, numbers: float | list[float], corrections: Tensor) -> Tensor:
+    """One number for all corrections, or one per correction, as a tensor."""
+    size = corrections.shape[-1]
+    if np.shape(numbers) not in ((), (size,)):
+        raise ValueError(
+            f"{name} must be one number or one per correction, shape ({size},). "
+            f"Received: shape {np.shape(numbers)}."
+        )
+    return ops.convert_to_tensor(numbers, corrections.dtype)
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:

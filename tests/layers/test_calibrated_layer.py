@@ -108,10 +108,19 @@ def test_bounds_and_priors_are_in_millimetres_and_degrees():
     own = CorrectionBounds.of(parameters.within("lift x", mm=2.0).within("lift gain", ratio=0.02))
     expected = [2.0, -3.0, 1.0, 1.0, -1.0, 0.1, 0.02]
     np.testing.assert_allclose(own(x), expected, rtol=1e-6)
+    lengths = CorrectionBounds.of(parameters.within("lift rx", deg=0.2), mm=2.0)
+    expected = [2.0, -2.0, 1.0, 0.2, -1.0, 0.1, 0.01]
+    np.testing.assert_allclose(lengths(x), expected, rtol=1e-6)
     prior = CorrectionPrior.of(parameters, weight=2.0)  # 2 mm, 1 degree, 1 %
     deviations = np.array([2.0, 2.0, 2.0, 1.0, 1.0, 1.0, 0.01])
     expected = 2.0 * np.sum((np.asarray(x) / deviations) ** 2)
     assert float(prior(x)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", [CorrectionBounds, CorrectionPrior])
+def test_numbers_that_are_neither_one_nor_one_per_correction_are_refused(kind):
+    with pytest.raises(ValueError, match=r"one per correction, shape \(3,\). Received: shape \(2"):
+        kind([1.0, 2.0])(keras.ops.ones(3))
 
 
 def test_wrong_parameters_are_refused():
