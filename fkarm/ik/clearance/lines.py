@@ -17,6 +17,7 @@ from fkarm.collision.obstacles import Obstacle
 from fkarm.collision.points import numpy_points
 from fkarm.collision.shapes import shapes_of
 from fkarm.collision.surfaces import surfaces_of
+from fkarm.collision.world_distances import SCENES_KEPT
 from fkarm.config import cached
 from fkarm.kinematics.in_numpy import Array, Posture, by_entry, posture, screws_in_base
 from fkarm.kinematics.tree import tree_of
@@ -151,7 +152,7 @@ def near_links(robot: Robot, bodies: tuple[Body, ...], pairs: Pairs) -> Near:
     return Links(robot, bodies, pairs)
 
 
-@cached(64)
+@cached(SCENES_KEPT)
 def near_obstacles(robot: Robot, bodies: tuple[Body, ...], obstacles: tuple[Obstacle, ...]) -> Near:
     """`Obstacles` of these arguments, which are made once."""
     return Obstacles(robot, bodies, obstacles)
