@@ -12,7 +12,17 @@ from pathlib import Path
 from benchmarks.harness import ROOT
 from tools.tables import table
 
-SUITES = ("geometry", "kinematics", "collision", "compare", "layers", "losses", "metrics", "ik")
+SUITES = (
+    "calibration",
+    "geometry",
+    "kinematics",
+    "collision",
+    "compare",
+    "layers",
+    "losses",
+    "metrics",
+    "ik",
+)
 BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
 
 
