@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.harness import ROOT
 from tools.tables import (
     backends,
+    calibration,
     closed_form,
     collision,
     files,
@@ -32,6 +33,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/keras.md": {"contract": library.contract_table, "precision": library.precision_table},
     "docs/backends.md": {"backends": backends.limits_table},
+    "docs/calibration.md": {"calibration": calibration.accuracy_table},
     "docs/collision.md": {
         "collision_speed": collision.speed_table,
         "collision_training": collision.training_table,
