@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -39,7 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command not in NEED_NO_KERAS:
             import_keras()
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # what reads the output, such as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (FkarmError, ModuleNotFoundError, Refused) as error:
         print(error, file=sys.stderr)
         return error.status if isinstance(error, Refused) else 1

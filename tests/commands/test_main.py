@@ -1,5 +1,8 @@
 """`python -m fkarm`: its commands, and options that must be spelt in full."""
 
+import subprocess
+import sys
+
 import pytest
 
 from fkarm.__main__ import main
@@ -18,3 +21,11 @@ def test_a_beginning_of_an_option_is_not_the_option(capsys):
         main(["inspect", "panda", "--js"])
     assert end.value.code == 2
     assert "unrecognized arguments: --js" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_ends_the_command_without_an_error():
+    command = [sys.executable, "-m", "fkarm", "inspect", "panda"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
