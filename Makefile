@@ -71,7 +71,7 @@ test-oldest: .venv-oldest/.installed
 		'tensorflow==2.21.*' 'keras==3.12.*' 'numpy==2.0.*' -e '.[viz,view,mjcf,xacro,tables,test]'
 	@touch $@
 
-# The other backends of Keras: no TensorFlow in these environments. The README lists what is left out. Each has the
+# The other backends of Keras: no TensorFlow in these environments. docs/backends.md lists what is left out. Each has the
 # library of its backend that docs/coming-from.md compares fkarm with.
 # JAX compiles for each case of a test, for seconds: there one quick case in JAX_ONE_IN is run, hardly optimised.
 SHARED := $(addprefix tests/,backends calibration collision geometry kinematics compare layers losses metrics ik \
