@@ -24,6 +24,7 @@ from fkarm.calibration.solve import FIRST, LOSSES, Fitted, fit
 from fkarm.calibration.start import start
 from fkarm.errors import CalibrationError
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 
 _USUAL = 0.05  # m: what no robot with a right description is off by
 _USUAL_ANGLE = np.radians(10.0)
@@ -120,8 +121,7 @@ def make_problem(
     limits: bool = True,
 ) -> Problem:
     """The problem of a fit, with all arguments checked."""
-    if not isinstance(robot, Robot):
-        raise TypeError(f"robot must be a fkarm.Robot. Received: {robot!r}.")
+    check_robot(robot)
     link = robot.link_or_end_effector(link)
     found = check_measurements(robot, measurements, limits)
     if wanted is None:

@@ -13,6 +13,7 @@ from fkarm._checks import check_positive
 from fkarm.calibration.corrections import Layout, layout_of
 from fkarm.errors import UnknownJointError, unknown_name
 from fkarm.model import Joint, Robot
+from fkarm.model.argument import check_robot
 
 ENTRIES = ("x", "y", "z", "rx", "ry", "rz")
 _DH = {"a": ("before", 0), "alpha": ("before", 3), "d": ("after", 2), "theta": ("after", 5)}
@@ -235,8 +236,7 @@ def parameters(
         >>> fkarm.calibration.parameters(arm, offsets=True, point=True).names[:3]
         ('joint_1 offset', 'joint_2 offset', 'point x')
     """
-    if not isinstance(robot, Robot):
-        raise TypeError(f"robot must be a fkarm.Robot. Received: {robot!r}.")
+    check_robot(robot)
     for name, value in (
         ("prior_mm", prior_mm), ("prior_deg", prior_deg), ("prior_offset_deg", prior_offset_deg)
     ):  # fmt: skip

@@ -19,6 +19,7 @@ from fkarm.calibration.rigid import Array
 from fkarm.errors import CalibrationError
 from fkarm.kinematics import sample_configurations
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 
 _LEAST = {"same_point": 2, "plane": 4}  # configurations of one measurement
 
@@ -103,8 +104,7 @@ def suggest_configurations(
         ValueError: If a number or a name is not one of its kind, or `at` or `normal` is missing or
             of no use.
     """
-    if not isinstance(robot, Robot):
-        raise TypeError(f"robot must be a fkarm.Robot. Received: {robot!r}.")
+    check_robot(robot)
     check_count("n", n)
     check_count("candidates", candidates)
     check_choice("measurement", measurement, KINDS)

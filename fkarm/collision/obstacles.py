@@ -11,6 +11,9 @@ import numpy as np
 from fkarm.errors import RobotError
 from fkarm.model.frames import finite_vector
 
+# Sets of obstacles whose tables stay in memory: those of a grid may be large.
+SCENES_KEPT = 16
+
 
 @dataclass(frozen=True)
 class Sphere:

@@ -25,7 +25,7 @@ from fkarm.collision.lines import (
     scaled_gradient,
 )
 from fkarm.collision.nearest import Line, at_rows
-from fkarm.collision.obstacles import Obstacle, checked_obstacles
+from fkarm.collision.obstacles import SCENES_KEPT, Obstacle, checked_obstacles
 from fkarm.collision.points import (
     numpy_points,
     point_loop,
@@ -41,9 +41,6 @@ from fkarm.kinematics.plan import plan_chain
 from fkarm.kinematics.stage import STAGES_KEPT, Function, Loops, compiled, once
 from fkarm.kinematics.tree import tree_of
 from fkarm.model import Body, Robot
-
-# Sets of obstacles whose tables stay in memory: those of a grid may be large.
-SCENES_KEPT = 16
 
 
 class Bodies(NamedTuple):

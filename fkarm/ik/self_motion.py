@@ -20,7 +20,7 @@ from fkarm.ik.limbs import Limb
 from fkarm.ik.request import Request
 from fkarm.ik.result import IKResult
 from fkarm.ik.search import Search, with_errors
-from fkarm.kinematics.in_numpy import by_entry, hessian, posture, screws_of, twists
+from fkarm.kinematics.in_numpy import by_entry, hessian, posture, screws_of, twists, volume
 
 # Rounds of further solutions that are compared.
 _ROUNDS = 2
@@ -75,10 +75,7 @@ class Dexterity:
         return np.concatenate([function(one.astype(np.float64), of) for one, of in pairs])
 
     def _measure(self, q: np.ndarray, axes: np.ndarray) -> np.ndarray:
-        across = self._derivatives(q, axes)[0].swapaxes(1, 2)
-        lengths = np.abs(np.diagonal(np.linalg.qr(across, mode="r"), axis1=1, axis2=2))
-        measure: np.ndarray = np.prod(lengths, axis=1)
-        return measure
+        return volume(self._derivatives(q, axes)[0])
 
     def _uphill(self, q: np.ndarray, axes: np.ndarray) -> np.ndarray:
         jacobian, second = self._derivatives(q, axes, second=True)

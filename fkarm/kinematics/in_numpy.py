@@ -128,6 +128,12 @@ def configuration_bar(at: Posture, screws: Screws, poses_bar: Array) -> Array:
     return by_entry(tree, np.einsum("ksr,ksr->rs", screws.axes, along))
 
 
+def volume(jacobian: Array) -> Array:
+    """`sqrt(det(J J^T))` of Jacobians `(rows, m, dof)`, the manipulability. Shape `(rows,)`."""
+    triangle = np.linalg.qr(jacobian.swapaxes(1, 2), mode="r")
+    return np.asarray(np.prod(np.abs(np.diagonal(triangle, axis1=1, axis2=2)), axis=1))
+
+
 def hessian(at: Posture, screws: Screws, link: int = 0) -> Array:
     """The derivative of the geometric Jacobian of a link. Shape `(rows, 6, dof, dof)`.
 

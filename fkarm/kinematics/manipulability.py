@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache, reduce
 
-import numpy as np
 from keras import ops
 
 from fkarm._types import Tensor, TensorLike
@@ -14,7 +13,7 @@ from fkarm.kinematics.arguments import base_name
 from fkarm.kinematics.chain import Chain, link_twists, screws
 from fkarm.kinematics.chain_array import ChainArray, chain_array
 from fkarm.kinematics.entries import Entry, add, mul, sub
-from fkarm.kinematics.in_numpy import Array, jacobian, posture
+from fkarm.kinematics.in_numpy import Array, jacobian, posture, volume
 from fkarm.kinematics.plan import Plan, plan_chain
 from fkarm.kinematics.stage import InNumpy
 from fkarm.kinematics.task import task_rows
@@ -87,9 +86,7 @@ def _measure(rows: tuple[int, ...]) -> ChainArray:
 
     def in_numpy(tree: Tree) -> InNumpy:
         def value(q: Array) -> tuple[Array, None]:
-            across = jacobian(posture(tree, q))[:, rows].swapaxes(1, 2)
-            lengths = np.abs(np.diagonal(np.linalg.qr(across, mode="r"), axis1=1, axis2=2))
-            return np.prod(lengths, axis=1, keepdims=True), None
+            return volume(jacobian(posture(tree, q))[:, rows])[:, None], None
 
         return value
 

@@ -14,9 +14,10 @@ from fkarm._rows import live_rows
 from fkarm._types import Tensor
 from fkarm.ik.closed_form import closed_form
 from fkarm.layers.precision import KinematicLayer
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.robot_argument import robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 
 Shape = tuple[int | None, ...]
 

@@ -17,9 +17,10 @@ from fkarm.geometry.representations import has_angles
 from fkarm.kinematics import forward_kinematics
 from fkarm.kinematics.arguments import base_name, check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.robot_argument import robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 from fkarm.model.links import as_names
 
 

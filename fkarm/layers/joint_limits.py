@@ -17,9 +17,10 @@ from fkarm.geometry.native import maximum, minimum, tanh
 from fkarm.geometry.safe import normalised, safe_atan2
 from fkarm.kinematics.joint_space import representable_bounds
 from fkarm.layers.precision import KinematicLayer
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.robot_argument import robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Joint, Robot
+from fkarm.model.argument import check_robot
 
 
 @keras.saving.register_keras_serializable(package="fkarm")

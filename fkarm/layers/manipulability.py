@@ -14,8 +14,9 @@ from fkarm.kinematics import manipulability
 from fkarm.kinematics.arguments import base_name, check_configuration_shape
 from fkarm.kinematics.task import task_rows
 from fkarm.layers.precision import KinematicLayer
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.robot_argument import robot_entry, with_robot
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 
 
 @keras.saving.register_keras_serializable(package="fkarm")

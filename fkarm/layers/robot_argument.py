@@ -1,4 +1,4 @@
-"""The robot of a layer: its check, and its entry in the layer's configuration."""
+"""The robot of a layer: its entry in the layer's configuration."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ from typing import Any
 import keras
 
 from fkarm.model import Robot
-
-
-def check_robot(robot: object) -> None:
-    """Raise TypeError unless `robot` is a Robot."""
-    if not isinstance(robot, Robot):
-        raise TypeError(
-            "robot must be a fkarm.Robot, such as fkarm.robots.panda() or "
-            f"fkarm.Robot.from_urdf(path). Received: {robot!r}."
-        )
 
 
 def robot_entry(robot: Robot) -> dict[str, Any]:

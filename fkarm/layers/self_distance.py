@@ -14,9 +14,10 @@ from fkarm.collision import pair_distances, self_distance
 from fkarm.collision.link_pairs import Pair, chosen_pairs
 from fkarm.kinematics.arguments import check_configuration_shape
 from fkarm.layers.precision import KinematicLayer
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.robot_argument import robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 
 
 @keras.saving.register_keras_serializable(package="fkarm")

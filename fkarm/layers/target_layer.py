@@ -21,9 +21,10 @@ from fkarm.ik.problem import (
     make_terms,
 )
 from fkarm.layers.precision import KinematicLayer
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.robot_argument import robot_entry, with_robot
 from fkarm.layers.units import ConfigurationUnits
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 
 
 class TargetLayer(KinematicLayer):

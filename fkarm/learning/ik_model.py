@@ -29,9 +29,10 @@ from fkarm.ik.problem import (
 from fkarm.ik.proposals import best_refined
 from fkarm.ik.request import read_request
 from fkarm.kinematics.joint_space import FREE_LENGTH, sampling_bounds
-from fkarm.layers.robot_argument import check_robot, robot_entry, with_robot
+from fkarm.layers.robot_argument import robot_entry, with_robot
 from fkarm.learning.presets import PresetModel
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 from fkarm.model.report import reach_below
 
 FEATURES = 9  # numbers of a pose written as "xyz_rot6d"

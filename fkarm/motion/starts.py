@@ -62,10 +62,14 @@ def _without_jumps(clips: Clips, path: Array) -> Array:
     endless = tangent.entries[tangent.endless]
     q[..., endless] = np.unwrap(q[..., endless], axis=1)
     for first, _ in tangent.quaternions:
-        quat = q[..., first : first + 4]
-        is_turned = np.sum(quat[:, 1:] * quat[:, :-1], axis=-1, keepdims=True) < 0
-        quat[:, 1:] *= np.where(is_turned, -1.0, 1.0).cumprod(axis=1)
+        _align_signs(q[..., first : first + 4])
     return q
+
+
+def _align_signs(quat: Array) -> None:
+    """Give every quaternion of a path, `(..., time, 4)`, the sign near the one before it."""
+    is_turned = np.sum(quat[..., 1:, :] * quat[..., :-1, :], axis=-1, keepdims=True) < 0
+    quat[..., 1:, :] *= np.where(is_turned, -1.0, 1.0).cumprod(axis=-2)
 
 
 def posture_of(clips: Clips, q: Array) -> Array:
@@ -262,7 +266,5 @@ def _quaternions(rotation: Array) -> Array:
     largest = squares.argmax(axis=-1)
     quat = np.take_along_axis(table, largest[..., None, None], axis=-2)[..., 0, :]
     quat /= np.linalg.norm(quat, axis=-1, keepdims=True)
-    flips = np.sum(quat[..., 1:, :] * quat[..., :-1, :], axis=-1) < 0
-    sign = np.cumprod(np.where(flips, -1.0, 1.0), axis=-1)
-    quat[..., 1:, :] *= sign[..., None]
+    _align_signs(quat)
     return quat

@@ -12,12 +12,13 @@ from fkarm.ik.request import read_request
 from fkarm.ik.result import REASON_DTYPE, IKResult
 
 
-def two_arms(torso="fixed"):
+def two_arms(torso="fixed", axes="zyy"):
+    """Two arms of joints about these axes, on a fixed chest or on one that turns."""
     limits = {} if torso == "fixed" else {"lower": -1, "upper": 1}
     joints = [Joint("torso", torso, parent="base", child="chest", **limits)]
     for side, y in (("left", 0.2), ("right", -0.2)):
         parent = "chest"
-        for k, axis in enumerate("zyy"):
+        for k, axis in enumerate(axes):
             place = (0.0, y, 0.5) if k == 0 else (0.3, 0.0, 0.0)
             name = f"{side}_{k}"
             joints.append(

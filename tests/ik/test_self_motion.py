@@ -5,6 +5,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 from autodiff import array
+from ik.test_limbs import two_arms
 from oracles import Pinocchio, central_difference
 from scipy.optimize import minimize_scalar
 
@@ -173,27 +174,9 @@ def test_held_joints_and_misses_stay(panda):
     np.testing.assert_array_equal(best.q[1:3], usual.q[1:3])
 
 
-def two_hands(torso):
-    """Two arms of four joints on a fixed chest, or on one that turns."""
-    limits = {} if torso == "fixed" else {"lower": -1, "upper": 1}
-    joints = [Joint("torso", torso, parent="base", child="chest", **limits)]
-    for side, y in (("left", 0.2), ("right", -0.2)):
-        parent = "chest"
-        for k, axis in enumerate("zyxy"):
-            place = (0.0, y, 0.5) if k == 0 else (0.3, 0.0, 0.0)
-            name = f"{side}_{k}"
-            joints.append(
-                Joint(name, axis=axis, xyz=place, lower=-2, upper=2, parent=parent, child=name)
-            )
-            parent = name
-        hand = f"{side}_hand"
-        joints.append(Joint(f"{side}_wrist", "fixed", xyz=(0.2, 0, 0), parent=parent, child=hand))
-    return Robot(tuple(joints), name="two_hands")
-
-
 @pytest.mark.parametrize("torso", ["fixed", "revolute"])
 def test_the_manipulability_of_several_links_is_that_of_all_their_rows(torso):
-    robot, hands = two_hands(torso), ("left_hand", "right_hand")
+    robot, hands = two_arms(torso, "zyxy"), ("left_hand", "right_hand")
     q = np.random.default_rng(0).uniform(-1, 1, (10, robot.dof))
     targets = {hand: array(fkarm.forward_kinematics(robot, q, hand)) for hand in hands}
 

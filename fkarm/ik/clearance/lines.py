@@ -13,11 +13,10 @@ import numpy as np
 from fkarm.collision.arithmetic import NUMPY, crossed, minus, product, segment_distance
 from fkarm.collision.groups import make_groups
 from fkarm.collision.nearest import lines_of_pairs
-from fkarm.collision.obstacles import Obstacle
+from fkarm.collision.obstacles import SCENES_KEPT, Obstacle
 from fkarm.collision.points import numpy_points
 from fkarm.collision.shapes import shapes_of
 from fkarm.collision.surfaces import surfaces_of
-from fkarm.collision.world_distances import SCENES_KEPT
 from fkarm.config import cached
 from fkarm.kinematics.in_numpy import Array, Posture, by_entry, posture, screws_in_base
 from fkarm.kinematics.tree import tree_of

@@ -13,6 +13,7 @@ from fkarm.ik.closed_form.screws import screws_of
 from fkarm.kinematics.arguments import base_name
 from fkarm.kinematics.plan import plan_chain
 from fkarm.model import Robot
+from fkarm.model.argument import check_robot
 
 LARGEST_TOLERANCE = 0.02
 
@@ -77,8 +78,7 @@ def closed_form(
         >>> int(np.sum(found.is_solution))
         8
     """
-    if not isinstance(robot, Robot):
-        raise TypeError(f"robot must be a fkarm.Robot. Received: {robot!r}.")
+    check_robot(robot)
     name = robot.link_or_end_effector(link)
     if free is not None and free not in robot.coordinates:
         raise UnknownJointError(unknown_name("free", free, robot.joint_names))
